@@ -1,0 +1,170 @@
+package failure_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/google/uuid"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/localcloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/sim/sendgridsim"
+)
+
+var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+// clock stands still unless it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// house is the real store on the embedded Firestore, and the real mailer before
+// the simulated SendGrid.
+type house struct {
+	store  *gcp.Failures
+	mails  *sendgridsim.Server
+	mailer *failure.SendGridMailer
+	clock  *clock
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	server, err := docstore.New(docstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		if err := errors.Join(server.Close(), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := gcp.NewFirestore(t.Context(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	h := &house{store: gcp.NewFailures(client), clock: &clock{now: start}}
+	h.mails = sendgridsim.New(sendgridsim.Config{Senders: []string{"@example.com"}, Clock: sim.NewManualClock(start)})
+	door := httptest.NewServer(h.mails)
+	t.Cleanup(door.Close)
+	h.mailer = newMailer(t, door)
+	return h
+}
+
+func newMailer(t *testing.T, door *httptest.Server) *failure.SendGridMailer {
+	t.Helper()
+	m, err := failure.NewSendGrid(failure.SendGridConfig{
+		URL: door.URL, Key: sendgridsim.DefaultKey, From: "Connector <connector@example.com>",
+		To: []string{"ada@example.com", "Bob <bob@example.com>", "ADA@example.com"},
+		// A connection that was cut is not tried again behind our back.
+		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// digest returns a digest over the house, changed before it is made.
+func (h *house) digest(t *testing.T, changes ...func(*failure.Config)) *failure.Digest {
+	t.Helper()
+	c := failure.Config{
+		Store: h.store, Mailer: h.mailer, Clock: h.clock, NewID: uuid.NewString,
+		Pages: failure.Pages{HubSpotPortal: "4711", Zoho: failure.ZohoPages("https://accounts.zoho.eu")},
+	}
+	for _, change := range changes {
+		change(&c)
+	}
+	d, err := failure.NewDigest(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (h *house) record(t *testing.T, records ...failure.Record) {
+	t.Helper()
+	for _, r := range records {
+		if err := h.store.Record(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (h *house) unreported(t *testing.T) int {
+	t.Helper()
+	list, err := h.store.UnreportedFailures(t.Context(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+// send runs a digest that has to succeed.
+func send(t *testing.T, d *failure.Digest, want failure.Outcome) failure.Report {
+	t.Helper()
+	r, err := d.Send(t.Context())
+	if err != nil || r.Outcome != want {
+		t.Fatalf("outcome %q, %v, want %q", r.Outcome, err, want)
+	}
+	return r
+}
+
+func hubspotContact(id string) crm.Ref {
+	return crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: id}
+}
+
+// failed is one failure of an update in Zoho.
+func failed(operation, record string) failure.Record {
+	return failure.Record{
+		Ref: hubspotContact(record), Record: crm.Ref{System: crm.Zoho, Kind: crm.Contact, RecordID: "9" + record},
+		Cause: failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: "INVALID_DATA",
+			Fields: []crm.FieldError{{Field: "Email", Code: "INVALID_DATA"}}},
+		Operation: operation, Change: op.Updated, FirstSeen: start, LastSeen: start, Count: 1,
+	}.Identify()
+}
+
+func operation(id string, ref crm.Ref) op.Operation {
+	return op.Operation{Version: op.Version, ID: id, Ref: ref, Change: op.Updated, OccurredAt: start, ReceivedAt: start, Events: 1}
+}
+
+func encode(t *testing.T, o op.Operation) []byte {
+	t.Helper()
+	data, err := op.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func numbered(prefix string, i int) string { return fmt.Sprintf("%s%d", prefix, i) }

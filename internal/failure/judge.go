@@ -1,0 +1,134 @@
+package failure
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/op"
+)
+
+// Class says what is to become of an operation that failed.
+type Class string
+
+const (
+	// Permanent means that repeating cannot help. Record it, report it,
+	// acknowledge it.
+	Permanent Class = "permanent"
+	// Healing means that it passes by itself. Try again, and count the attempts.
+	Healing Class = "healing"
+	// Stop means that nothing can succeed before a person acts or the day ends.
+	// Hold everything, drop nothing, raise an alarm.
+	Stop Class = "stop"
+)
+
+// Origin says where the cause of a failure lies, and so who can remove it.
+type Origin string
+
+// Origins of failures.
+const (
+	Data          Origin = "data"          // what somebody typed into a CRM
+	Process       Origin = "process"       // a rule, an approval or a lock in a CRM
+	Permission    Origin = "permission"    // what the connector's account may not do
+	Credentials   Origin = "credentials"   // tokens, consent, keys
+	Quota         Origin = "quota"         // calls of a second or of a day
+	Configuration Origin = "configuration" // addresses, mapping, resources of the cloud
+	Outage        Origin = "outage"        // a system that is down or slow
+	Contention    Origin = "contention"    // somebody else was faster
+	Defect        Origin = "defect"        // a mistake in the connector
+)
+
+// Systems beside the two CRMs that an error can come from.
+const (
+	Google    crm.System = "google" // Firestore and Pub/Sub
+	SendGrid  crm.System = "sendgrid"
+	Connector crm.System = "connector"
+)
+
+// Codes of the connector's own.
+const (
+	CodeUndecodable    = "UNDECODABLE"     // a message that is no operation
+	CodeUnknownVersion = "UNKNOWN_VERSION" // an operation of a newer connector
+	CodeExhausted      = "EXHAUSTED"       // Pub/Sub gave the operation up
+	CodePanic          = "PANIC"
+	// CodeErased leaves the twin of who was deleted for privacy to a person.
+	CodeErased    = "PRIVACY_DELETION"
+	codeNotLinked = "COMPANY_NOT_LINKED"
+	CodeUnknown   = "UNKNOWN_ERROR"
+)
+
+// ErrPanic stands for a handler that panicked.
+var ErrPanic = errors.New("the handler panicked")
+
+// longWait tells a quota of the day, or a system that is away for hours, from
+// what passes in moments.
+const longWait = 30 * time.Minute
+
+// Verdict is what is known about an error.
+type Verdict struct {
+	System crm.System
+	Kind   crm.ErrorKind
+	Code   string
+	Fields []crm.FieldError
+	Class  Class
+	Origin Origin
+	Remedy string
+	// Known is false for an error that no rule describes. It counts as healing,
+	// so only the number of attempts ends it.
+	Known bool
+}
+
+// Classify says what is to become of an operation that ended with err.
+func Classify(err error) Class { return Judge(err).Class }
+
+// Judge tells all that is known about err: the error of a CRM in its chain if
+// there is one, else the status of a Google service, else one of the
+// connector's own. err is not nil.
+func Judge(err error) Verdict {
+	f, known := factsOf(err)
+	if !known {
+		return Verdict{System: Connector, Code: CodeUnknown, Class: Healing, Origin: Defect,
+			Remedy: Remedy(Connector, "", CodeUnknown)}
+	}
+	r := find(f)
+	v := Verdict{System: f.system, Kind: f.kind, Code: f.code, Class: r.class, Origin: r.origin, Remedy: r.remedy, Known: true}
+	if e := crm.AsError(err); e != nil {
+		v.Fields = e.Fields
+		if len(e.Fields) > 0 {
+			v.Remedy, _ = Cause{Side: f.system, Kind: f.kind, Code: f.code, Fields: e.Fields}.advice()
+		}
+	}
+	return v
+}
+
+// Remedy says in a sentence or two what a person can do about a failure.
+func Remedy(system crm.System, kind crm.ErrorKind, code string) string {
+	return find(facts{system: system, kind: kind, code: code}).remedy
+}
+
+// factsOf extracts what the rules look at.
+func factsOf(err error) (facts, bool) {
+	var m *MailError
+	switch e := crm.AsError(err); {
+	case e != nil:
+		return facts{e.System, e.Kind, e.Code, e.Status, e.RetryAfter >= longWait}, true
+	case errors.As(err, &m):
+		return facts{system: SendGrid, kind: m.kind(), status: m.Status}, true
+	case errors.Is(err, ErrPanic):
+		return facts{system: Connector, kind: crm.Refused, code: CodePanic}, true
+	case errors.Is(err, op.ErrUnknownVersion):
+		return facts{system: Connector, kind: crm.Refused, code: CodeUnknownVersion}, true
+	}
+	if s, ok := status.FromError(err); ok && s.Code() != codes.OK {
+		g := googleCodes[s.Code()]
+		return facts{system: Google, kind: g.kind, code: g.name}, g.name != ""
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return facts{system: Connector, kind: crm.Unavailable, code: "DEADLINE_EXCEEDED"}, true
+	}
+	return facts{}, false
+}

@@ -1,0 +1,207 @@
+package failure
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// systemNames are what people call the systems.
+var systemNames = map[crm.System]string{
+	crm.HubSpot: "HubSpot", crm.Zoho: "Zoho CRM", Google: "Google Cloud", SendGrid: "SendGrid", Connector: "The connector",
+}
+
+// messages say what happened, by kind: before the fields and behind them.
+var messages = map[crm.ErrorKind]struct{ withFields, without string }{
+	crm.Invalid:      {"refused the value of", "refused a value"},
+	crm.Missing:      {"requires", "requires a field that is empty"},
+	crm.Duplicate:    {"already has another record with the same", "already has such a record"},
+	crm.NotFound:     {"does not find", "no longer has the record"},
+	crm.Conflict:     {"reports another change of", "reports that the record changed meanwhile"},
+	crm.Locked:       {"has locked", "has locked the record"},
+	crm.RateLimited:  {"took no more calls for", "took no more calls"},
+	crm.Unavailable:  {"failed on", "failed or did not answer"},
+	crm.Unauthorized: {"refused the credentials for", "refused the credentials"},
+	crm.Forbidden:    {"does not permit writing", "does not permit it"},
+	crm.Refused:      {"refused", "refused the request"},
+}
+
+// codeMessages say what happened where the code tells more than the kind.
+var codeMessages = map[string]string{
+	"NOT_MAPPABLE":     "A value does not fit the mapping",
+	"NO_COUNTERPART":   "An option has no counterpart",
+	"OWNER_UNKNOWN":    "An owner has no account on the other side",
+	"AMBIGUOUS_MATCH":  "Several records match",
+	"LOST_VALUE":       "The latest value is nowhere to be found",
+	"TWIN_IS_LINKED":   "The matching record belongs to another one already",
+	"TWIN_OF_MERGED":   "Two records were merged, and both of their counterparts are left",
+	codeNotLinked:      "The company has no counterpart yet",
+	CodeErased:         "A contact was deleted for privacy, and its counterpart is left",
+	CodeExhausted:      "All attempts failed",
+	CodeUndecodable:    "A message is no operation",
+	CodeUnknownVersion: "A message was written by a newer connector",
+	CodePanic:          "The handler broke off",
+}
+
+// Message says in our own words what happened: the system, the fields by their
+// names, the codes. It never holds a value.
+func (c Cause) Message() string {
+	fields := c.fieldList()
+	if m, ok := codeMessages[c.Code]; ok {
+		if fields != "" {
+			return m + ": " + fields
+		}
+		return m + " (" + c.Code + ")"
+	}
+	name, known := systemNames[c.Side]
+	if !known {
+		name = "A system"
+	}
+	words, known := messages[c.Kind]
+	switch {
+	case !known:
+		words = messages[crm.Unavailable]
+	case c.mixed():
+		words = messages[crm.Refused]
+	}
+	if fields == "" {
+		return name + " " + words.without + parenthesis(c.Code)
+	}
+	return name + " " + words.withFields + " " + fields
+}
+
+// fieldList names the fields, each with its code.
+func (c Cause) fieldList() string {
+	var fields []string
+	for _, f := range c.Fields {
+		fields = append(fields, inert(f.Field)+parenthesis(cmp.Or(f.Code, c.Code), f.Detail))
+	}
+	return strings.Join(fields, ", ")
+}
+
+// mixed reports whether the fields have several codes, so that no one verb is
+// right for all of them.
+func (c Cause) mixed() bool {
+	return slices.ContainsFunc(c.Fields, func(f crm.FieldError) bool { return f.Code != c.Fields[0].Code })
+}
+
+func parenthesis(code string, detail ...string) string {
+	text := inert(code)
+	for _, d := range detail {
+		if d != "" {
+			text += ": " + inert(d)
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// maxWord bounds one name or code in a mail, in characters.
+const maxWord = 120
+
+// plain makes a name or a code from outside harmless wherever it is put: one
+// line, nothing invisible, not too long.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, s)
+	if runes := []rune(s); len(runes) > maxWord {
+		return string(runes[:maxWord]) + "..."
+	}
+	return s
+}
+
+// inert is plain for names and codes of the CRMs. What would make an address of
+// them, which mail programs turn into links, is no part of such a name.
+func inert(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("./:@\\", r) {
+			return '_'
+		}
+		return r
+	}, plain(s))
+}
+
+// kindNames are what people call the kinds of record.
+var kindNames = map[crm.Kind]string{crm.Contact: "contact", crm.Company: "company"}
+
+// Task names the kind of operation: "update company in Zoho CRM".
+func (r Record) Task() string {
+	kind, known := kindNames[r.Record.Kind]
+	if !known {
+		if kind, known = kindNames[r.Ref.Kind]; !known {
+			return "read a message"
+		}
+	}
+	switch r.Cause.Action {
+	case "link":
+		return "link " + kind + " between HubSpot and Zoho CRM"
+	case "merge":
+		return "merge " + kind + " of HubSpot and Zoho CRM"
+	case "apply", "receive", "":
+		return "synchronise " + kind
+	}
+	if r.Cause.Side.Validate() != nil {
+		return "synchronise " + kind
+	}
+	return inert(r.Cause.Action) + " " + kind + " in " + systemNames[r.Cause.Side]
+}
+
+// Pages says where people look at the records. What is empty gives no links.
+type Pages struct {
+	// HubSpot is the origin of HubSpot's pages, https://app.hubspot.com if
+	// empty; accounts in the EU have https://app-eu1.hubspot.com.
+	HubSpot string
+	// HubSpotPortal is the number of the HubSpot account. Without it records of
+	// HubSpot have no links.
+	HubSpotPortal string
+	// Zoho is the origin of Zoho CRM's pages, such as https://crm.zoho.eu.
+	// Without it records of Zoho have no links.
+	Zoho string
+}
+
+const defaultHubSpotPages = "https://app.hubspot.com"
+
+// The names of the kinds in the addresses of the two systems.
+var (
+	hubspotPageTypes = map[crm.Kind]string{crm.Contact: "0-1", crm.Company: "0-2"}
+	zohoPageTabs     = map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}
+)
+
+// ZohoPages returns the origin of Zoho CRM's pages in the data centre of an
+// accounts server: https://crm.zoho.eu for https://accounts.zoho.eu. It is ""
+// for a server that is not Zoho's.
+func ZohoPages(accountsURL string) string {
+	u, err := url.Parse(accountsURL)
+	if err != nil || u.Scheme != "https" {
+		return ""
+	}
+	rest, found := strings.CutPrefix(u.Host, "accounts.")
+	if !found || !strings.HasPrefix(rest, "zoho.") && rest != "zohocloud.ca" {
+		return ""
+	}
+	return "https://crm." + rest
+}
+
+// URL returns the address of the page of a record, or "".
+func (p Pages) URL(ref crm.Ref) string {
+	if ref.Validate() != nil { // digits only
+		return ""
+	}
+	switch {
+	case ref.System == crm.HubSpot && p.HubSpotPortal != "":
+		return cmp.Or(p.HubSpot, defaultHubSpotPages) + "/contacts/" + p.HubSpotPortal + "/record/" + hubspotPageTypes[ref.Kind] + "/" + ref.RecordID
+	case ref.System == crm.Zoho && p.Zoho != "":
+		return p.Zoho + "/crm/tab/" + zohoPageTabs[ref.Kind] + "/" + ref.RecordID
+	}
+	return ""
+}
