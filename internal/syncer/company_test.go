@@ -1,0 +1,115 @@
+package syncer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/op"
+)
+
+// employ maps the company of a contact and links two companies, which have the
+// id 9 in HubSpot and 8 in Zoho.
+func (w *world) employ() {
+	w.t.Helper()
+	contacts := w.syncer.Mapping.Objects[crm.Contact]
+	contacts.Fields = append(contacts.Fields, mapping.Field{Name: "company", HubSpot: "associatedcompanyid", Zoho: "Account_Name", Type: mapping.Company})
+	w.syncer.Mapping.Objects[crm.Company] = &mapping.Object{
+		Kind: crm.Company, Create: map[crm.System]bool{crm.Zoho: true},
+		Fields: []mapping.Field{{Name: "name", HubSpot: "name", Zoho: "Account_Name", Type: mapping.Text}},
+	}
+	l := Link{ID: "the company", Kind: crm.Company}
+	l.HubSpot.RecordID, l.Zoho.RecordID = "9", "8"
+	w.hubspot.records["9"], w.zoho.records["8"] = &modelRecord{id: "9"}, &modelRecord{id: "8"}
+	if _, err := w.links.SaveLink(w.t.Context(), l); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestAContactsCompanyIsWrittenUnderTheIdOfEachSide(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "associatedcompanyid": "9"})
+	if z.fields["Account_Name"] != "8" {
+		t.Fatalf("Zoho has the contact at %q, want 8", z.fields["Account_Name"])
+	}
+	w.zoho.person(z.id, map[string]string{"Account_Name": ""})
+	if r := w.tell(crm.Zoho, z.id); r.Outcome != Updated || h.fields["associatedcompanyid"] != "" {
+		t.Errorf("%s, HubSpot has the contact at %q, want none", r.Outcome, h.fields["associatedcompanyid"])
+	}
+	w.wait(time.Minute)
+	w.zoho.person(z.id, map[string]string{"Account_Name": "8"})
+	if r := w.tell(crm.Zoho, z.id); r.Outcome != Updated || h.fields["associatedcompanyid"] != "9" {
+		t.Errorf("%s, HubSpot has the contact at %q, want 9", r.Outcome, h.fields["associatedcompanyid"])
+	}
+}
+
+func TestAContactStaysWhereItIsWhenItsCompanyWasDeletedOnOneSide(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "associatedcompanyid": "9"})
+	delete(w.zoho.records, "8")
+	delete(z.fields, "Account_Name") // Zoho shows none, and no history tells why
+	w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
+	if r := w.tell(crm.Zoho, z.id); r.Outcome != Updated || h.fields["associatedcompanyid"] != "9" || h.fields["city"] != "Bergen" {
+		t.Errorf("%s, HubSpot holds %v", r.Outcome, h.fields)
+	}
+}
+
+// We cleared the company of a contact and were killed before that was noted. When
+// the company is deleted then, the contact is still without it because we wrote so.
+func TestACompanyThatWeClearedIsNotTakenForADeletedOne(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "associatedcompanyid": "9"})
+	w.wait(time.Minute)
+	w.hubspot.person(h.id, map[string]string{"associatedcompanyid": ""})
+	w.zoho.after = func(action string, _ *modelRecord) error {
+		if action == "update" {
+			return w.zoho.fail(crm.Unavailable, "504")
+		}
+		return nil
+	}
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Updated)); err == nil {
+		t.Fatal("the answer of Zoho was not lost")
+	}
+	w.zoho.after = nil
+	delete(w.zoho.records, "8")
+	company := w.links.links["the company"]
+	company.Gone = crm.Zoho
+	w.links.links["the company"] = company
+	w.wait(time.Minute)
+	w.hubspot.person(h.id, map[string]string{"associatedcompanyid": "9"})
+	w.tell(crm.HubSpot, h.id)
+	if len(w.failures.list) == 0 || w.failures.list[len(w.failures.list)-1].Code != codeNotLinked {
+		t.Errorf("Zoho has the contact at %q, told: %+v", z.fields["Account_Name"], w.failures.list)
+	}
+}
+
+func TestACompanyThatDoesNotChangeCostsNoLookUp(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "associatedcompanyid": "9"})
+	w.wait(time.Minute)
+	w.tell(crm.Zoho, z.id)
+	reads, saves := w.links.reads, w.links.saves
+	for range 2 {
+		echo := w.op(crm.HubSpot, h.id, op.Updated)
+		echo.OccurredAt = h.modified.Add(time.Millisecond)
+		if cost := w.cost(echo, Unchanged); cost.calls != 1 {
+			t.Errorf("an echo cost %d calls", cost.calls)
+		}
+	}
+	if n := w.links.reads - reads; n != 2 || w.links.saves != saves {
+		t.Errorf("two echoes cost %d reads and %d writes of the store, want 2 and 0", n, w.links.saves-saves)
+	}
+	reads, saves = w.links.reads, w.links.saves
+	w.hubspot.person(h.id, map[string]string{"city": "Bergen"})
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || z.fields["Account_Name"] != "8" {
+		t.Errorf("%s, Zoho has the contact at %q", r.Outcome, z.fields["Account_Name"])
+	}
+	if reads, saves := w.links.reads-reads, w.links.saves-saves; reads > 2 || saves > 2 {
+		t.Errorf("an edit beside the company cost %d reads and %d writes of the store, want 2 and 2 at most", reads, saves)
+	}
+}

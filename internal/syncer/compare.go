@@ -1,0 +1,105 @@
+package syncer
+
+import (
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/merge"
+)
+
+// Cause says why the two records of a pair differ in a field, as far as the
+// link tells.
+type Cause string
+
+// The causes, from what a sweep heals to what is meant to be so.
+const (
+	Unheard       Cause = "unheard"       // one side was edited since it was last read
+	UnheardBoth   Cause = "unheard_both"  // both were
+	Unverified    Cause = "unverified"    // a write of ours was not confirmed
+	Unknown       Cause = "unknown"       // nothing was decided under this key of hashes
+	Unexplained   Cause = "unexplained"   // nothing explains it
+	RefusedValue  Cause = "refused"       // a side would not take the value
+	KeptOtherForm Cause = "other_form"    // a side stores the value in a form of its own
+	KeptClear     Cause = "kept_on_clear" // the mapping does not pass clearing on
+	KeptOneWay    Cause = "one_way"       // the mapping does not write that side
+)
+
+// Meant reports whether the difference is as the mapping or a side wants it,
+// so that nothing is to be done about it.
+func (c Cause) Meant() bool { return c == KeptOtherForm || c == KeptClear || c == KeptOneWay }
+
+// Difference is one field in which a pair differs.
+type Difference struct {
+	Field string
+	Cause Cause
+	Side  crm.System // that was edited, would not take the value, or is kept apart
+	Code  string     // of a refusal
+}
+
+// Compare tells in which fields the records of a linked pair differ, as they
+// are now, and why. It decides nothing.
+func (s *Syncer) Compare(link Link, records map[crm.System]crm.Record) []Difference {
+	object := s.Mapping.Object(link.Kind)
+	if object == nil {
+		return nil
+	}
+	t := &task{Syncer: s, object: object}
+	var differences []Difference
+	for i := range object.Fields {
+		f := &object.Fields[i]
+		shown := map[crm.System]merge.Hash{}
+		for _, side := range crm.Systems {
+			shown[side] = t.value(f, side, records[side].Fields[f.On(side)]).Hash
+		}
+		if shown[crm.HubSpot] == shown[crm.Zoho] {
+			continue
+		}
+		base, known := link.Fields[f.Name]
+		d := Difference{Field: f.Name, Cause: Unknown}
+		if known && link.HashID == s.hash.id() {
+			d.explain(f, base, shown)
+		}
+		differences = append(differences, d)
+	}
+	return differences
+}
+
+// explain finds the cause of a difference.
+func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.System]merge.Hash) {
+	var moved []crm.System
+	for _, s := range crm.Systems {
+		if shown[s] != base.On(s).Shown {
+			moved = append(moved, s)
+		}
+	}
+	switch len(moved) {
+	case 1:
+		d.Cause, d.Side = Unheard, moved[0]
+		return
+	case 2:
+		d.Cause = UnheardBoth
+		return
+	}
+	d.Cause = Unexplained
+	for _, s := range crm.Systems {
+		if shown[s] == base.Cell.Hash {
+			continue // this side holds what was decided
+		}
+		d.Side = s
+		b := base.On(s)
+		switch {
+		case b.Refused.Code != "" && b.Refused.Hash == base.Cell.Hash:
+			d.Cause, d.Code = RefusedValue, b.Refused.Code
+		case b.Pending:
+			d.Cause = Unverified
+		case b.Blank:
+			d.Cause = KeptClear
+		case b.Image.Sent == base.Cell.Hash && b.Image.Stored == shown[s] && b.Image.Count > 0:
+			d.Cause = KeptOtherForm
+		case !f.Writable(s):
+			d.Cause = KeptOneWay
+		default:
+			continue
+		}
+		return
+	}
+}
