@@ -1,0 +1,182 @@
+package hubspot
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// maxAnswer bounds what is read of one answer, in bytes. Fifty records with
+// long histories stay below it.
+const maxAnswer = 32 << 20
+
+// actions as they appear in crm.Error.Action.
+const (
+	actionRead   = "read"
+	actionFind   = "find"
+	actionCreate = "create"
+	actionUpdate = "update"
+)
+
+// request is one call to HubSpot.
+type request struct {
+	action string
+	method string
+	area   string // of the API; "" for the objects
+	path   string // below the object type's path, starting with "/"
+	kind   crm.Kind
+	body   any // encoded as JSON unless nil
+}
+
+// writes reports whether the request may have changed something.
+func (r request) writes() bool { return r.action == actionCreate || r.action == actionUpdate }
+
+// refusal is an error of kind Refused, which nobody but a person can mend. For
+// a request that was sent and writes, it is ambiguous.
+func (r request) refusal(reason string, status int) *crm.Error {
+	return &crm.Error{
+		System: crm.HubSpot, Action: r.action, Kind: crm.Refused, Status: status,
+		Ambiguous: status != 0 && r.writes(), Err: errors.New(reason),
+	}
+}
+
+// call sends req once and decodes a 2xx answer into out. Every failure is a
+// *crm.Error.
+func (c *Client) call(ctx context.Context, req request, out any) (status int, err error) {
+	if ctx.Err() != nil {
+		return 0, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Err: ctx.Err()}
+	}
+	hr, err := c.newRequest(ctx, req)
+	if err != nil {
+		return 0, req.refusal("the request cannot be built", 0)
+	}
+	leave, err := c.pace.enter(ctx, req)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	start := time.Now()
+	resp, err := c.http.Do(hr)
+	if err != nil {
+		c.logCall(ctx, req, 0, nil, start)
+		return 0, transportError(req, err)
+	}
+	defer func() { _ = resp.Body.Close() }() // read to the end or given up
+	body, err := readAnswer(resp.Body)
+	c.logCall(ctx, req, resp.StatusCode, resp.Header, start)
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		// Half an error body, or none, leaves the status to judge by.
+		refused := statusError(req, resp.StatusCode, resp.Header, body)
+		c.pace.learn(req, resp.Header, refused)
+		return resp.StatusCode, refused
+	}
+	c.pace.learn(req, resp.Header, nil)
+	switch {
+	case errors.Is(err, errTooLong):
+		return resp.StatusCode, req.refusal(err.Error(), resp.StatusCode)
+	case err != nil:
+		e := transportError(req, err)
+		e.Status = resp.StatusCode
+		return resp.StatusCode, e
+	}
+	if resp.StatusCode == http.StatusNoContent {
+		return resp.StatusCode, nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return resp.StatusCode, req.refusal("the answer has an unknown shape", resp.StatusCode)
+	}
+	return resp.StatusCode, nil
+}
+
+func (c *Client) newRequest(ctx context.Context, req request) (*http.Request, error) {
+	var body io.Reader
+	if req.body != nil {
+		encoded, err := json.Marshal(req.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(encoded)
+	}
+	hr, err := http.NewRequestWithContext(ctx, req.method, c.address(req), body)
+	if err != nil {
+		return nil, err
+	}
+	hr.Header.Set("Authorization", "Bearer "+c.token)
+	hr.Header.Set("Accept", "application/json")
+	if body != nil {
+		hr.Header.Set("Content-Type", "application/json")
+	}
+	return hr, nil
+}
+
+// address is the URL of a request. Owners have no object type above them, and
+// the account has no version of its own.
+func (c *Client) address(req request) string {
+	if req.area == areaAccount {
+		return c.base + "/account-info/v3/details"
+	}
+	base := c.base + "/crm/" + cmp.Or(req.area, "objects") + "/" + c.version
+	if req.area != areaOwners {
+		base += "/" + objectType(req.kind)
+	}
+	return base + req.path
+}
+
+func (c *Client) logCall(ctx context.Context, req request, status int, h http.Header, start time.Time) {
+	route, _, _ := strings.Cut(req.path, "?")
+	c.log.DebugContext(ctx, "hubspot call",
+		"action", req.action, "kind", string(req.kind), "method", req.method, "route", route,
+		"status", status, "duration_ms", time.Since(start).Milliseconds(),
+		"correlation_id", h.Get("X-HubSpot-Correlation-Id"))
+}
+
+var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+
+// readAnswer reads to the end, or fails: a part of an answer is no answer.
+func readAnswer(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		return nil, errTooLong
+	}
+	return body, err
+}
+
+// transportError describes a call without an answer. The causes that net/http
+// returns quote URLs and parts of answers, so only known ones are kept.
+func transportError(req request, err error) *crm.Error {
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Ambiguous: req.writes()}
+	var dial *net.OpError
+	var dns *net.DNSError
+	var errno syscall.Errno
+	var timeout interface{ Timeout() bool }
+	neverSent := errors.As(err, &dns) || errors.As(err, &dial) && dial.Op == "dial"
+	if neverSent {
+		e.Ambiguous = false
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Err = context.Canceled
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Err = context.DeadlineExceeded
+	case dns != nil:
+		e.Err = errors.New("the host name was not found")
+	case errors.As(err, &errno):
+		e.Err = errno
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		e.Err = io.ErrUnexpectedEOF
+	default:
+		e.Err = errors.New("no valid answer")
+	}
+	return e
+}

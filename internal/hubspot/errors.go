@@ -1,0 +1,192 @@
+package hubspot
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// Codes that HubSpot uses and that decide something here.
+const (
+	codeConflict    = "CONFLICT"
+	codeNotFound    = "OBJECT_NOT_FOUND"
+	codeValidation  = "VALIDATION_ERROR"
+	codeScopes      = "MISSING_SCOPES"
+	codeUniqueValue = "CONFLICTING_UNIQUE_VALUE"
+	codeMissing     = "MISSING_REQUIRED"
+
+	policySecondly    = "SECONDLY"
+	policyTenSecondly = "TEN_SECONDLY_ROLLING"
+	policyDaily       = "DAILY"
+)
+
+// Statuses that net/http has no name for.
+const statusMoving = 477 // the account is moving to another data centre
+
+// Waiting times. Retry-After is not documented for API answers and its unit is
+// uncertain, so it is believed only up to what the case can need.
+const (
+	lockedWait    = 2 * time.Second
+	secondWait    = time.Second
+	tenSecondWait = 10 * time.Second
+	// dailyWait is a fraction of what remains: the quota comes back at midnight
+	// in the account's time zone, which an answer does not tell.
+	dailyWait  = time.Hour
+	movingWait = 10 * time.Minute
+
+	maxShortWait = time.Minute
+	maxLongWait  = 24 * time.Hour
+)
+
+// statusError judges an answer outside of 2xx.
+func statusError(req request, status int, h http.Header, body []byte) *crm.Error {
+	p := parseProblem(body)
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.code()}
+	switch {
+	case status == http.StatusUnauthorized:
+		e.Kind = crm.Unauthorized
+	case status == http.StatusForbidden:
+		forbid(e, p)
+	case status == http.StatusNotFound:
+		// Only where the path names a record does a bare 404 speak of one: a
+		// wrong address must not look like deleted records.
+		e.Kind = crm.Refused
+		if req.method == http.MethodGet || e.Code == codeNotFound {
+			e.Kind = crm.NotFound
+		}
+	case status == http.StatusConflict:
+		e.Kind, e.ExistingID, e.Fields = crm.Duplicate, p.existingID(), p.fields()
+	case status == http.StatusPreconditionFailed:
+		e.Kind = crm.Conflict
+	case status == http.StatusLocked:
+		e.Kind = crm.Locked
+		e.RetryAfter = max(lockedWait, retryAfter(h, 0, maxShortWait))
+	case status == http.StatusTooManyRequests:
+		limit(e, p, h)
+	case status == statusMoving:
+		e.Kind = crm.Unavailable
+		e.RetryAfter = retryAfter(h, movingWait, maxLongWait)
+	case status == http.StatusRequestTimeout || status >= 500:
+		e.Kind, e.Ambiguous = crm.Unavailable, req.writes()
+		e.RetryAfter = retryAfter(h, 0, maxShortWait)
+	case status == http.StatusBadRequest:
+		judgeCategory(e, p)
+	default: // redirects, 414, 415 and what else there may be
+		e.Kind = crm.Refused
+	}
+	return e
+}
+
+// itemError judges one item of the errors of a batch answered with 2xx.
+func itemError(req request, status int, p problem) *crm.Error {
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.code()}
+	switch e.Code {
+	case "INTERNAL_ERROR", "SERVER_ERROR", "SERVICE_UNAVAILABLE":
+		e.Kind, e.Ambiguous = crm.Unavailable, req.writes()
+	case "RATE_LIMIT", "RATE_LIMITS":
+		limit(e, p, nil)
+	default:
+		judgeCategory(e, p)
+	}
+	return e
+}
+
+// judgeCategory fills in e where HubSpot's category tells more than the status.
+func judgeCategory(e *crm.Error, p problem) {
+	e.Kind = crm.Refused
+	switch e.Code {
+	case codeConflict:
+		e.Kind, e.ExistingID, e.Fields = crm.Duplicate, p.existingID(), p.fields()
+	case codeNotFound:
+		e.Kind = crm.NotFound
+	case codeScopes:
+		forbid(e, p)
+	case codeValidation:
+		e.Fields = p.fields()
+		e.Kind = validationKind(e.Fields)
+		if e.Kind == crm.Duplicate {
+			e.ExistingID = p.existingID()
+		}
+	}
+}
+
+// validationKind tells what a VALIDATION_ERROR means. A unique value that is
+// taken decides, since the record that holds it may be the one meant; fields
+// are only missing when nothing else is wrong. Without a field to blame it is
+// the request that is wrong.
+func validationKind(fields []crm.FieldError) crm.ErrorKind {
+	kind := crm.Refused
+	for _, f := range fields {
+		switch {
+		case f.Code == codeUniqueValue:
+			return crm.Duplicate
+		case !strings.Contains(f.Code, "REQUIRED"):
+			kind = crm.Invalid
+		case kind == crm.Refused:
+			kind = crm.Missing
+		}
+	}
+	return kind
+}
+
+func forbid(e *crm.Error, p problem) {
+	e.Kind = crm.Forbidden
+	if scopes := p.missingScopes(); len(scopes) > 0 {
+		e.Err = errors.New("missing scopes " + strings.Join(scopes, " "))
+	}
+}
+
+// limit fills in a rate limit. Its code is the name of the quota that is used
+// up, told by the message where policyName is absent.
+func limit(e *crm.Error, p problem, h http.Header) {
+	e.Kind = crm.RateLimited
+	policy, message := cleanCode(p.PolicyName), strings.ToLower(string(p.Message))
+	switch {
+	case policy != "":
+	case strings.Contains(message, "ten_secondly"):
+		policy = policyTenSecondly
+	case strings.Contains(message, "secondly"):
+		policy = policySecondly
+	case strings.Contains(message, "daily"):
+		policy = policyDaily
+	}
+	if policy != "" {
+		e.Code = policy
+	}
+	switch policy {
+	case policySecondly:
+		e.RetryAfter = retryAfter(h, secondWait, tenSecondWait)
+	case policyDaily:
+		e.RetryAfter = retryAfter(h, dailyWait, maxLongWait)
+	case policyTenSecondly:
+		e.RetryAfter = retryAfter(h, tenSecondWait, tenSecondWait)
+	default:
+		e.RetryAfter = retryAfter(h, tenSecondWait, maxShortWait)
+	}
+}
+
+// retryAfter reads Retry-After, in seconds or as a date beside the answer's
+// own Date, cut to most; otherwise it is the fallback.
+func retryAfter(h http.Header, otherwise, most time.Duration) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		at, err1 := http.ParseTime(value)
+		now, err2 := http.ParseTime(h.Get("Date"))
+		if err1 != nil || err2 != nil {
+			return otherwise
+		}
+		seconds = at.Sub(now).Seconds()
+	}
+	if !(seconds > 0) { // NaN too
+		return otherwise
+	}
+	if seconds >= most.Seconds() {
+		return most
+	}
+	return time.Duration(seconds * float64(time.Second))
+}

@@ -1,0 +1,304 @@
+package hubspot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// MaxEvents is the most events taken from one delivery. HubSpot sends up to
+// 100.
+const MaxEvents = 1000
+
+// maxOccurredAt is the end of the year 9999, in milliseconds since 1970. JSON
+// has no form for later times.
+const maxOccurredAt = 253402300799999
+
+// Event is one element of a webhook delivery, without the value it may carry:
+// whoever acts on it reads the record.
+//
+// EventID is not unique and no key. PortalID is 0 when it was not told.
+type Event struct {
+	EventID        int64
+	SubscriptionID int64
+	PortalID       int64
+	AppID          int64
+	OccurredAt     time.Time
+	Type           string // such as contact.propertyChange
+	// Known is set when the event speaks of a contact or a company in a way
+	// that Reduce understands. Of other events nothing but Type is certain.
+	Known bool
+	// Index is the place of the event in its delivery.
+	Index int
+	// Kind is that of ObjectID; an association change speaks of a contact.
+	Kind         crm.Kind
+	ObjectID     string // the contact of an association change
+	PropertyName string
+	ChangeSource string
+	SourceID     string
+
+	// SurvivorID and MergedIDs belong to a merge: the record that lives on, and
+	// every other id that the event names.
+	SurvivorID string
+	MergedIDs  []string
+
+	// CompanyID, Removed and Primary belong to an association change.
+	CompanyID string
+	Removed   bool
+	Primary   bool
+
+	action string // the part of Type after the dot
+}
+
+// BadEvent is an element of a delivery that cannot be understood.
+type BadEvent struct {
+	Index  int
+	Reason string // names fields, never their values
+}
+
+// The actions that end the type of an event.
+const (
+	actCreation    = "creation"
+	actDeletion    = "deletion"
+	actMerge       = "merge"
+	actProperty    = "propertyChange"
+	actRestore     = "restore"
+	actAssociation = "associationChange"
+	actPrivacy     = "privacyDeletion"
+)
+
+// ParseEvents reads the body of a delivery. The error is for a body that is no
+// JSON array of at most MaxEvents elements, such as one that was cut off, or a
+// workflow's, which is an object. Elements that cannot be understood are listed
+// in bad and do not keep the others from being read.
+func ParseEvents(body []byte) (events []Event, bad []BadEvent, err error) {
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
+		return nil, nil, errors.New("the body is not a JSON array")
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(body, &elements); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, nil, fmt.Errorf("the body is not JSON at byte %d", syntax.Offset)
+		}
+		return nil, nil, errors.New("the body is not a JSON array")
+	}
+	if len(elements) > MaxEvents {
+		return nil, nil, fmt.Errorf("the body holds %d events, more than %d", len(elements), MaxEvents)
+	}
+	for i, element := range elements {
+		event, err := parseEvent(element)
+		if err != nil {
+			bad = append(bad, BadEvent{Index: i, Reason: err.Error()})
+			continue
+		}
+		event.Index = i
+		events = append(events, event)
+	}
+	return events, bad, nil
+}
+
+// OfPortal parts the events of one account from those that name another: an app
+// may be installed in several, and their records have the same ids. An event
+// that names none is of this one, and every event is of portal 0.
+func OfPortal(events []Event, portal int64) (ours []Event, foreign []BadEvent) {
+	for _, e := range events {
+		if portal == 0 || e.PortalID == 0 || e.PortalID == portal {
+			ours = append(ours, e)
+		} else {
+			foreign = append(foreign, BadEvent{Index: e.Index, Reason: "the event is of another HubSpot account"})
+		}
+	}
+	return ours, foreign
+}
+
+// wireEvent is an event as it is sent. Names that HubSpot spells in two ways
+// are here twice.
+type wireEvent struct {
+	EventID          number `json:"eventId"`
+	SubscriptionID   number `json:"subscriptionId"`
+	PortalID         number `json:"portalId"`
+	AppID            number `json:"appId"`
+	OccurredAt       number `json:"occurredAt"`
+	SubscriptionType text   `json:"subscriptionType"`
+	EventType        text   `json:"eventType"`
+	ObjectID         id     `json:"objectId"`
+	ObjectTypeID     text   `json:"objectTypeId"`
+	PropertyName     text   `json:"propertyName"`
+	ChangeSource     text   `json:"changeSource"`
+	SourceID         scalar `json:"sourceId"`
+
+	PrimaryObjectID id              `json:"primaryObjectId"`
+	NewObjectID     id              `json:"newObjectId"`
+	MergedObjectIDs lenientList[id] `json:"mergedObjectIds"`
+
+	AssociationType  text `json:"associationType"`
+	FromObjectID     id   `json:"fromObjectId"`
+	ToObjectID       id   `json:"toObjectId"`
+	FromObjectTypeID text `json:"fromObjectTypeId"`
+	ToObjectTypeID   text `json:"toObjectTypeId"`
+	Removed          flag `json:"associationRemoved"`
+	Primary          flag `json:"isPrimaryAssociation"`
+}
+
+// number is an integer, as a number or in a string; anything else is 0.
+type number int64
+
+func (n *number) UnmarshalJSON(data []byte) error {
+	if v, err := strconv.ParseInt(string(bytes.Trim(data, `"`)), 10, 64); err == nil {
+		*n = number(v)
+	}
+	return nil
+}
+
+// id is the number of a record, as a number or in a string; anything else is "".
+type id string
+
+func (i *id) UnmarshalJSON(data []byte) error {
+	if s := string(bytes.Trim(data, `"`)); digitsPattern.MatchString(s) {
+		*i = id(s)
+	}
+	return nil
+}
+
+// flag is a boolean; anything but true is false.
+type flag bool
+
+func (f *flag) UnmarshalJSON(data []byte) error {
+	*f = string(bytes.Trim(data, `"`)) == "true"
+	return nil
+}
+
+var (
+	errNotObject  = errors.New("the element is not an object")
+	errNoType     = errors.New("subscriptionType is missing")
+	errNoTime     = errors.New("occurredAt is not a time in milliseconds")
+	errNoObjectID = errors.New("objectId is not the number of a record")
+	errNoSurvivor = errors.New("a merge does not name a record")
+	errNoEnds     = errors.New("an association change does not name a contact and a company")
+)
+
+func parseEvent(element json.RawMessage) (Event, error) {
+	var w wireEvent
+	if !bytes.HasPrefix(element, []byte("{")) || json.Unmarshal(element, &w) != nil {
+		return Event{}, errNotObject
+	}
+	e := Event{
+		EventID: int64(w.EventID), SubscriptionID: int64(w.SubscriptionID),
+		PortalID: int64(w.PortalID), AppID: int64(w.AppID),
+		Type: string(w.SubscriptionType), PropertyName: string(w.PropertyName),
+		ChangeSource: string(w.ChangeSource), SourceID: string(w.SourceID), ObjectID: string(w.ObjectID),
+	}
+	if e.Type == "" {
+		e.Type = string(w.EventType)
+	}
+	if e.Type == "" {
+		return Event{}, errNoType
+	}
+	if w.OccurredAt > 0 && w.OccurredAt <= maxOccurredAt {
+		e.OccurredAt = time.UnixMilli(int64(w.OccurredAt)).UTC()
+	}
+	subject, action, _ := strings.Cut(e.Type, ".")
+	e.action = action
+	e.Kind, e.Known = kindOf(subject)
+	if subject == "object" {
+		e.Kind, e.Known = kindOf(string(w.ObjectTypeID))
+	}
+	return e, e.complete(subject, w)
+}
+
+// complete fills in what the action of a known event needs, and reports what
+// is missing.
+func (e *Event) complete(subject string, w wireEvent) error {
+	if e.action == actAssociation {
+		if err := e.associate(subject, w); err != nil || !e.Known {
+			return err
+		}
+	}
+	switch {
+	case !e.Known:
+		return nil
+	case e.OccurredAt.IsZero():
+		return errNoTime
+	}
+	switch e.action {
+	case actMerge:
+		return e.merge(w)
+	case actCreation, actDeletion, actProperty, actRestore, actPrivacy:
+		if e.ObjectID == "" {
+			return errNoObjectID
+		}
+	case actAssociation:
+	default:
+		e.Known = false
+	}
+	return nil
+}
+
+// merge works out which record lives on. The event may give it a new id, and
+// then the id that was primary is among those merged away.
+func (e *Event) merge(w wireEvent) error {
+	for _, candidate := range []id{w.NewObjectID, w.PrimaryObjectID, w.ObjectID} {
+		if candidate != "" {
+			e.SurvivorID = string(candidate)
+			break
+		}
+	}
+	if e.SurvivorID == "" {
+		return errNoSurvivor
+	}
+	seen := map[string]bool{"": true, e.SurvivorID: true}
+	for _, candidate := range append([]id{w.PrimaryObjectID, w.ObjectID}, w.MergedObjectIDs...) {
+		if one := string(candidate); !seen[one] {
+			seen[one] = true
+			e.MergedIDs = append(e.MergedIDs, one)
+		}
+	}
+	return nil
+}
+
+// associate works out which end of an association is the contact. Changes
+// between other kinds of record are left unknown.
+func (e *Event) associate(subject string, w wireEvent) error {
+	from, to, found := strings.Cut(strings.ToLower(string(w.AssociationType)), "_to_")
+	to, _, _ = strings.Cut(to, "_") // a label may follow
+	if !found {
+		from, to = string(w.FromObjectTypeID), string(w.ToObjectTypeID)
+	}
+	if from == "" && to == "" && (e.Known || subject == "object") {
+		return errNoEnds
+	}
+	fromKind, fromKnown := kindOf(from)
+	toKind, toKnown := kindOf(to)
+	e.Known = fromKnown && toKnown && fromKind != toKind
+	if !e.Known {
+		return nil
+	}
+	contact, company := w.FromObjectID, w.ToObjectID
+	if fromKind == crm.Company {
+		contact, company = company, contact
+	}
+	if contact == "" {
+		return errNoEnds
+	}
+	e.Kind, e.ObjectID, e.CompanyID = crm.Contact, string(contact), string(company)
+	e.Removed, e.Primary = bool(w.Removed), bool(w.Primary)
+	return nil
+}
+
+// kindOf reads the name or the number of an object type.
+func kindOf(objectType string) (crm.Kind, bool) {
+	switch objectType {
+	case "contact", "0-1":
+		return crm.Contact, true
+	case "company", "0-2":
+		return crm.Company, true
+	}
+	return "", false
+}

@@ -1,0 +1,98 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/quota"
+)
+
+// HubSpot's quotas for an app with a static token, of a Professional account or
+// better. Answers tell the window's limit, and how much of the day is left;
+// nothing tells the limit of searches, which is the account's.
+const (
+	windowCalls = 190
+	windowTime  = 10 * time.Second
+	searchCalls = 5
+	searchTime  = time.Second
+)
+
+// How long a call waits for its turn, at most. A search is one of many steps;
+// the window opens after ten seconds at the latest.
+const (
+	longestTurn   = 12 * time.Second
+	longestSearch = 6 * time.Second
+	dayProbe      = time.Minute
+)
+
+// pace keeps the calls of one account within its quotas.
+type pace struct {
+	share          float64
+	window, search *quota.Gate
+	day            *quota.Day
+}
+
+func newPace(share float64) *pace {
+	return &pace{
+		share:  share,
+		window: quota.NewGate(quota.Share(windowCalls, share), windowTime, longestTurn),
+		search: quota.NewGate(quota.Share(searchCalls, share), searchTime, longestSearch),
+		day:    quota.NewDay(dayProbe),
+	}
+}
+
+// gate is the one that the request has to pass: searches are exempt from the
+// window.
+func (p *pace) gate(req request) *quota.Gate {
+	if strings.HasPrefix(req.path, "/search") {
+		return p.search
+	}
+	return p.window
+}
+
+// enter waits for the request's turn.
+func (p *pace) enter(ctx context.Context, req request) (leave func(), err error) {
+	if err = p.day.Enter(ctx); err == nil {
+		leave, err = p.gate(req).Enter(ctx)
+	}
+	if err == nil {
+		return leave, nil
+	}
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Err: err}
+	var used *quota.Exhausted
+	if errors.As(err, &used) {
+		e.Kind, e.RetryAfter = crm.RateLimited, used.RetryAfter
+	}
+	return nil, e
+}
+
+// learn takes in what an answer tells of the quotas.
+func (p *pace) learn(req request, h http.Header, err error) {
+	number := func(name string) (int, bool) {
+		n, err := strconv.Atoi(h.Get(name))
+		return n, err == nil && n >= 0
+	}
+	if most, told := number("X-HubSpot-RateLimit-Max"); told && most > 0 {
+		p.window.SetLimit(quota.Share(most, p.share), most)
+		if left, told := number("X-HubSpot-RateLimit-Remaining"); told {
+			p.window.Used(most - left)
+		}
+	}
+	if left, told := number("X-HubSpot-RateLimit-Daily-Remaining"); told {
+		whole, _ := number("X-HubSpot-RateLimit-Daily") // 0 where it is not told
+		p.day.Left(left, whole)
+	}
+	e := crm.AsError(err)
+	switch {
+	case e == nil || e.Kind != crm.RateLimited:
+	case e.Code == policyDaily:
+		p.day.Close(e.RetryAfter)
+	default:
+		p.gate(req).Close(min(e.RetryAfter, windowTime))
+	}
+}

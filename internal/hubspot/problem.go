@@ -1,0 +1,224 @@
+package hubspot
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// problem is HubSpot's description of a failure: the body of a 4xx, or one
+// item of the errors of a batch. Every field is optional and none is trusted
+// to have the documented type, so that a surprise costs detail and not the
+// whole answer.
+type problem struct {
+	detail
+	ErrorType  text                `json:"errorType"`  // instead of category on 429
+	PolicyName text                `json:"policyName"` // 429 only
+	Errors     lenientList[detail] `json:"errors"`
+}
+
+// detail is one cause of a problem. It has none of its own.
+type detail struct {
+	Message  text     `json:"message"`
+	Category text     `json:"category"`
+	Code     text     `json:"code"`
+	Context  contexts `json:"context"`
+}
+
+// text is a string; anything else decodes as "".
+type text string
+
+func (t *text) UnmarshalJSON(data []byte) error {
+	var s string
+	if json.Unmarshal(data, &s) == nil {
+		*t = text(s)
+	}
+	return nil
+}
+
+// all lists the problem itself and its causes.
+func (p problem) all() []detail {
+	return append([]detail{p.detail}, p.Errors...)
+}
+
+// contexts maps a name to its values, which arrive as a list or alone.
+type contexts map[string][]string
+
+func (c *contexts) UnmarshalJSON(data []byte) error {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal(data, &raw) // stays empty
+	*c = make(contexts, len(raw))
+	for name, value := range raw {
+		var many []scalar
+		if json.Unmarshal(value, &many) != nil {
+			many = make([]scalar, 1)
+			if json.Unmarshal(value, &many[0]) != nil {
+				continue
+			}
+		}
+		for _, v := range many {
+			(*c)[name] = append((*c)[name], string(v))
+		}
+	}
+	return nil
+}
+
+// scalar is a string, or the JSON text of a number or boolean.
+type scalar string
+
+func (s *scalar) UnmarshalJSON(data []byte) error {
+	var str string
+	if json.Unmarshal(data, &str) == nil { // null too, as ""
+		*s = scalar(str)
+		return nil
+	}
+	if data[0] == '{' || data[0] == '[' {
+		return &json.UnmarshalTypeError{Value: "object or array"}
+	}
+	*s = scalar(data)
+	return nil
+}
+
+// lenientList is a list; anything else decodes as empty, and so does an
+// element of another shape.
+type lenientList[T any] []T
+
+func (l *lenientList[T]) UnmarshalJSON(data []byte) error {
+	var raw []json.RawMessage
+	_ = json.Unmarshal(data, &raw) // stays empty
+	*l = make([]T, len(raw))
+	for i := range raw {
+		_ = json.Unmarshal(raw[i], &(*l)[i]) // leaves the zero value, which still counts
+	}
+	return nil
+}
+
+// parseProblem reads an error body. HTML, an empty body and the like give the
+// zero problem.
+func parseProblem(body []byte) problem {
+	var p problem
+	if json.Unmarshal(body, &p) != nil {
+		return problem{}
+	}
+	return p
+}
+
+// Codes and names are copied into error texts, so only what looks like one is
+// taken: an e-mail address, a number or a sentence does not.
+var (
+	codePattern  = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,63}$`)
+	fieldPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,127}$`)
+	scopePattern = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,99}$`)
+)
+
+func cleanCode(s text) string {
+	if codePattern.MatchString(string(s)) {
+		return string(s)
+	}
+	return ""
+}
+
+// code is the best name HubSpot gives to the failure.
+func (p problem) code() string {
+	for _, candidate := range []text{p.Category, p.ErrorType, p.Code} {
+		if c := cleanCode(candidate); c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+// propertyContexts are the keys under which a problem names properties.
+var propertyContexts = [...]string{"propertyName", "properties", "propertyNames"}
+
+// fields lists the properties that the problem names, each once, in the order
+// of appearance: those of the JSON list inside the message first.
+func (p problem) fields() []crm.FieldError {
+	var list []crm.FieldError
+	seen := map[string]bool{}
+	add := func(field, code string) {
+		if fieldPattern.MatchString(field) && !seen[field] {
+			seen[field] = true
+			list = append(list, crm.FieldError{Field: field, Code: code})
+		}
+	}
+	for _, e := range embedded(string(p.Message)) {
+		add(string(e.Name), cleanCode(e.Error))
+	}
+	for _, one := range p.all() {
+		code := cleanCode(one.Code)
+		if code == "" && strings.Contains(string(one.Message), "required propert") {
+			code = codeMissing
+		}
+		for _, key := range propertyContexts {
+			for _, name := range one.Context[key] {
+				add(name, code)
+			}
+		}
+	}
+	return list
+}
+
+// embeddedError is one element of the JSON list that ends the message of a
+// VALIDATION_ERROR.
+type embeddedError struct {
+	Name  text `json:"name"`
+	Error text `json:"error"`
+}
+
+func embedded(message string) []embeddedError {
+	_, tail, found := strings.Cut(message, "[{")
+	if !found {
+		return nil
+	}
+	var list lenientList[embeddedError]
+	// A decoder stops at the end of the list, whatever follows.
+	if json.NewDecoder(strings.NewReader("[{"+tail)).Decode(&list) != nil {
+		return nil
+	}
+	return list
+}
+
+// The ways in which HubSpot tells which record holds a unique value.
+var existingPattern = regexp.MustCompile(`(?i)existing id: ?([0-9]{1,64})\b`)
+
+// existingID is the id of the record that holds a unique value, or "".
+func (p problem) existingID() string {
+	for _, one := range p.all() {
+		for _, id := range one.Context["existingId"] {
+			if digitsPattern.MatchString(id) {
+				return id
+			}
+		}
+	}
+	for _, one := range p.all() {
+		if m := existingPattern.FindStringSubmatch(string(one.Message)); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// ids lists the inputs that a batch error is about.
+func (p problem) ids() []string {
+	if ids := p.Context["ids"]; len(ids) > 0 {
+		return ids
+	}
+	return p.Context["id"]
+}
+
+// missingScopes lists the scopes that a MISSING_SCOPES answer asks for. Older
+// answers name them in the top-level context.
+func (p problem) missingScopes() []string {
+	var scopes []string
+	for _, one := range p.all() {
+		for _, s := range one.Context["requiredGranularScopes"] {
+			if scopePattern.MatchString(s) {
+				scopes = append(scopes, s)
+			}
+		}
+	}
+	return scopes
+}

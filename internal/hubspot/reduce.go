@@ -1,0 +1,119 @@
+package hubspot
+
+import (
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/op"
+)
+
+// Change is what a delivery says of one record.
+type Change struct {
+	Ref crm.Ref
+	// Change is the weightiest that was told; the consumer's read decides.
+	Change op.Change
+	// OccurredAt is the time of the latest event: a read that began after it
+	// has seen them all.
+	OccurredAt time.Time
+	// Events counts the events that name the record.
+	Events int
+}
+
+// Reduce turns the events of one account into one change per record, in the
+// order in which the records are first named. A merge speaks of its survivor
+// and, as a deletion, of each record that was merged away. Unknown events
+// speak of nothing; Ignored counts them.
+//
+// Records of different accounts may have the same id: OfPortal takes out those
+// of others before.
+func Reduce(events []Event) []Change {
+	r := reducer{at: make(map[crm.Ref]int)}
+	for _, e := range events {
+		if !e.Known {
+			continue
+		}
+		switch e.action {
+		case actMerge:
+			r.add(e, e.SurvivorID, op.Merged)
+			for _, id := range e.MergedIDs {
+				r.add(e, id, op.Deleted)
+			}
+		case actCreation:
+			r.add(e, e.ObjectID, op.Created)
+		case actDeletion:
+			r.add(e, e.ObjectID, op.Deleted)
+		case actPrivacy:
+			r.add(e, e.ObjectID, op.Erased)
+		case actRestore:
+			r.add(e, e.ObjectID, op.Restored)
+		case actAssociation:
+			r.add(e, e.ObjectID, op.Associated)
+		case actProperty:
+			r.add(e, e.ObjectID, op.Updated)
+		}
+	}
+	changes := make([]Change, len(r.list))
+	for i, t := range r.list {
+		changes[i] = t.Change
+	}
+	return changes
+}
+
+// Ignored counts the events that Reduce makes nothing of, such as those of
+// deals.
+func Ignored(events []Event) int {
+	n := 0
+	for _, e := range events {
+		if !e.Known {
+			n++
+		}
+	}
+	return n
+}
+
+type reducer struct {
+	list []told
+	at   map[crm.Ref]int // index in list
+}
+
+// told is a change and the time of the event that it is taken from.
+type told struct {
+	Change
+	told time.Time
+}
+
+func (r *reducer) add(e Event, id string, change op.Change) {
+	ref := crm.Ref{System: crm.HubSpot, Kind: e.Kind, RecordID: id}
+	next := told{Change{ref, change, e.OccurredAt, 1}, e.OccurredAt}
+	i, seen := r.at[ref]
+	if !seen {
+		r.at[ref] = len(r.list)
+		r.list = append(r.list, next)
+		return
+	}
+	current := &r.list[i]
+	current.Events++
+	if e.OccurredAt.After(current.OccurredAt) {
+		current.OccurredAt = e.OccurredAt
+	}
+	if next.outweighs(*current) {
+		current.Change.Change, current.told = next.Change.Change, next.told
+	}
+}
+
+// weights order the changes. A deletion and a restoration weigh the same: the
+// later one holds, and the deletion when both happened at once.
+var weights = map[op.Change]int{
+	op.Erased: 5, op.Deleted: 4, op.Restored: 4, op.Merged: 3, op.Created: 2, op.Associated: 1, op.Updated: 0,
+}
+
+// outweighs does not depend on the order of the events.
+func (t told) outweighs(other told) bool {
+	if a, b := weights[t.Change.Change], weights[other.Change.Change]; a != b {
+		return a > b
+	}
+	if !t.told.Equal(other.told) {
+		return t.told.After(other.told)
+	}
+	return t.Change.Change == op.Deleted && other.Change.Change == op.Restored
+}

@@ -1,0 +1,272 @@
+package hubspot
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The versions of HubSpot's request signature. V3 covers the time and is the
+// only one to use by choice. V1 covers nothing but the body and can be replayed
+// for ever; it exists for legacy private apps. V2 is that of workflow actions.
+const (
+	V1 = "v1"
+	V2 = "v2"
+	V3 = "v3"
+)
+
+// The headers that carry a signature.
+const (
+	HeaderSignatureV3 = "X-HubSpot-Signature-v3"
+	HeaderTimestamp   = "X-HubSpot-Request-Timestamp" // milliseconds since 1970
+	HeaderSignature   = "X-HubSpot-Signature"
+	HeaderVersion     = "X-HubSpot-Signature-Version" // of HeaderSignature: v1 or v2
+)
+
+// MaxSkew is how far the time of a v3 signature may be from now, to either
+// side. The very limit, 300,000 ms, is still accepted: HubSpot's rule rejects
+// what is older than that.
+const MaxSkew = 5 * time.Minute
+
+// What can be wrong with a signature.
+var (
+	// ErrNoSignature: the request carries no signature at all.
+	ErrNoSignature = errors.New("the request is not signed")
+	// ErrVersion: it carries signatures of versions that are not accepted only.
+	ErrVersion = errors.New("the signature has a version that is not accepted")
+	// ErrBadSignature: the signature is malformed, or not ours.
+	ErrBadSignature = errors.New("the signature does not match")
+	// ErrStale: the signature is right and more than MaxSkew old.
+	ErrStale = errors.New("the signature is too old")
+	// ErrFuture: the signature is right and more than MaxSkew ahead.
+	ErrFuture = errors.New("the signature is from the future")
+)
+
+// VerifierConfig says whose requests to accept.
+type VerifierConfig struct {
+	// Secrets are the client secrets of the app: one, or two during a rotation.
+	Secrets []string
+	// URL is the address that HubSpot calls, byte for byte the target URL of
+	// the subscriptions. What a request says of its own host is not used.
+	URL string
+	// Versions lists the accepted signature versions; empty means V3 only.
+	Versions []string
+}
+
+// String leaves the secrets out.
+func (c VerifierConfig) String() string {
+	return fmt.Sprintf("%d secrets %s for %s, versions %v", len(c.Secrets), redacted, c.URL, c.Versions)
+}
+
+// GoString leaves the secrets out of %#v too.
+func (c VerifierConfig) GoString() string { return c.String() }
+
+// LogValue leaves the secrets out of structured logs.
+func (c VerifierConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Verifier tells HubSpot's requests from forged ones.
+type Verifier struct {
+	secrets  []string
+	url      string
+	versions []string // strongest first
+}
+
+// String leaves the secrets out.
+func (v *Verifier) String() string { return "hubspot signatures for " + v.url }
+
+// GoString leaves the secrets out of %#v too.
+func (v *Verifier) GoString() string { return v.String() }
+
+// NewVerifier returns a verifier, or everything that is wrong with cfg at once.
+func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
+	var errs []error
+	if len(cfg.Secrets) == 0 {
+		errs = append(errs, errors.New("no secret is given"))
+	}
+	for i, secret := range cfg.Secrets {
+		if strings.TrimSpace(secret) == "" {
+			errs = append(errs, fmt.Errorf("secret %d is empty", i+1))
+		}
+	}
+	if u, err := url.Parse(cfg.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		errs = append(errs, errors.New("url: want an absolute http or https URL"))
+	} else if strings.Contains(cfg.URL, "#") || u.User != nil {
+		errs = append(errs, errors.New("url: a fragment or credentials do not belong there"))
+	}
+	versions := cfg.Versions
+	if len(versions) == 0 {
+		versions = []string{V3}
+	}
+	for _, version := range versions {
+		if version != V1 && version != V2 && version != V3 {
+			errs = append(errs, fmt.Errorf("version %q is unknown: want v3, v2 or v1", version))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("hubspot webhook signature: %w", errors.Join(errs...))
+	}
+	ordered := slices.Clone(versions)
+	slices.Sort(ordered)
+	slices.Reverse(ordered)
+	return &Verifier{secrets: slices.Clone(cfg.Secrets), url: cfg.URL, versions: slices.Compact(ordered)}, nil
+}
+
+// Verify checks the signature of a request that arrived without a query.
+func (v *Verifier) Verify(method string, header http.Header, body []byte, now time.Time) error {
+	return v.VerifyURL(method, "", header, body, now)
+}
+
+// VerifyURL checks the signature of a request that arrived with the raw query
+// given, exactly as in its request line. The signature must be over the
+// configured URL, either as it is or with that query.
+//
+// Of the signatures that a request carries, the one of the strongest accepted
+// version decides. The time is looked at once the signature is known to be
+// right, so that ErrStale and ErrFuture speak of clocks and delays and not of
+// forgeries.
+func (v *Verifier) VerifyURL(method, rawQuery string, header http.Header, body []byte, now time.Time) error {
+	version, signature, err := v.choose(header)
+	if err != nil {
+		return err
+	}
+	timestamp := ""
+	if version == V3 {
+		timestamp = header.Get(HeaderTimestamp)
+	}
+	if !v.matches(version, signature, method, rawQuery, body, timestamp) {
+		return ErrBadSignature
+	}
+	if version == V3 {
+		return checkTime(timestamp, now)
+	}
+	return nil
+}
+
+// choose picks the signature of the strongest accepted version.
+func (v *Verifier) choose(header http.Header) (version string, signature []byte, err error) {
+	v3, other := header.Get(HeaderSignatureV3), header.Get(HeaderSignature)
+	if v3 == "" && other == "" {
+		return "", nil, ErrNoSignature
+	}
+	for _, version := range v.versions {
+		switch {
+		case version == V3 && v3 != "":
+			signature, err = base64.StdEncoding.Strict().DecodeString(v3)
+		case version != V3 && other != "" && header.Get(HeaderVersion) == version:
+			signature, err = hex.DecodeString(other)
+		default:
+			continue
+		}
+		if err != nil {
+			return "", nil, ErrBadSignature
+		}
+		return version, signature, nil
+	}
+	return "", nil, ErrVersion
+}
+
+// matches compares the signature with what each secret makes of each address
+// that HubSpot may have signed, without stopping at the first that fits.
+func (v *Verifier) matches(version string, signature []byte, method, rawQuery string, body []byte, timestamp string) bool {
+	found := 0
+	for _, address := range v.addresses(rawQuery) {
+		for _, secret := range v.secrets {
+			if hmac.Equal(signature, digest(version, secret, method, address, body, timestamp)) {
+				found++
+			}
+		}
+	}
+	return found > 0
+}
+
+// queryCharacters are those that a query may hold. Address and body are signed
+// without anything between them, so a query that could hold the start of a body
+// would let somebody move the border.
+const queryCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:@/?[]|"
+
+// addresses lists the addresses that HubSpot may have signed. The documented
+// form has some escapes decoded; the verbatim one is accepted too since none of
+// HubSpot's own helpers decodes anything.
+func (v *Verifier) addresses(rawQuery string) []string {
+	list := []string{v.url}
+	if rawQuery != "" && strings.Trim(rawQuery, queryCharacters) == "" {
+		base, _, _ := strings.Cut(v.url, "?")
+		list = append(list, base+"?"+rawQuery)
+	}
+	for _, address := range slices.Clone(list) {
+		list = append(list, decodeURL(address))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func checkTime(timestamp string, now time.Time) error {
+	if strings.Trim(timestamp, "0123456789") != "" {
+		return ErrBadSignature
+	}
+	ms, err := strconv.ParseInt(timestamp, 10, 64)
+	if err != nil {
+		return ErrBadSignature
+	}
+	switch age := now.UnixMilli() - ms; {
+	case age > MaxSkew.Milliseconds():
+		return ErrStale
+	case age < -MaxSkew.Milliseconds():
+		return ErrFuture
+	}
+	return nil
+}
+
+// Sign makes the signature that HubSpot puts on a request: base64 for V3, hex
+// for the others. The timestamp is the text of HeaderTimestamp and counts for
+// V3 only, method and address for V3 and V2. An unknown version gives "".
+func Sign(version, secret, method, address string, body []byte, timestamp string) string {
+	sum := digest(version, secret, method, decodeURL(address), body, timestamp)
+	switch version {
+	case V3:
+		return base64.StdEncoding.EncodeToString(sum)
+	case V1, V2:
+		return hex.EncodeToString(sum)
+	}
+	return ""
+}
+
+func digest(version, secret, method, address string, body []byte, timestamp string) []byte {
+	h := sha256.New()
+	switch version {
+	case V3:
+		h = hmac.New(sha256.New, []byte(secret))
+		h.Write([]byte(method + address))
+		h.Write(body)
+		h.Write([]byte(timestamp))
+	case V2:
+		h.Write([]byte(secret + method + address))
+		h.Write(body)
+	case V1:
+		h.Write([]byte(secret))
+		h.Write(body)
+	default:
+		return nil
+	}
+	return h.Sum(nil)
+}
+
+// urlEscapes are the escapes that HubSpot decodes before it signs, and no
+// others. The lower-case spellings are not documented.
+var urlEscapes = strings.NewReplacer(
+	"%3A", ":", "%3a", ":", "%2F", "/", "%2f", "/", "%3F", "?", "%3f", "?",
+	"%40", "@", "%21", "!", "%24", "$", "%27", "'", "%28", "(", "%29", ")",
+	"%2A", "*", "%2a", "*", "%2C", ",", "%2c", ",", "%3B", ";", "%3b", ";",
+)
+
+func decodeURL(address string) string { return urlEscapes.Replace(address) }

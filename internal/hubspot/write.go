@@ -1,0 +1,400 @@
+package hubspot
+
+import (
+	"context"
+	"math/big"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/owners"
+)
+
+type writeInput struct {
+	ID         string            `json:"id,omitempty"`
+	Properties map[string]string `json:"properties"`
+	TraceID    string            `json:"objectWriteTraceId"`
+	// Associations are those that a new record begins with.
+	Associations []newAssociation `json:"associations,omitempty"`
+}
+
+type batchWrite struct {
+	Inputs []writeInput `json:"inputs"`
+}
+
+// Create makes a record. Empty values are left out.
+//
+// A unique value that is taken is a crm.Error of kind Duplicate, with the id of
+// the record that has it where HubSpot tells. An error that is Ambiguous may
+// have created the record: look for it by its twin id before trying again.
+func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
+	answer := c.CreateMany(ctx, kind, []crm.Write{w})[0]
+	return answer.Value, answer.Err
+}
+
+// CreateMany is Create for many records, 100 with a call. The trace ids keep a
+// row that is refused from the others.
+func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write) []crm.Answer[crm.Written] {
+	req := request{action: actionCreate, method: http.MethodPost, path: "/batch/create", kind: kind}
+	answers := make([]crm.Answer[crm.Written], len(writes))
+	var rows []row
+	for i, w := range writes {
+		w, err := c.assign(ctx, req, w)
+		if err != nil {
+			answers[i].Err = err
+			continue
+		}
+		properties := c.encode(w)
+		for name, value := range properties {
+			if value == "" {
+				delete(properties, name)
+			}
+		}
+		if kind.Validate() != nil || len(properties) == 0 {
+			answers[i].Err = req.refusal("there is nothing to create", 0)
+			continue
+		}
+		rows = append(rows, row{&answers[i], writeInput{Properties: properties, Associations: firstCompany(w)}})
+	}
+	c.writeAll(ctx, req, rows)
+	return answers
+}
+
+// Update changes the properties that w names and no others; an empty value
+// clears. HubSpot has no conditional writes, so rec.Modified guards nothing.
+// A write of nothing makes no call.
+//
+// The primary company of a contact is an association and takes a call of its
+// own, before that of the properties.
+//
+// A record that was deleted, or merged into another (the batch endpoint refuses
+// the old id), is a crm.Error of kind NotFound: Read tells the two apart. When
+// one value is refused nothing is written, and Fields names every culprit.
+func (c *Client) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
+	answer := c.UpdateMany(ctx, rec.Ref.Kind, []crm.Update{{Record: rec, Write: w}})[0]
+	return answer.Value, answer.Err
+}
+
+// UpdateMany is Update for many different records, 100 with a call. HubSpot
+// refuses all rows for a bad one and does not say which it is: the rows are
+// divided until those that are well are written.
+func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
+	req := request{action: actionUpdate, method: http.MethodPost, path: "/batch/update", kind: kind}
+	answers := make([]crm.Answer[crm.Written], len(updates))
+	var rows []row
+	associated := c.associateAll(ctx, kind, updates)
+	for i, u := range updates {
+		w, err := c.assign(ctx, req, u.Write)
+		ref, properties := u.Record.Ref, c.encode(w)
+		switch {
+		case err != nil:
+			answers[i].Err = err
+		case ref.System != crm.HubSpot || ref.Kind != kind || ref.Validate() != nil:
+			answers[i].Err = req.refusal("the reference does not name a HubSpot record", 0)
+		case associated[i] != nil:
+			answers[i].Err = associated[i]
+		case len(properties) == 0:
+			answers[i].Value = crm.Written{Ref: ref, Modified: u.Record.Modified}
+		default:
+			rows = append(rows, row{&answers[i], writeInput{ID: ref.RecordID, Properties: properties}})
+		}
+	}
+	c.writeAll(ctx, req, rows)
+	return answers
+}
+
+// assign puts the owners' ids in the place of their addresses. An owner without
+// account is a refused value like any other, at no call.
+func (c *Client) assign(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
+	w, unknown, err := c.owners.Assign(ctx, w)
+	if err != nil {
+		return w, req.overOwners(err)
+	}
+	if len(unknown) > 0 {
+		return w, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Invalid, Code: owners.CodeUnknown, Fields: unknown}
+	}
+	return w, nil
+}
+
+// row is one input of a batch, and where its answer goes.
+type row struct {
+	answer *crm.Answer[crm.Written]
+	input  writeInput
+}
+
+func (c *Client) writeAll(ctx context.Context, req request, rows []row) {
+	for chunk := range slices.Chunk(rows, MaxWrite) {
+		c.writeRows(ctx, req, chunk)
+	}
+}
+
+// writeRows sends one batch. Nothing of it was written when the call as a whole
+// is refused for what one of its rows holds: then it is looked for, and what was
+// put aside meanwhile, if that is refused too, is halved.
+func (c *Client) writeRows(ctx context.Context, req request, rows []row) {
+	refused := c.sendRows(ctx, req, rows)
+	if refused == nil {
+		return
+	}
+	if rows = c.isolate(ctx, req, rows, refused); len(rows) > 0 {
+		c.halveRows(ctx, req, rows)
+	}
+}
+
+// isolate finds one row for which the others were refused, and returns those
+// that it did not send. Mostly one row of a batch is bad: it is found with a call
+// for each time that the batch can be halved, and the rest takes one more.
+func (c *Client) isolate(ctx context.Context, req request, rows []row, refused *crm.Error) (aside []row) {
+	for len(rows) > 1 {
+		some, others := divide(rows, refused)
+		e := c.sendRows(ctx, req, some)
+		switch {
+		case e != nil:
+			aside, rows, refused = append(aside, others...), some, e
+		case len(some) == 1 && some[0].answer.Err != nil:
+			return append(aside, others...) // this is the one
+		default:
+			rows = others
+		}
+	}
+	_ = c.sendRows(ctx, req, rows) // one row has its own error
+	return aside
+}
+
+func (c *Client) halveRows(ctx context.Context, req request, rows []row) {
+	if refused := c.sendRows(ctx, req, rows); refused != nil {
+		some, others := divide(rows, refused)
+		c.halveRows(ctx, req, some)
+		c.halveRows(ctx, req, others)
+	}
+}
+
+// sendRows makes one call and answers its rows, unless it is refused for what
+// one of several holds: then nothing was written, and that error is returned.
+func (c *Client) sendRows(ctx context.Context, req request, rows []row) (refused *crm.Error) {
+	inputs := make([]writeInput, len(rows))
+	for i := range rows {
+		// Without it HubSpot fails the whole call for one row that it does not
+		// create, and does not name the record a unique value belongs to.
+		inputs[i] = rows[i].input
+		inputs[i].TraceID = strconv.Itoa(i)
+	}
+	req.body = batchWrite{Inputs: inputs}
+	var answer batchAnswer
+	status, err := c.call(ctx, req, &answer)
+	switch {
+	case err != nil && len(rows) > 1 && dividable(err):
+		return crm.AsError(err)
+	case err == nil && answer.incomplete():
+		err = req.refusal("the batch is not complete", status)
+	}
+	if err != nil {
+		for _, r := range rows {
+			r.answer.Err = err
+		}
+		return nil
+	}
+	c.joinWritten(req, status, rows, answer)
+	return nil
+}
+
+// dividable reports whether a batch was refused for what a row of it holds.
+func dividable(err error) bool {
+	e := crm.AsError(err)
+	if e == nil || e.Status < 400 || e.Status > 499 {
+		return false
+	}
+	switch e.Kind {
+	case crm.Invalid, crm.Missing, crm.Duplicate, crm.NotFound, crm.Refused:
+		return true
+	}
+	return false
+}
+
+// divide parts the rows that set a property which is blamed from those that do
+// not, the suspects last; where that parts nothing, it halves them.
+func divide(rows []row, e *crm.Error) (some, others []row) {
+	var suspects, rest []row
+	for _, r := range rows {
+		if slices.ContainsFunc(e.Fields, func(f crm.FieldError) bool { _, sets := r.input.Properties[f.Field]; return sets }) {
+			suspects = append(suspects, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	if len(suspects) == 0 || len(rest) == 0 || e.Kind == crm.Missing {
+		return rows[:len(rows)/2], rows[len(rows)/2:]
+	}
+	return rest, suspects
+}
+
+// joinWritten gives each row its record or its error: results by trace id,
+// record id or twin id, errors by the rows that they name. What is left over belongs to
+// the one row that is, if there is just one; else nobody knows.
+func (c *Client) joinWritten(req request, status int, rows []row, answer batchAnswer) {
+	left := map[int]bool{}
+	for i := range rows {
+		left[i] = true
+	}
+	var strays []wireRecord
+	for _, w := range answer.Results {
+		if i := c.rowOf(rows, w); i >= 0 && left[i] {
+			rows[i].answer.Value, rows[i].answer.Err = written(req, status, w)
+			delete(left, i)
+		} else {
+			strays = append(strays, w)
+		}
+	}
+	var general *crm.Error
+	if answer.NumErrors > 0 && len(answer.Errors) == 0 {
+		general = req.refusal("the batch counts errors but does not tell them", status)
+	}
+	for _, p := range answer.Errors {
+		named := rowsOf(rows, p)
+		for _, i := range named {
+			rows[i].answer.Err = itemError(req, status, p)
+			delete(left, i)
+		}
+		if len(named) == 0 && general == nil {
+			general = itemError(req, status, p)
+		}
+	}
+	settle(req, status, rows, left, strays, general)
+}
+
+// settle answers the rows that are left, of which neither a result nor an error
+// speaks, by the strays, which are the results of no row, and by the error that
+// names none.
+func settle(req request, status int, rows []row, left map[int]bool, strays []wireRecord, general *crm.Error) {
+	for i, r := range rows {
+		switch {
+		case !left[i] && (general == nil || len(left) > 0):
+		case !left[i] || len(left) == 1 && len(strays) > 0 && general != nil:
+			r.answer.Err = req.refusal("the batch counts an error that is about none of its rows", status)
+		case len(left) == 1 && len(strays) == 1:
+			r.answer.Value, r.answer.Err = written(req, status, strays[0]) // it was merged meanwhile
+		case general != nil && len(strays) == 0:
+			r.answer.Err = general
+		default:
+			r.answer.Err = req.refusal("the batch does not tell what became of an input", status)
+		}
+	}
+}
+
+// rowOf returns the index of the row that a result is of, -1 if unknown.
+func (c *Client) rowOf(rows []row, w wireRecord) int {
+	if i, err := strconv.Atoi(string(w.TraceID)); err == nil && i >= 0 && i < len(rows) && rows[i].input.ID == "" {
+		return i
+	}
+	return slices.IndexFunc(rows, func(r row) bool {
+		if r.input.ID != "" {
+			return r.input.ID == string(w.ID)
+		}
+		twin := r.input.Properties[c.twin]
+		return twin != "" && twin == w.value(c.twin)
+	})
+}
+
+// rowsOf returns the indexes of the rows that an error names.
+func rowsOf(rows []row, p problem) []int {
+	var named []int
+	for _, trace := range p.Context["objectWriteTraceId"] {
+		if i, err := strconv.Atoi(trace); err == nil && i >= 0 && i < len(rows) {
+			named = append(named, i)
+		}
+	}
+	if len(named) > 0 {
+		return named
+	}
+	for _, id := range p.ids() {
+		if i := slices.IndexFunc(rows, func(r row) bool { return r.input.ID != "" && r.input.ID == id }); i >= 0 {
+			named = append(named, i)
+		}
+	}
+	return named
+}
+
+// written reads the record that a write returned. The id of an update may be
+// another than the one sent when the record was merged meanwhile.
+func written(req request, status int, w wireRecord) (crm.Written, error) {
+	if !digitsPattern.MatchString(string(w.ID)) {
+		return crm.Written{}, req.refusal(errRecordID.Error(), status)
+	}
+	modified, err := firstTime(w.value(modifiedProperty(req.kind)), w.UpdatedAt)
+	if err != nil {
+		return crm.Written{}, req.refusal(err.Error(), status)
+	}
+	ref := crm.Ref{System: crm.HubSpot, Kind: req.kind, RecordID: string(w.ID)}
+	return crm.Written{Ref: ref, Modified: modified}, nil
+}
+
+// encode turns a write into properties, all of which are strings to HubSpot.
+func (c *Client) encode(w crm.Write) map[string]string {
+	properties := make(map[string]string, len(w.Fields)+1)
+	for name, value := range w.Fields {
+		if name == propCompany {
+			continue
+		}
+		properties[name] = encodeValue(value)
+	}
+	if w.TwinID != "" {
+		properties[c.twin] = w.TwinID
+	}
+	return properties
+}
+
+// encodeValue gives a value the form that HubSpot takes. A text that is not of
+// its type goes out as it is: HubSpot refuses it and names the property, which
+// is what the operator needs to see.
+func encodeValue(v crm.Value) string {
+	switch v.Type {
+	case crm.Number:
+		return plainNumber(v.Text)
+	case crm.Bool:
+		return strings.ToLower(v.Text)
+	case crm.Date:
+		if t, err := time.Parse(time.RFC3339Nano, v.Text); err == nil {
+			return t.UTC().Format(time.DateOnly)
+		}
+	case crm.DateTime:
+		if t, err := time.Parse(time.RFC3339Nano, v.Text); err == nil {
+			return t.UTC().Format("2006-01-02T15:04:05.999Z07:00")
+		}
+	case crm.List:
+		return joinList(v.Text)
+	}
+	return v.Text
+}
+
+// exponentPattern is a number in the form that JSON allows and HubSpot does
+// not. An exponent of three digits is no amount and no count.
+var exponentPattern = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}$`)
+
+// plainNumber spells out an exponent: "1.5e3" is "1500".
+func plainNumber(s string) string {
+	if !exponentPattern.MatchString(s) {
+		return s
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return s
+	}
+	digits, _ := r.FloatPrec() // exact: the denominator is a power of ten
+	return r.FloatString(digits)
+}
+
+// joinList drops empty items: a leading ";" would make HubSpot append to the
+// selected options and not replace them.
+func joinList(s string) string {
+	var items []string
+	for item := range strings.SplitSeq(s, ";") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return strings.Join(items, ";")
+}
