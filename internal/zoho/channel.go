@@ -1,0 +1,249 @@
+package zoho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+const (
+	// MaxChannelLife is the longest life that is asked for. Zoho gives a week,
+	// and a single hour to whoever asks for more.
+	MaxChannelLife = 6*24*time.Hour + 12*time.Hour
+	maxNotifyURL   = 255
+	maxToken       = 50
+)
+
+// watchPath is where channels are kept.
+const watchPath = "/actions/watch"
+
+// Channel is a subscription to changes.
+type Channel struct {
+	ID        string // a number that we choose, below 2^63
+	Events    []string
+	NotifyURL string // https, at most 255 bytes
+	Token     Secret // at most 50 bytes; comes back in every notification
+	// Expiry is when Zoho falls silent. In a request it may be zero, for
+	// MaxChannelLife from now; in an answer it is what Zoho granted.
+	Expiry time.Time
+}
+
+// Events returns the events to watch for kinds: created, edited and deleted.
+func Events(kinds ...crm.Kind) []string {
+	var events []string
+	for _, kind := range kinds {
+		events = append(events, modules[kind]+".all")
+	}
+	return events
+}
+
+type watchBody struct {
+	Watch []watchItem `json:"watch"`
+	Info  *pageInfo   `json:"info,omitempty"` // of a list
+}
+
+// watchItem is a channel on the wire. The two switches are always sent: without
+// them an edit of a contact notifies for its company too.
+type watchItem struct {
+	ChannelID looseText `json:"channel_id"`
+	Events    []string  `json:"events"`
+	Expiry    string    `json:"channel_expiry"`
+	Token     string    `json:"token"`
+	NotifyURL string    `json:"notify_url"`
+	Values    bool      `json:"return_affected_field_values"`
+	Related   bool      `json:"notify_on_related_action"`
+}
+
+// Watch opens a channel and returns it with the expiry that Zoho granted, which
+// may be much earlier than what was asked for.
+func (c *Client) Watch(ctx context.Context, ch Channel) (Channel, error) {
+	return c.saveChannel(ctx, call{action: "watch", method: http.MethodPost, path: watchPath, write: true}, ch)
+}
+
+// Renew replaces a channel and extends it, as Watch does. An expired channel
+// has to be opened again.
+func (c *Client) Renew(ctx context.Context, ch Channel) (Channel, error) {
+	return c.saveChannel(ctx, call{action: "renew channel", method: http.MethodPut, path: watchPath, write: true}, ch)
+}
+
+func (c *Client) saveChannel(ctx context.Context, k call, ch Channel) (Channel, error) {
+	if err := checkChannel(ch); err != nil {
+		return ch, k.refused("BAD_CHANNEL", err)
+	}
+	expiry := c.now().Add(MaxChannelLife)
+	if !ch.Expiry.IsZero() && ch.Expiry.Before(expiry) {
+		expiry = ch.Expiry
+	}
+	// The token is a Secret that would encode itself redacted.
+	k.body = watchBody{Watch: []watchItem{{
+		ChannelID: looseText(ch.ID), Events: ch.Events, Expiry: formatTime(expiry),
+		Token: string(ch.Token), NotifyURL: ch.NotifyURL,
+	}}}
+	a, err := c.do(ctx, k)
+	if err != nil {
+		return ch, err
+	}
+	if err := k.allSucceeded(a); err != nil {
+		return ch, err
+	}
+	ch.Expiry = time.Time{}
+	for _, i := range a.items("watch") {
+		for _, granted := range i.Details.Events {
+			if err := ch.expiresAt(granted.Expiry); err != nil {
+				return ch, k.shape(a, err.Error())
+			}
+		}
+	}
+	if ch.Expiry.IsZero() {
+		return ch, k.shape(a, "no channel_expiry")
+	}
+	return ch, nil
+}
+
+// checkChannel reports everything that Zoho would refuse, or take in silence.
+func checkChannel(ch Channel) error {
+	var errs []error
+	if n, err := strconv.ParseInt(ch.ID, 10, 64); err != nil || n <= 0 {
+		errs = append(errs, errors.New("the id is no positive number below 2^63"))
+	}
+	if len(ch.Events) == 0 {
+		errs = append(errs, errors.New("there are no events"))
+	}
+	if ch.Token == "" || len(ch.Token) > maxToken {
+		errs = append(errs, fmt.Errorf("the token is empty or longer than %d bytes", maxToken))
+	}
+	u, err := url.Parse(ch.NotifyURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !isLoopback(u) || len(ch.NotifyURL) > maxNotifyURL {
+		errs = append(errs, fmt.Errorf("the URL is not https or longer than %d bytes", maxNotifyURL))
+	}
+	return errors.Join(errs...)
+}
+
+// expiresAt keeps the earliest expiry of a channel's modules.
+func (ch *Channel) expiresAt(text string) error {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return errors.New("channel_expiry is no time")
+	}
+	if ch.Expiry.IsZero() || t.Before(ch.Expiry) {
+		ch.Expiry = t
+	}
+	return nil
+}
+
+// allSucceeded reports the first result in the list of channels that did not.
+func (k call) allSucceeded(a answer) error {
+	items := a.items("watch")
+	for _, i := range items {
+		if i.Status != "success" {
+			return k.unexpected(a, "a result without success or code")
+		}
+	}
+	if len(items) == 0 || a.status >= 300 {
+		return k.unexpected(a, "no results")
+	}
+	return nil
+}
+
+// Details returns a channel as Zoho knows it. It is an error of kind NotFound
+// if Zoho knows none of that id, or no longer.
+func (c *Client) Details(ctx context.Context, id string) (Channel, error) {
+	k := call{action: "read channel", method: http.MethodGet, path: watchPath}
+	if !isID(id) {
+		return Channel{}, k.refused("BAD_CHANNEL", nil)
+	}
+	all, _, err := c.watchPage(ctx, k, url.Values{"channel_id": {id}}, 1)
+	if err != nil {
+		return Channel{}, err
+	}
+	ch, found := all[id]
+	if !found {
+		return Channel{}, k.err(crm.NotFound, "", nil)
+	}
+	slices.Sort(ch.Events)
+	return *ch, nil
+}
+
+// maxWatchPages bounds how many pages of channels are read.
+const maxWatchPages = 20
+
+// Channels returns every channel that Zoho shows to our user, by id: those of
+// other programs too.
+func (c *Client) Channels(ctx context.Context) (map[string]Channel, error) {
+	k := call{action: "list channels", method: http.MethodGet, path: watchPath}
+	channels := map[string]Channel{}
+	for number := 1; number <= maxWatchPages; number++ {
+		page, more, err := c.watchPage(ctx, k, url.Values{}, number)
+		if err != nil {
+			return nil, err
+		}
+		for id, ch := range page {
+			if known, split := channels[id]; split { // its modules stand on two pages
+				ch.Events = appendNew(ch.Events, known.Events...)
+				if known.Expiry.Before(ch.Expiry) {
+					ch.Expiry = known.Expiry
+				}
+			}
+			slices.Sort(ch.Events)
+			channels[id] = *ch
+		}
+		if !more {
+			return channels, nil
+		}
+	}
+	return nil, k.refused("TOO_MANY_CHANNELS", nil)
+}
+
+// watchPage reads a page of channels, which come once for each module.
+func (c *Client) watchPage(ctx context.Context, k call, query url.Values, number int) (map[string]*Channel, bool, error) {
+	query.Set("page", strconv.Itoa(number))
+	query.Set("per_page", "200")
+	k.query = query
+	a, err := c.do(ctx, k)
+	if err != nil || a.status == http.StatusNoContent {
+		return nil, false, err
+	}
+	var body watchBody
+	if a.status != http.StatusOK || decode(a.body, &body) != nil || body.Watch == nil {
+		return nil, false, k.unexpected(a, "no list of channels")
+	}
+	channels := map[string]*Channel{}
+	for _, w := range body.Watch {
+		id := string(w.ChannelID)
+		ch := channels[id]
+		if ch == nil {
+			ch = &Channel{ID: id}
+			channels[id] = ch
+		}
+		ch.Events = appendNew(ch.Events, w.Events...)
+		ch.NotifyURL, ch.Token = w.NotifyURL, Secret(w.Token)
+		if err := ch.expiresAt(w.Expiry); err != nil {
+			return nil, false, k.shape(a, err.Error())
+		}
+	}
+	return channels, body.Info != nil && body.Info.MoreRecords, nil
+}
+
+// Disable closes channels.
+func (c *Client) Disable(ctx context.Context, ids ...string) error {
+	k := call{
+		action: "disable channel", method: http.MethodDelete, path: watchPath, write: true,
+		query: url.Values{"channel_ids": {strings.Join(ids, ",")}},
+	}
+	if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return !isID(id) }) {
+		return k.refused("BAD_CHANNEL", nil)
+	}
+	a, err := c.do(ctx, k)
+	if err != nil {
+		return err
+	}
+	return k.allSucceeded(a)
+}

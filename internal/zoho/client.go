@@ -1,0 +1,113 @@
+package zoho
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/owners"
+)
+
+// DefaultTwinField is the unique field that holds the HubSpot id of a record.
+const DefaultTwinField = "HubSpot_ID"
+
+// modules names the module of each kind, as the API spells it.
+var modules = map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}
+
+// apiName is what the API name of a field looks like. Nothing else is put into
+// a query.
+var apiName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,99}$`)
+
+// Config is what a Client needs.
+type Config struct {
+	// Tokens and HTTP are required. Time-outs are those of HTTP and of the
+	// context of each call.
+	Tokens TokenSource
+	HTTP   *http.Client
+	// AccountsURL is the origin of the accounts server. It matters only on one
+	// machine: with a simulator's, the token may lead to a simulator too.
+	AccountsURL string
+	// TwinField is the field that holds the HubSpot id; DefaultTwinField if empty.
+	TwinField string
+	// Fields are the API names to read, by kind.
+	Fields map[crm.Kind][]string
+	// Owners are those of Fields that hold an owner: a record shows the e-mail
+	// address in place of the id.
+	Owners map[crm.Kind][]string
+	// Share is the part of the organisation's limits that this client may use,
+	// above 0; 0 means all of them.
+	Share float64
+	// Now tells the time for the expiry of channels; time.Now if nil.
+	Now func() time.Time
+}
+
+// Client talks to one Zoho CRM organisation. It is safe for concurrent use, and
+// keeps its calls within the limits.
+type Client struct {
+	tokens      TokenSource
+	http        *http.Client
+	accountsURL string
+	twin        string
+	fields      map[crm.Kind][]string
+	owned       map[crm.Kind][]string // those that hold an owner
+	owners      *owners.Directory
+	now         func() time.Time
+	pace        *pace
+
+	userTurn chan struct{} // held by the one who asks for our own user
+	userMu   sync.Mutex
+	userID   string
+}
+
+// New returns a client, or every fault of cfg.
+func New(cfg Config) (*Client, error) {
+	if cfg.TwinField == "" {
+		cfg.TwinField = DefaultTwinField
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	var errs []error
+	if cfg.Tokens == nil {
+		errs = append(errs, errors.New("token source is missing"))
+	}
+	if cfg.HTTP == nil {
+		errs = append(errs, errors.New("HTTP client is missing"))
+		cfg.HTTP = &http.Client{}
+	}
+	if cfg.Share < 0 || cfg.Share > 1 {
+		errs = append(errs, errors.New("share of the limits is not between 0 and 1"))
+	}
+	if !apiName.MatchString(cfg.TwinField) {
+		errs = append(errs, fmt.Errorf("twin field %q is not an API name", cfg.TwinField))
+	}
+	fields := make(map[crm.Kind][]string, len(cfg.Fields))
+	for _, kind := range slices.Sorted(maps.Keys(cfg.Fields)) {
+		if modules[kind] == "" {
+			errs = append(errs, fmt.Errorf("fields of unknown kind %q", string(kind)))
+		}
+		for _, name := range cfg.Fields[kind] {
+			if !apiName.MatchString(name) {
+				errs = append(errs, fmt.Errorf("field %q of %s is not an API name", name, kind))
+			}
+		}
+		fields[kind] = slices.Clone(cfg.Fields[kind])
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("zoho client: %w", err)
+	}
+	c := &Client{
+		tokens: cfg.Tokens, http: withoutRedirects(cfg.HTTP), accountsURL: cfg.AccountsURL,
+		twin: cfg.TwinField, fields: fields, owned: cfg.Owners, now: cfg.Now,
+		pace: newPace(cmp.Or(cfg.Share, 1)), userTurn: make(chan struct{}, 1),
+	}
+	c.owners = owners.New(c.Owners, cfg.Now)
+	return c, nil
+}

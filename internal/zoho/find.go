@@ -1,0 +1,305 @@
+package zoho
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+const (
+	// MaxFind is how many lists of keys one query looks for.
+	MaxFind = 200
+	// maxInList is how many values stand in one condition of a query, and
+	// maxConditions how many conditions in a query.
+	maxInList     = 50
+	maxConditions = 25
+	// maxRows is what one API credit pays for; maxRowsOfOne is plenty for one
+	// list of keys.
+	maxRows      = 200
+	maxRowsOfOne = 50
+)
+
+// Find returns the records that match the first key that matches any, the
+// oldest first. The twin field is compared exactly, any other without regard to
+// case and surrounding blanks. It costs one API credit, and one per key if more
+// than 50 records match. A host is looked for anywhere in the text. A key with an empty value finds nothing, nor does one
+// with a backslash or a control character, whose meaning in a query is unknown.
+//
+// It asks by COQL, which sees a record sooner than the search index does, but no
+// query proves that a record is absent.
+func (c *Client) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
+	answer := c.FindMany(ctx, kind, [][]crm.Key{keys})[0]
+	return answer.Value, answer.Err
+}
+
+// FindMany is Find for many lists of keys, MaxFind with a query. A query that
+// Zoho refuses, or that has more rows than a page, is divided.
+func (c *Client) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key) []crm.Answer[[]crm.Record] {
+	k := call{action: "find", method: http.MethodPost, path: "/coql"}
+	answers := make([]crm.Answer[[]crm.Record], len(lists))
+	var all []sought
+	for i, keys := range lists {
+		usable, ok := c.usableKeys(keys)
+		switch {
+		case kind.Validate() != nil:
+			answers[i].Err = k.refused("BAD_KIND", kind.Validate())
+		case !ok:
+			answers[i].Err = k.refused("BAD_KEY_FIELD", nil)
+		case len(usable) > 0:
+			all = append(all, sought{&answers[i], usable})
+		}
+	}
+	if len(all) == 0 {
+		return answers
+	}
+	user, err := c.user(ctx)
+	if err != nil {
+		failAll(all, err)
+		return answers
+	}
+	for len(all) > 0 {
+		n := fitting(all)
+		c.findInto(ctx, k, kind, user, all[:n])
+		all = all[n:]
+	}
+	return answers
+}
+
+// sought is a list of keys and where its answer goes.
+type sought struct {
+	answer *crm.Answer[[]crm.Record]
+	keys   []crm.Key
+}
+
+func failAll(all []sought, err error) {
+	for _, s := range all {
+		s.answer.Err = err
+	}
+}
+
+// fitting returns how many of the lists one query can look for.
+func fitting(all []sought) int {
+	values := map[string]int{}
+	conditions := 0
+	for n, s := range all {
+		for _, key := range s.keys {
+			if key.Host != crm.WholeValue {
+				conditions++
+				continue
+			}
+			if values[key.Field]%maxInList == 0 {
+				conditions++
+			}
+			values[key.Field]++
+		}
+		if n > 0 && (conditions > maxConditions || n == MaxFind) {
+			return n
+		}
+	}
+	return len(all)
+}
+
+// findInto looks for the lists with one query, if that can be.
+func (c *Client) findInto(ctx context.Context, k call, kind crm.Kind, user string, all []sought) {
+	if len(all) == 1 {
+		all[0].answer.Value, all[0].answer.Err = c.findOne(ctx, k, kind, user, all[0].keys)
+		return
+	}
+	var keys []crm.Key
+	for _, s := range all {
+		keys = append(keys, s.keys...)
+	}
+	rows, more, err := c.query(ctx, k, kind, keys, maxRows)
+	if more || crm.IsKind(err, crm.Refused) || crm.IsKind(err, crm.Invalid) {
+		c.findInto(ctx, k, kind, user, all[:len(all)/2])
+		c.findInto(ctx, k, kind, user, all[len(all)/2:])
+		return
+	}
+	if err != nil {
+		failAll(all, err)
+		return
+	}
+	for _, s := range all {
+		s.answer.Value, s.answer.Err = c.best(ctx, k, kind, user, rows, s.keys)
+	}
+}
+
+// findOne looks for one list of keys.
+func (c *Client) findOne(ctx context.Context, k call, kind crm.Kind, user string, keys []crm.Key) ([]crm.Record, error) {
+	rows, more, err := c.query(ctx, k, kind, keys, maxRowsOfOne)
+	if err != nil {
+		return nil, err
+	}
+	// Records that match a later key must not crowd out the first one's.
+	for i := 0; more && len(keys) > 1 && i < len(keys); i++ {
+		if rows, _, err = c.query(ctx, k, kind, keys[i:i+1], maxRowsOfOne); err != nil {
+			return nil, err
+		}
+		if c.matches(rows, keys[i]) != nil {
+			break
+		}
+	}
+	return c.best(ctx, k, kind, user, rows, keys)
+}
+
+// best returns the rows that match the first key that matches any.
+func (c *Client) best(ctx context.Context, k call, kind crm.Kind, user string, rows []map[string]any, keys []crm.Key) ([]crm.Record, error) {
+	for _, key := range keys {
+		if found := c.matches(rows, key); found != nil {
+			return c.oldestFirst(ctx, k, kind, found, user)
+		}
+	}
+	return nil, nil
+}
+
+// usableKeys drops the keys that find nothing and names the twin field. It is
+// not ok if a field is no API name, since that is put into the query as it is.
+func (c *Client) usableKeys(keys []crm.Key) ([]crm.Key, bool) {
+	var usable []crm.Key
+	for _, key := range keys {
+		if key.Field == "" {
+			key.Field = c.twin
+		}
+		if !apiName.MatchString(key.Field) {
+			return nil, false
+		}
+		if strings.TrimSpace(key.Value) != "" && !strings.ContainsFunc(key.Value, unquotable) {
+			usable = append(usable, key)
+		}
+	}
+	return usable, true
+}
+
+func unquotable(r rune) bool { return r == '\\' || unicode.IsControl(r) }
+
+// query asks for the records that match any of the keys.
+func (c *Client) query(ctx context.Context, k call, kind crm.Kind, keys []crm.Key, limit int) ([]map[string]any, bool, error) {
+	k.body = map[string]string{"select_query": c.selectQuery(kind, keys, limit)}
+	a, err := c.do(ctx, k)
+	if err != nil {
+		return nil, false, err
+	}
+	rows, info, err := k.rows(a, "data")
+	return rows, info.MoreRecords, err
+}
+
+// selectQuery writes the query. COQL wants every pair of conditions in brackets
+// as soon as there are more than two.
+func (c *Client) selectQuery(kind crm.Kind, keys []crm.Key, limit int) string {
+	columns := appendNew(c.names(kind), systemFields...)
+	for _, key := range keys {
+		columns = appendNew(columns, key.Field)
+	}
+	where := ""
+	all := conditions(keys)
+	for i, condition := range all {
+		switch i {
+		case 0:
+			where = condition
+		case 1:
+			where += " or " + condition
+		default:
+			where = "(" + where + ") or " + condition
+		}
+	}
+	if len(all) > 2 {
+		where = "(" + where + ")"
+	}
+	return "select " + strings.Join(columns, ", ") + " from " + modules[kind] +
+		" where " + where + " order by Created_Time asc limit 0, " + strconv.Itoa(limit)
+}
+
+// conditions compares each field with its values, maxInList with a condition.
+func conditions(keys []crm.Key) []string {
+	values := map[string][]string{}
+	var fields []string
+	var all []string
+	for _, key := range keys {
+		if key.Host != crm.WholeValue {
+			all = appendNew(all, key.Field+" like "+quote("%"+key.Value+"%"))
+			continue
+		}
+		fields = appendNew(fields, key.Field)
+		values[key.Field] = appendNew(values[key.Field], quote(key.Value))
+	}
+	for _, field := range fields {
+		for chunk := range slices.Chunk(values[field], maxInList) {
+			if len(chunk) == 1 {
+				all = append(all, field+" = "+chunk[0])
+			} else {
+				all = append(all, field+" in ("+strings.Join(chunk, ", ")+")")
+			}
+		}
+	}
+	return all
+}
+
+// quote returns a text literal of COQL. Either kind of quotation mark may
+// enclose it, so nothing needs an escape unless the text holds both. Then the
+// mark is doubled, as in SQL; were that wrong, two literals would stand side by
+// side, which is an error and never another query.
+func quote(text string) string {
+	if strings.Contains(text, "'") && !strings.Contains(text, `"`) {
+		return `"` + text + `"`
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+// matches returns the rows that match the key, nil if none.
+func (c *Client) matches(rows []map[string]any, key crm.Key) []map[string]any {
+	var found []map[string]any
+	for _, row := range rows {
+		text := valueText(row[key.Field])
+		if key.Host != crm.WholeValue {
+			if onHost(text, key) {
+				found = append(found, row)
+			}
+			continue
+		}
+		if text == key.Value || key.Field != c.twin &&
+			strings.EqualFold(strings.TrimSpace(text), strings.TrimSpace(key.Value)) {
+			found = append(found, row)
+		}
+	}
+	return found
+}
+
+// onHost reports whether a web address has the host that a key looks for.
+func onHost(address string, key crm.Key) bool {
+	host := strings.ToLower(strings.TrimSpace(address))
+	if _, rest, found := strings.Cut(host, "://"); found {
+		host = rest
+	}
+	if end := strings.IndexAny(host, "/?#:"); end >= 0 {
+		host = host[:end]
+	}
+	if key.Host == crm.BelowHost {
+		return strings.HasSuffix(host, "."+key.Value)
+	}
+	return strings.TrimPrefix(host, "www.") == strings.TrimPrefix(key.Value, "www.")
+}
+
+func (c *Client) oldestFirst(ctx context.Context, k call, kind crm.Kind, rows []map[string]any, user string) ([]crm.Record, error) {
+	records := make([]crm.Record, 0, len(rows))
+	for _, row := range rows {
+		rec, err := c.record(kind, row, c.names(kind), user)
+		if err != nil {
+			return nil, k.refused("UNKNOWN_SHAPE", err)
+		}
+		if rec, err = c.owners.Name(ctx, rec, c.owned[kind]); err != nil {
+			return nil, k.overOwners(err)
+		}
+		records = append(records, rec)
+	}
+	slices.SortStableFunc(records, func(a, b crm.Record) int {
+		return cmp.Or(a.Created.Compare(b.Created), len(a.Ref.RecordID)-len(b.Ref.RecordID),
+			strings.Compare(a.Ref.RecordID, b.Ref.RecordID))
+	})
+	return records, nil
+}

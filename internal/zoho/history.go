@@ -1,0 +1,170 @@
+package zoho
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+const (
+	// timelinePages bounds the calls that one history costs.
+	timelinePages = 5
+	timelinePage  = "200"
+)
+
+// otherHands are the sources of edits that are not the connector's although they
+// name its user: those of a person who works as it, and of a program that does.
+// The connector writes through the API, record by record, and what its writes
+// set off, such as a workflow, is its own.
+var otherHands = []string{"crm_ui", "mass_update", "convert", "import", "bulkapi"}
+
+// WithHistory returns rec with the edits of its mapped fields, newest first, at
+// one call for 200 entries of the timeline and five calls at most. Edits within
+// one second keep the order in which Zoho gives them.
+//
+// An edit is our own if our user made it through the API, or an automation that
+// our write set off, which has its author. The user must therefore be used by
+// the connector alone: a program that calls the API as it is taken for us.
+//
+// If the timeline was read to its end, each field that had a value when the
+// record was created has the creation as its oldest edit. The timeline does not
+// list creations, so the value is what the oldest edit replaced. An empty
+// timeline of a record that was modified since proves nothing: it may be pruned.
+func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
+	k := call{action: "read history", method: http.MethodGet, record: true}
+	if err := checkIDs(rec.Ref.Kind, []string{rec.Ref.RecordID}); err != nil || rec.Ref.System != crm.Zoho {
+		return rec, k.refused("BAD_REF", err)
+	}
+	user, err := c.user(ctx)
+	if err != nil {
+		return rec, err
+	}
+	k.path = "/" + modules[rec.Ref.Kind] + "/" + rec.Ref.RecordID + "/__timeline"
+	rows, complete, err := c.timeline(ctx, k)
+	if err != nil {
+		return rec, err
+	}
+	h := history{fields: c.names(rec.Ref.Kind), user: user, changes: map[string][]change{}}
+	for _, row := range rows {
+		if !h.add(row) {
+			return rec, k.refused("UNKNOWN_SHAPE", nil)
+		}
+	}
+	rec.History = h.edits()
+	if complete && (len(rows) > 0 || rec.Modified.Equal(rec.Created)) {
+		h.addCreation(rec, c.twin)
+	}
+	if rec, err = c.owners.Name(ctx, rec, c.owned[rec.Ref.Kind]); err != nil {
+		return rec, k.overOwners(err)
+	}
+	return rec, nil
+}
+
+// timeline reads the pages and reports whether that were all of them.
+func (c *Client) timeline(ctx context.Context, k call) ([]map[string]any, bool, error) {
+	k.query = url.Values{
+		"per_page": {timelinePage}, "sort_by": {"audited_time"}, "sort_order": {"desc"},
+		"include_inner_details": {"field_history.data_type"},
+	}
+	var all []map[string]any
+	for range timelinePages {
+		a, err := c.do(ctx, k)
+		if err != nil {
+			return nil, false, err
+		}
+		rows, info, err := k.rows(a, "__timeline")
+		if err != nil {
+			return nil, false, err
+		}
+		all = append(all, rows...)
+		if !info.MoreRecords {
+			return all, true, nil
+		}
+		if info.NextPageToken == "" {
+			break
+		}
+		k.query.Set("page_token", string(info.NextPageToken))
+	}
+	return all, false, nil
+}
+
+// change is an edit and the value that it replaced.
+type change struct {
+	crm.Edit
+	old string
+}
+
+// history collects the changes of one record by field.
+type history struct {
+	fields  []string
+	user    string
+	changes map[string][]change
+}
+
+// add takes in one entry of the timeline and reports whether it could be read.
+// Entries without fields, such as a mail that was sent, are of no interest.
+func (h history) add(row map[string]any) bool {
+	list, ok := row["field_history"].([]any)
+	if !ok {
+		return row["field_history"] == nil
+	}
+	at, err := rowTime(row, "audited_time")
+	if err != nil {
+		return false
+	}
+	source, _ := row["source"].(string)
+	own := lookupID(row["done_by"]) == h.user && !slices.Contains(otherHands, source)
+	for _, entry := range list {
+		field, ok := entry.(map[string]any)
+		if !ok {
+			return false
+		}
+		name, _ := field["api_name"].(string)
+		if !slices.Contains(h.fields, name) {
+			continue
+		}
+		value, ok := field["_value"].(map[string]any)
+		if !ok {
+			return false
+		}
+		h.changes[name] = append(h.changes[name], change{
+			Edit: crm.Edit{Value: valueText(value["new"]), At: at, Own: own},
+			old:  valueText(value["old"]),
+		})
+	}
+	return true
+}
+
+// edits puts the changes in order, newest first, and returns their edits.
+func (h history) edits() map[string][]crm.Edit {
+	edits := make(map[string][]crm.Edit, len(h.changes))
+	for name, changes := range h.changes {
+		slices.SortStableFunc(changes, func(a, b change) int {
+			return b.At.Truncate(time.Second).Compare(a.At.Truncate(time.Second))
+		})
+		for _, ch := range changes {
+			edits[name] = append(edits[name], ch.Edit)
+		}
+	}
+	return edits
+}
+
+// addCreation appends to the history of rec what each field was created with.
+func (h history) addCreation(rec crm.Record, twin string) {
+	for _, name := range h.fields {
+		value := rec.Fields[name]
+		if name == twin {
+			value = rec.TwinID
+		}
+		if changes := h.changes[name]; len(changes) > 0 {
+			value = changes[len(changes)-1].old
+		}
+		if value != "" {
+			rec.History[name] = append(rec.History[name], crm.Edit{Value: value, At: rec.Created, Own: rec.CreatedByUs})
+		}
+	}
+}

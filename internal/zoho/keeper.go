@@ -1,0 +1,267 @@
+package zoho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// ChannelState is what is remembered of a channel that we opened.
+type ChannelState struct {
+	ID     string
+	Events []string
+	// RenewedAt is when its life began anew, and Expiry when it ends, by what
+	// Zoho granted.
+	RenewedAt, Expiry time.Time
+	// SeenAt is when it was last found as it should be.
+	SeenAt time.Time
+	// GapSince is since when changes may not have been told. It is zero once a
+	// sweep has read them.
+	GapSince time.Time
+}
+
+// ChannelStore keeps the states of our channels.
+type ChannelStore interface {
+	LoadChannels(ctx context.Context) ([]ChannelState, error)
+	SaveChannel(ctx context.Context, s ChannelState) error
+	DropChannel(ctx context.Context, id string) error
+}
+
+// ChannelAPI is Zoho's side of it.
+type ChannelAPI interface {
+	Channels(ctx context.Context) (map[string]Channel, error)
+	Watch(ctx context.Context, ch Channel) (Channel, error)
+	Renew(ctx context.Context, ch Channel) (Channel, error)
+	Disable(ctx context.Context, ids ...string) error
+}
+
+// Sweeper reads what changed in Zoho while nobody was told of it, and returns
+// once that is on its way.
+type Sweeper interface {
+	Sweep(ctx context.Context) error
+}
+
+// KeeperConfig is what a Keeper needs. Every field is required.
+type KeeperConfig struct {
+	API       ChannelAPI
+	Store     ChannelStore
+	Sweeper   Sweeper
+	Clock     Clock
+	Kinds     []crm.Kind
+	NotifyURL string
+	Token     Secret // what notifications prove themselves by
+}
+
+// Format keeps the token, and the URL, which may hold another secret, out of
+// every verb of fmt.
+func (c KeeperConfig) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "keeper of the zoho channel "+ChannelID(c.NotifyURL))
+}
+
+// Keeper keeps the one channel open through which Zoho tells of changes: it
+// compares the channel that is wanted with those that there are, renews at half
+// of its life, removes others of ours, and has read what no channel told.
+type Keeper struct{ KeeperConfig }
+
+// NewKeeper returns a Keeper, or every fault of c.
+func NewKeeper(c KeeperConfig) (*Keeper, error) {
+	var errs []error
+	if c.API == nil || c.Store == nil || c.Sweeper == nil || c.Clock == nil {
+		errs = append(errs, errors.New("api, store, sweeper and clock are required"))
+	}
+	errs = append(errs, checkChannel(c.desired()))
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("zoho channel keeper: %w", err)
+	}
+	return &Keeper{c}, nil
+}
+
+// ChannelID names the channel of a webhook's URL: the same for every run, and
+// another one for another installation on the same organisation.
+func ChannelID(notifyURL string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(notifyURL)) // a hash takes everything
+	return strconv.FormatUint(h.Sum64()>>2|1<<61, 10)
+}
+
+func (c KeeperConfig) desired() Channel {
+	return Channel{ID: ChannelID(c.NotifyURL), Events: Events(c.Kinds...), NotifyURL: c.NotifyURL, Token: c.Token}
+}
+
+// ChannelAction is what became of the channel.
+type ChannelAction string
+
+// What a run did with the channel.
+const (
+	ChannelKept    ChannelAction = "kept"
+	ChannelOpened  ChannelAction = "opened"
+	ChannelRenewed ChannelAction = "renewed"
+)
+
+// ChannelReport tells what a run did.
+type ChannelReport struct {
+	Action    ChannelAction `json:"action"`
+	ChannelID string        `json:"channel_id"`
+	ExpiresAt time.Time     `json:"expires_at"`
+	// Short is set when Zoho granted much less than it was asked for, as it
+	// does to whoever asks for more than a week.
+	Short bool `json:"short,omitempty"`
+	// GapSince is since when changes may not have been told; a sweep read them.
+	GapSince time.Time `json:"gap_since,omitzero"`
+	// Removed are channels of ours that should not be.
+	Removed []string `json:"removed,omitempty"`
+}
+
+// Renew does whatever the channel needs. It can be called at any time, by two
+// at once too. After an error the next call takes up what is left.
+func (k *Keeper) Renew(ctx context.Context) (ChannelReport, error) {
+	want := k.desired()
+	report := ChannelReport{Action: ChannelKept, ChannelID: want.ID}
+	states, err := k.Store.LoadChannels(ctx)
+	if err != nil {
+		return report, fmt.Errorf("load zoho channels: %w", err)
+	}
+	actual, err := k.API.Channels(ctx)
+	if err != nil {
+		return report, err
+	}
+	state := ChannelState{ID: want.ID}
+	if i := slices.IndexFunc(states, func(s ChannelState) bool { return s.ID == want.ID }); i >= 0 {
+		state = states[i]
+	}
+	if state, err = k.keep(ctx, want, state, actual, &report); err != nil {
+		return report, err
+	}
+	if report.Removed, err = k.removeStrays(ctx, want, states, actual); err != nil {
+		return report, err
+	}
+	if state.GapSince.IsZero() {
+		return report, nil
+	}
+	report.GapSince = state.GapSince
+	if err := k.Sweeper.Sweep(ctx); err != nil {
+		return report, fmt.Errorf("read what changed since %s: %w", state.GapSince.UTC().Format(time.RFC3339), err)
+	}
+	state.GapSince = time.Time{}
+	return report, k.save(ctx, state)
+}
+
+// keep opens, replaces or renews the channel.
+func (k *Keeper) keep(ctx context.Context, want Channel, state ChannelState, actual map[string]Channel, report *ChannelReport) (ChannelState, error) {
+	now := k.Clock.Now()
+	have, open := actual[want.ID]
+	open = open && now.Before(have.Expiry)
+	silent := !open || have.NotifyURL != want.NotifyURL || !slices.Equal(sorted(have.Events), sorted(want.Events))
+	report.ExpiresAt = have.Expiry
+	switch {
+	case silent:
+		// The gap is stored before the channel is mended: a run that is cut off
+		// in between must not forget it.
+		state.GapSince = gapSince(state, now)
+		if err := k.save(ctx, state); err != nil {
+			return state, err
+		}
+	case have.Token == want.Token && now.Before(halfLife(state, have)):
+		report.Short = state.short()
+		state.SeenAt = now
+		return state, k.save(ctx, state)
+	}
+	granted, err := k.open(ctx, want, open, report)
+	if err != nil {
+		return state, err
+	}
+	state.Events, state.RenewedAt, state.SeenAt, state.Expiry = want.Events, now, k.Clock.Now(), granted.Expiry
+	report.ExpiresAt, report.Short = granted.Expiry, state.short()
+	return state, k.save(ctx, state)
+}
+
+// open renews a channel that is open, and opens any other.
+func (k *Keeper) open(ctx context.Context, want Channel, open bool, report *ChannelReport) (Channel, error) {
+	if open {
+		report.Action = ChannelRenewed
+		granted, err := k.API.Renew(ctx, want)
+		if e := crm.AsError(err); e == nil || e.Kind != crm.Invalid && e.Kind != crm.NotFound {
+			return granted, err
+		} // it ended this moment
+	}
+	report.Action = ChannelOpened
+	return k.API.Watch(ctx, want)
+}
+
+// gapSince is when the channel was last known to tell everything. One that was
+// never known has been missing since now: the first sweep looks back by itself.
+func gapSince(s ChannelState, now time.Time) time.Time {
+	switch {
+	case !s.GapSince.IsZero():
+		return s.GapSince
+	case s.SeenAt.IsZero():
+		return now
+	}
+	return s.SeenAt
+}
+
+// halfLife is when a channel is due to be renewed. One that another hand
+// renewed has a life that we do not know: half of the longest is taken.
+func halfLife(s ChannelState, have Channel) time.Time {
+	life := have.Expiry.Sub(s.RenewedAt)
+	if s.RenewedAt.IsZero() || life > MaxChannelLife {
+		life = MaxChannelLife
+	}
+	return have.Expiry.Add(-life / 2)
+}
+
+// short reports whether Zoho granted less than half of what it was asked for.
+func (s ChannelState) short() bool { return s.Expiry.Sub(s.RenewedAt) < MaxChannelLife/2 }
+
+// removeStrays closes the channels that are ours and not wanted: those that we
+// once opened, and those that knock at our door.
+func (k *Keeper) removeStrays(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
+	known := map[string]bool{}
+	for _, s := range states {
+		known[s.ID] = true
+	}
+	var strays []string
+	for _, id := range slices.Sorted(maps.Keys(actual)) {
+		if id != want.ID && (known[id] || actual[id].NotifyURL == want.NotifyURL) {
+			strays = append(strays, id)
+		}
+	}
+	for _, id := range strays {
+		if err := k.API.Disable(ctx, id); err != nil && !closed(err) {
+			return nil, err
+		}
+	}
+	for _, s := range states {
+		if s.ID == want.ID {
+			continue
+		}
+		if err := k.Store.DropChannel(ctx, s.ID); err != nil {
+			return strays, fmt.Errorf("forget zoho channel %s: %w", s.ID, err)
+		}
+	}
+	return strays, nil
+}
+
+// closed reports whether a channel could not be closed because it ended by
+// itself.
+func closed(err error) bool {
+	e := crm.AsError(err)
+	return e != nil && (e.Kind == crm.NotFound || e.Code == "NOT_SUBSCRIBED")
+}
+
+func (k *Keeper) save(ctx context.Context, s ChannelState) error {
+	if err := k.Store.SaveChannel(ctx, s); err != nil {
+		return fmt.Errorf("save zoho channel %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }

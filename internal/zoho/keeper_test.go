@@ -1,0 +1,421 @@
+package zoho
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+const doorURL = "https://fn.example.com/ZohoWebhook"
+
+// zohoChannels is Zoho as far as a keeper sees it: a channel falls silent at
+// its expiry, and who asks for more than granted gets no error.
+type zohoChannels struct {
+	now     func() time.Time
+	granted time.Duration
+	open    map[string]Channel
+	calls   []string
+	fail    error
+}
+
+func (z *zohoChannels) Channels(context.Context) (map[string]Channel, error) {
+	z.calls = append(z.calls, "list")
+	maps.DeleteFunc(z.open, func(_ string, ch Channel) bool { return !z.now().Before(ch.Expiry) })
+	return maps.Clone(z.open), z.fail
+}
+
+func (z *zohoChannels) save(what string, ch Channel) (Channel, error) {
+	z.calls = append(z.calls, what)
+	if z.fail != nil {
+		return ch, z.fail
+	}
+	ch.Expiry = z.now().Add(z.granted)
+	z.open[ch.ID] = ch
+	return ch, nil
+}
+
+func (z *zohoChannels) Watch(_ context.Context, ch Channel) (Channel, error) {
+	return z.save("watch", ch)
+}
+
+func (z *zohoChannels) Renew(_ context.Context, ch Channel) (Channel, error) {
+	if have, ok := z.open[ch.ID]; !ok || !z.now().Before(have.Expiry) {
+		return ch, &crm.Error{System: crm.Zoho, Action: "renew channel", Kind: crm.Invalid, Code: "INVALID_DATA"}
+	}
+	return z.save("renew", ch)
+}
+
+func (z *zohoChannels) Disable(_ context.Context, ids ...string) error {
+	z.calls = append(z.calls, "disable")
+	for _, id := range ids {
+		if _, ok := z.open[id]; !ok {
+			return &crm.Error{System: crm.Zoho, Kind: crm.Refused, Code: "NOT_SUBSCRIBED"}
+		}
+		delete(z.open, id)
+	}
+	return nil
+}
+
+// states keeps what a keeper saves, and may be cut off after some saves.
+type states struct {
+	all   map[string]ChannelState
+	saves int
+	cut   int // no save beyond this many, unless 0
+}
+
+var errCut = errors.New("killed here")
+
+func (s *states) LoadChannels(context.Context) ([]ChannelState, error) {
+	return slices.Collect(maps.Values(s.all)), nil
+}
+
+func (s *states) SaveChannel(_ context.Context, c ChannelState) error {
+	if s.saves++; s.cut > 0 && s.saves > s.cut {
+		return errCut
+	}
+	s.all[c.ID] = c
+	return nil
+}
+
+func (s *states) DropChannel(_ context.Context, id string) error {
+	delete(s.all, id)
+	return nil
+}
+
+type sweeps struct {
+	n    int
+	fail error
+}
+
+func (s *sweeps) Sweep(context.Context) error {
+	if s.fail == nil {
+		s.n++
+	}
+	return s.fail
+}
+
+type watch struct {
+	*Keeper
+	t      *testing.T
+	at     time.Time
+	zoho   *zohoChannels
+	states *states
+	sweeps *sweeps
+}
+
+func (w *watch) Now() time.Time { return w.at }
+
+func (w *watch) Sleep(_ context.Context, d time.Duration) error {
+	w.at = w.at.Add(d)
+	return nil
+}
+
+func newWatch(t *testing.T) *watch {
+	t.Helper()
+	w := &watch{t: t, at: mustTime(t, "2026-11-23T10:00:00Z"), states: &states{all: map[string]ChannelState{}}, sweeps: &sweeps{}}
+	w.zoho = &zohoChannels{now: w.Now, granted: MaxChannelLife, open: map[string]Channel{}}
+	var err error
+	w.Keeper, err = NewKeeper(KeeperConfig{
+		API: w.zoho, Store: w.states, Sweeper: w.sweeps, Clock: w, Kinds: crm.Kinds[:], NotifyURL: doorURL, Token: "tok",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// renew runs the job after some time and returns its report and its calls.
+func (w *watch) renew(after time.Duration) (ChannelReport, []string) {
+	w.t.Helper()
+	w.at, w.zoho.calls = w.at.Add(after), nil
+	r, err := w.Renew(w.t.Context())
+	if err != nil {
+		w.t.Fatalf("renew: %v", err)
+	}
+	return r, w.zoho.calls
+}
+
+func TestTheChannelIsOpenedOnceAndRenewedAtHalfItsLife(t *testing.T) {
+	w := newWatch(t)
+	half := MaxChannelLife / 2
+	for _, step := range []struct {
+		name  string
+		after time.Duration
+		want  ChannelAction
+		calls []string
+	}{
+		{"there is none", 0, ChannelOpened, []string{"list", "watch"}},
+		{"it is young", time.Hour, ChannelKept, []string{"list"}},
+		{"it is nearly half way", half - 2*time.Hour, ChannelKept, []string{"list"}},
+		{"it is half way", time.Hour, ChannelRenewed, []string{"list", "renew"}},
+		{"it is young again", half - time.Minute, ChannelKept, []string{"list"}},
+	} {
+		got, calls := w.renew(step.after)
+		if got.Action != step.want || !slices.Equal(calls, step.calls) {
+			t.Errorf("%s: %s by %v, want %s by %v", step.name, got.Action, calls, step.want, step.calls)
+		}
+		if got.Short || len(got.Removed) > 0 {
+			t.Errorf("%s: %+v", step.name, got)
+		}
+	}
+	if w.sweeps.n != 1 {
+		t.Errorf("%d sweeps, want the one of the first time", w.sweeps.n)
+	}
+}
+
+func TestAChannelThatWasSilentIsMendedAndSwept(t *testing.T) {
+	for name, harm := range map[string]func(w *watch, id string, ch Channel){
+		"it expired":                 func(w *watch, _ string, _ Channel) { w.at = w.at.Add(8 * 24 * time.Hour) },
+		"somebody closed it":         func(w *watch, id string, _ Channel) { delete(w.zoho.open, id) },
+		"it knocks at another door":  func(w *watch, id string, ch Channel) { ch.NotifyURL += "2"; w.zoho.open[id] = ch },
+		"it watches contacts only":   func(w *watch, id string, ch Channel) { ch.Events = Events(crm.Contact); w.zoho.open[id] = ch },
+		"it ends while it is looked": func(w *watch, id string, ch Channel) { ch.Expiry = w.at; w.zoho.open[id] = ch },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatch(t)
+			first, _ := w.renew(0)
+			w.renew(time.Hour)
+			seen := w.at
+			harm(w, first.ChannelID, w.zoho.open[first.ChannelID])
+			got, _ := w.renew(30 * time.Minute)
+			if !got.GapSince.Equal(seen) {
+				t.Errorf("the gap is since %s, want %s, when it was last well", got.GapSince, seen)
+			}
+			if w.sweeps.n != 2 {
+				t.Errorf("%d sweeps, want a second one", w.sweeps.n)
+			}
+			ch := w.zoho.open[first.ChannelID]
+			if ch.NotifyURL != doorURL || !slices.Equal(ch.Events, Events(crm.Kinds[:]...)) || !ch.Expiry.After(w.at) {
+				t.Errorf("the channel is %v", ch)
+			}
+			if again, _ := w.renew(time.Minute); !again.GapSince.IsZero() || w.sweeps.n != 2 {
+				t.Errorf("swept again: %+v", again)
+			}
+		})
+	}
+}
+
+func TestATokenThatIsRotatedIsGivenToZohoWithoutAGap(t *testing.T) {
+	w := newWatch(t)
+	w.renew(0)
+	w.Token = "new"
+	got, calls := w.renew(time.Minute)
+	if got.Action != ChannelRenewed || !got.GapSince.IsZero() || !slices.Equal(calls, []string{"list", "renew"}) {
+		t.Errorf("%+v by %v", got, calls)
+	}
+	if ch := w.zoho.open[got.ChannelID]; ch.Token != "new" {
+		t.Error("Zoho has the old token")
+	}
+}
+
+// Zoho gives an hour in silence to whoever asks for more than a week.
+func TestAShortLifeIsToldAndLivedWith(t *testing.T) {
+	w := newWatch(t)
+	w.zoho.granted = time.Hour
+	for i := range 20 {
+		got, _ := w.renew(30 * time.Minute)
+		if !got.Short {
+			t.Errorf("run %d: nothing says that the channel is short", i)
+		}
+		if i > 0 && got.Action != ChannelRenewed {
+			t.Errorf("run %d: %s", i, got.Action)
+		}
+	}
+	if w.sweeps.n != 1 {
+		t.Errorf("%d sweeps: the channel lapsed", w.sweeps.n)
+	}
+	w.zoho.granted = MaxChannelLife
+	w.renew(30 * time.Minute)
+	if got, _ := w.renew(time.Minute); got.Short {
+		t.Error("it is long again, and called short")
+	}
+}
+
+func TestOurStraysAreClosedAndNoOneElses(t *testing.T) {
+	w := newWatch(t)
+	later := w.at.Add(time.Hour)
+	for id, url := range map[string]string{"5": doorURL, "6": "https://fn.example.com/old", "7": "https://another.example.com"} {
+		w.zoho.open[id] = Channel{ID: id, NotifyURL: url, Events: []string{"Contacts.all"}, Expiry: later}
+	}
+	w.states.all["6"] = ChannelState{ID: "6"} // we opened it at another URL
+	w.states.all["8"] = ChannelState{ID: "8"} // and this one, which is gone
+	got, _ := w.renew(0)
+	if diff := cmp.Diff([]string{"5", "6"}, got.Removed); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{got.ChannelID, "7"}, slices.Sorted(maps.Keys(w.zoho.open))); diff != "" {
+		t.Errorf("open (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{got.ChannelID}, slices.Collect(maps.Keys(w.states.all))); diff != "" {
+		t.Errorf("remembered (-want +got):\n%s", diff)
+	}
+}
+
+// Wherever a run is cut off, a later one has the gap swept.
+func TestAGapIsSweptWhereverARunIsCutOff(t *testing.T) {
+	for cut := 1; cut <= 3; cut++ {
+		for _, sweepFails := range []bool{false, true} {
+			t.Run(fmt.Sprintf("after %d saves, sweep fails: %t", cut, sweepFails), func(t *testing.T) {
+				w := newWatch(t)
+				w.renew(0)
+				seen := w.at
+				clear(w.zoho.open)
+				w.at = w.at.Add(time.Hour)
+				w.states.saves, w.states.cut = 0, cut
+				if sweepFails {
+					w.sweeps.fail = errCut
+				}
+				_, err := w.Renew(t.Context())
+				if (cut < 3 || sweepFails) && !errors.Is(err, errCut) {
+					t.Fatalf("got %v", err)
+				}
+				w.states.cut, w.sweeps.fail = 0, nil
+				w.renew(time.Minute)
+				if w.sweeps.n < 2 {
+					t.Errorf("the gap since %s was never swept", seen)
+				}
+				if got := w.states.all[ChannelID(doorURL)].GapSince; !got.IsZero() {
+					t.Errorf("a gap since %s is left", got)
+				}
+			})
+		}
+	}
+}
+
+func TestChannelsNeverLapseInTwoWeeks(t *testing.T) {
+	w := newWatch(t)
+	w.renew(0)
+	end := w.at.Add(14 * 24 * time.Hour)
+	renewals := 0
+	for w.at.Before(end) {
+		// Zoho is away for a day, twice.
+		w.zoho.fail = nil
+		if day := int(end.Sub(w.at) / (24 * time.Hour)); day == 4 || day == 10 {
+			w.zoho.fail = &crm.Error{System: crm.Zoho, Kind: crm.Unavailable}
+		}
+		w.at = w.at.Add(30 * time.Minute)
+		r, err := w.Renew(t.Context())
+		if (err != nil) != (w.zoho.fail != nil) {
+			t.Fatalf("at %s: %v", w.at, err)
+		}
+		if err == nil && r.Action == ChannelRenewed {
+			renewals++
+		}
+		if len(w.zoho.open) != 1 || !w.zoho.open[ChannelID(doorURL)].Expiry.After(w.at) {
+			t.Fatalf("at %s no channel is open", w.at)
+		}
+	}
+	if w.sweeps.n != 1 {
+		t.Errorf("%d sweeps: the channel lapsed", w.sweeps.n)
+	}
+	if renewals < 4 || renewals > 5 {
+		t.Errorf("%d renewals in two weeks, want one at each half of %s", renewals, MaxChannelLife)
+	}
+}
+
+func TestTwoInstallationsHaveTwoChannels(t *testing.T) {
+	seen := map[string]string{}
+	for _, url := range []string{"", doorURL, doorURL + "2", strings.Repeat("x", 300)} {
+		id := ChannelID(url)
+		ch := testChannel()
+		ch.ID = id
+		if err := checkChannel(ch); err != nil || !isID(id) {
+			t.Errorf("%q is no channel id: %v", id, err)
+		}
+		if other, ok := seen[id]; ok || id != ChannelID(url) {
+			t.Errorf("%q and %q have the channel %s", url, other, id)
+		}
+		seen[id] = url
+	}
+}
+
+func TestEverythingAKeeperLacksIsToldAtOnceWithoutSecrets(t *testing.T) {
+	_, err := NewKeeper(KeeperConfig{NotifyURL: "http://planted.example.com", Token: Secret(strings.Repeat("planted", 9))})
+	for _, part := range []string{"store", "events", "token", "https"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v does not speak of the %s", err, part)
+		}
+	}
+	text := fmt.Sprintf("%v %+v %#v %s", err, KeeperConfig{NotifyURL: "planted", Token: "planted"}, KeeperConfig{Token: "planted"}, KeeperConfig{Token: "planted"})
+	if strings.Contains(text, "planted") {
+		t.Errorf("a secret is told: %s", text)
+	}
+}
+
+func TestTheJobAnswersTheSchedulerWithoutAnySecret(t *testing.T) {
+	w := newWatch(t)
+	var log strings.Builder
+	h := w.Handler(slog.New(slog.NewTextHandler(&log, nil)))
+	ask := func(method string) *http.Response {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, "/", nil))
+		return rec.Result()
+	}
+	res := ask(http.MethodPost)
+	var report ChannelReport
+	if err := json.NewDecoder(res.Body).Decode(&report); err != nil || res.StatusCode != 200 || report.Action != ChannelOpened {
+		t.Errorf("status %d, %+v, %v", res.StatusCode, report, err)
+	}
+	if res := ask(http.MethodGet); res.StatusCode != 405 || res.Header.Get("Allow") != "POST" {
+		t.Errorf("GET answers %d", res.StatusCode)
+	}
+	w.zoho.granted = time.Hour
+	w.at = w.at.Add(MaxChannelLife / 2)
+	if res := ask(http.MethodPost); res.StatusCode != 200 || !strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("a short life: status %d, log\n%s", res.StatusCode, &log)
+	}
+	w.zoho.fail = &crm.Error{System: crm.Zoho, Kind: crm.Unavailable}
+	res = ask(http.MethodPost)
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 503 || !strings.Contains(log.String(), "zoho_channel_not_kept") {
+		t.Errorf("a failure: status %d, %v, log\n%s", res.StatusCode, err, &log)
+	}
+	if text := log.String() + string(body); strings.Contains(text, "tok ") || strings.Contains(text, "=tok") || strings.Contains(text, doorURL) {
+		t.Errorf("a secret is logged:\n%s", text)
+	}
+}
+
+func TestChannelsAreListedPageByPage(t *testing.T) {
+	part := func(id, event, expiry string) string {
+		return `{"channel_id":"` + id + `","events":["` + event + `"],"channel_expiry":"` + expiry + `","notify_url":"` + doorURL + `","token":"tok"}`
+	}
+	pages := []string{
+		part("5", "Contacts.all", "2026-11-29T22:00:00+01:00") + "," + part("6", "Contacts.all", "2026-11-29T22:00:00+01:00"),
+		part("6", "Accounts.all", "2026-11-29T21:00:00+01:00"),
+	}
+	f := newFakeAPI(t, func(n int, _ request) (int, string) {
+		return 200, `{"watch":[` + pages[n-1] + `],"info":{"more_records":` + fmt.Sprint(n < len(pages)) + `}}`
+	})
+	got, err := newTestClient(t, f).Channels(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel := func(id string, expiry string, events ...string) Channel {
+		return Channel{ID: id, Events: events, NotifyURL: doorURL, Token: "tok", Expiry: mustTime(t, expiry)}
+	}
+	want := map[string]Channel{
+		"5": channel("5", "2026-11-29T21:00:00Z", "Contacts.all"),
+		"6": channel("6", "2026-11-29T20:00:00Z", "Accounts.all", "Contacts.all"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("channels (-want +got):\n%s", diff)
+	}
+	none := newFakeAPI(t, always(204, ""))
+	if got, err := newTestClient(t, none).Channels(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("without channels: %v, %v", got, err)
+	}
+}

@@ -1,0 +1,76 @@
+package zoho
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+)
+
+// codeOtherOrganisation is the failure of a refresh token that is of another
+// organisation than those before it.
+const codeOtherOrganisation = "other_organisation"
+
+// orgTime bounds the question which organisation it is.
+const orgTime = 5 * time.Second
+
+// otherOrganisation is a lost consent of its own kind: the links, in which the
+// records of one organisation stand, must not be looked up in another, where
+// none of them is to be found.
+type otherOrganisation struct{}
+
+func (otherOrganisation) Error() string {
+	return "the refresh token is of another Zoho organisation than the one that the links are of: " +
+		"store the first one's in ZOHO_REFRESH_TOKEN again, or give the other organisation an environment of its own"
+}
+
+func (otherOrganisation) Is(target error) bool { return target == ErrConsentLost }
+
+// fingerprint tells one refresh token from another. It cannot be guessed from:
+// the token is random.
+func fingerprint(refreshToken string) string {
+	sum := sha256.Sum256([]byte(refreshToken))
+	return hex.EncodeToString(sum[:8])
+}
+
+// belongs asks, once for each refresh token, which organisation a new token
+// opens. Where Zoho does not tell, for the lack of a scope or for the moment,
+// nothing is refused and it is asked again with the next.
+func (t *Tokens) belongs(ctx context.Context, token Token, old TokenState) (org string, failure *RefreshError) {
+	if old.Organisation != "" && old.Consent == t.consent {
+		return old.Organisation, nil
+	}
+	org = t.organisation(ctx, token)
+	if org != "" && old.Organisation != "" && org != old.Organisation {
+		return "", &RefreshError{Code: codeOtherOrganisation, err: otherOrganisation{}}
+	}
+	return org, nil
+}
+
+// organisation returns its id, or "".
+func (t *Tokens) organisation(ctx context.Context, token Token) string {
+	ctx, cancel := context.WithTimeout(ctx, orgTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, token.APIDomain+apiVersion+"/org", http.NoBody)
+	if err != nil {
+		return ""
+	}
+	r.Header.Set("Authorization", "Zoho-oauthtoken "+token.AccessToken)
+	res, err := t.http.Do(r)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = res.Body.Close() }() // it is not read to the end
+	var answer struct {
+		Org []struct {
+			ID string `json:"id"`
+		} `json:"org"`
+	}
+	if res.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(res.Body, maxTokenWire)).Decode(&answer) != nil || len(answer.Org) != 1 || !isID(answer.Org[0].ID) {
+		return ""
+	}
+	return answer.Org[0].ID
+}

@@ -1,0 +1,80 @@
+package zoho
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/quota"
+)
+
+const (
+	// atOnce is how many calls are in flight, at most: fewer than the ten that
+	// all editions but the free one allow, and fewer than the ten writes of more
+	// than ten records and queries that every edition allows.
+	atOnce      = 8
+	longestTurn = 10 * time.Second
+	creditProbe = 5 * time.Minute
+	// regainAfter is how many calls in a row have to go well before one more is
+	// let in after too many were at once.
+	regainAfter = 20
+)
+
+// pace keeps the calls of one organisation within its limits.
+type pace struct {
+	most  int
+	calls *quota.Gate
+	day   *quota.Day
+
+	mu   sync.Mutex
+	well int // calls that went well since the limit was last changed
+}
+
+func newPace(share float64) *pace {
+	most := quota.Share(atOnce, share)
+	return &pace{most: most, calls: quota.NewGate(most, 0, longestTurn), day: quota.NewDay(creditProbe)}
+}
+
+// enter waits for the call's turn.
+func (p *pace) enter(ctx context.Context, k call) (leave func(), err error) {
+	if err = p.day.Enter(ctx); err == nil {
+		leave, err = p.calls.Enter(ctx)
+	}
+	if err == nil {
+		return leave, nil
+	}
+	e := k.err(crm.Unavailable, "", err)
+	var used *quota.Exhausted
+	if errors.As(err, &used) {
+		e.Kind, e.RetryAfter = crm.RateLimited, used.RetryAfter
+	}
+	return nil, e
+}
+
+// learn takes in what an answer tells of the limits. The credits are told once
+// half of a day's are gone.
+func (p *pace) learn(a answer, err error) {
+	if left, odd := strconv.Atoi(a.header.Get("X-API-CREDITS-REMAINING")); odd == nil && left >= 0 {
+		p.day.Left(left, 0)
+	}
+	e := crm.AsError(err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := p.calls.Limit()
+	switch {
+	case e == nil || e.Kind != crm.RateLimited:
+		if p.well++; p.well >= regainAfter && limit < p.most {
+			p.well = 0
+			p.calls.SetLimit(limit+1, limit+1)
+		}
+	case e.RetryAfter >= retryCredits:
+		p.day.Close(e.RetryAfter)
+	default:
+		p.well = 0
+		p.calls.SetLimit(limit/2, limit/2)
+		p.calls.Close(e.RetryAfter)
+	}
+}

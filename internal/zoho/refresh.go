@@ -1,0 +1,169 @@
+package zoho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/hubspot-zoho/connector/internal/journal"
+)
+
+// Codes of failed renewals that are not Zoho's own.
+const (
+	codeThrottled   = "Access Denied" // Zoho's own, with a blank
+	codeNoAnswer    = "no_answer"
+	codeUnreadable  = "unreadable_answer"
+	codeBadDomain   = "bad_api_domain"
+	codeBadLifetime = "bad_expires_in"
+	codeUnknown     = "unknown_error"
+)
+
+// maxTokenLife is how long Zoho's tokens live, and the most that is believed of
+// an answer: the oldest form of expires_in counts milliseconds.
+const maxTokenLife = time.Hour
+
+// consentCodes are the errors that only a new consent or configuration heals.
+var consentCodes = map[string]bool{
+	"invalid_code": true, "invalid_client": true, "invalid_client_secret": true,
+	"invalid_grant": true, "unauthorized_client": true, codeOtherOrganisation: true,
+}
+
+// RefreshError is a renewal of the token that failed. It was logged when it
+// happened. It wraps ErrConsentLost or ErrThrottled where one of them is the cause.
+type RefreshError struct {
+	Code string // Zoho's error, or what was wrong with its answer
+	err  error
+}
+
+func (e *RefreshError) Error() string {
+	text := "renew zoho token: " + e.Code
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+func (e *RefreshError) Unwrap() error { return e.err }
+
+func newRefreshError(code string) *RefreshError {
+	switch {
+	case code == codeOtherOrganisation:
+		return &RefreshError{Code: code, err: otherOrganisation{}}
+	case consentCodes[code]:
+		return &RefreshError{Code: code, err: ErrConsentLost}
+	case code == codeThrottled:
+		return &RefreshError{Code: code, err: ErrThrottled}
+	}
+	return &RefreshError{Code: code}
+}
+
+// retryAt is when a failed renewal may be tried again, whoever asks.
+func (s TokenState) retryAt() time.Time {
+	switch {
+	case s.FailedAt.IsZero():
+		return time.Time{}
+	case s.Failure == codeThrottled:
+		return s.FailedAt.Add(3 * time.Minute)
+	case consentCodes[s.Failure]:
+		return s.FailedAt.Add(2 * time.Minute)
+	}
+	return s.FailedAt.Add(10 * time.Second)
+}
+
+// blockedError says why a renewal is not tried.
+func blockedError(s TokenState) error {
+	if s.Failure == "" {
+		return &RefreshError{Code: "refused_too_often", err: errors.New("zoho refuses every new token")}
+	}
+	return newRefreshError(s.Failure)
+}
+
+// refresh asks Zoho for a new token and saves it. The caller holds the lease.
+// It goes on when the caller's context ends: what Zoho gave must not be lost.
+func (t *Tokens) refresh(ctx context.Context, d demand, holder string, old TokenState) (Token, error) {
+	ctx = context.WithoutCancel(ctx)
+	started := t.cfg.Clock.Now()
+	token, failure := t.request(ctx, started)
+	org := ""
+	if failure == nil {
+		org, failure = t.belongs(ctx, token, old)
+	}
+	if failure != nil {
+		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, journal.TokenRefreshFailed,
+			slog.String(journal.Code, failure.Code), slog.Bool("old_token_valid", old.Token.Expiry.After(started)))
+	}
+	ctx, cancel := context.WithTimeout(ctx, saveTime)
+	defer cancel()
+	_, err := t.cfg.Store.ChangeToken(ctx, func(s *TokenState) error {
+		if s.LeaseHolder == holder {
+			s.LeaseHolder, s.LeaseUntil = "", time.Time{}
+		}
+		switch {
+		case s.RefreshedAt.After(started): // the lease was lost and another one renewed
+		case failure != nil:
+			s.FailedAt, s.Failure = t.cfg.Clock.Now(), failure.Code
+		default:
+			s.Token, s.RefreshedAt = token, started
+			s.FailedAt, s.Failure = time.Time{}, ""
+			if org != "" {
+				s.Organisation, s.Consent = org, t.consent
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "zoho_token_not_saved", slog.String("error", err.Error()))
+	}
+	if failure != nil {
+		return t.fallback(d, old, failure)
+	}
+	t.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, journal.TokenRefreshed, slog.Time(journal.ExpiresAt, token.Expiry))
+	return token, nil
+}
+
+// request makes the one call to the accounts server.
+func (t *Tokens) request(ctx context.Context, started time.Time) (Token, *RefreshError) {
+	ctx, cancel := context.WithTimeout(ctx, refreshTime)
+	defer cancel()
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, t.http)
+	got, err := t.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: t.cfg.RefreshToken}).Token()
+	if err != nil {
+		return Token{}, newRefreshError(failureCode(ctx, err))
+	}
+	life := time.Duration(got.ExpiresIn) * time.Second
+	if got.ExpiresIn < 0 {
+		return Token{}, newRefreshError(codeBadLifetime)
+	}
+	if life == 0 || life > maxTokenLife {
+		life = maxTokenLife
+	}
+	domain, _ := got.Extra("api_domain").(string)
+	if err := CheckAPIDomain(domain, t.cfg.AccountsURL); err != nil {
+		return Token{}, newRefreshError(codeBadDomain)
+	}
+	return Token{AccessToken: got.AccessToken, APIDomain: domain, Expiry: started.Add(life)}, nil
+}
+
+// errorCode is what an error of OAuth looks like; anything else is not repeated.
+var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z_ ]{0,39}$`)
+
+// failureCode reduces an error of oauth2 to a code: its text quotes the answer.
+func failureCode(ctx context.Context, err error) string {
+	var refusal *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &refusal) && errorCode.MatchString(refusal.ErrorCode):
+		return refusal.ErrorCode
+	case errors.As(err, &refusal) && refusal.ErrorCode == "" && refusal.Response != nil:
+		return fmt.Sprintf("http_%d", refusal.Response.StatusCode)
+	case errors.As(err, &refusal):
+		return codeUnknown
+	case isTransport(err) || ctx.Err() != nil:
+		return codeNoAnswer
+	}
+	return codeUnreadable
+}

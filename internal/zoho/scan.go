@@ -1,0 +1,228 @@
+package zoho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// scanLimit is how many records a page of a scan holds: what one API credit
+// buys, and a limit that every description of COQL agrees on.
+const scanLimit = 200
+
+// Changed finds the records of w.Kind that were last modified from w.Since to
+// w.Until, widened to whole seconds, for one API credit a page. Deleted records
+// are not found.
+//
+// It never pages by offset, which would end at 2,000 rows a query and skip a
+// record whenever another one moves: each page begins behind the time and the
+// id where the last one ended.
+func (c *Client) Changed(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+	k := call{action: "scan", method: http.MethodPost, path: "/coql"}
+	if err := w.Kind.Validate(); err != nil {
+		return crm.FoundPage{}, k.refused("BAD_KIND", err)
+	}
+	if w.From.ID != "" && !isID(w.From.ID) {
+		return crm.FoundPage{}, k.refused("BAD_IDS", nil)
+	}
+	k.body = map[string]string{"select_query": changedQuery(w)}
+	a, err := c.do(ctx, k)
+	if err != nil {
+		return crm.FoundPage{}, err
+	}
+	rows, info, err := k.rows(a, "data")
+	if err != nil {
+		return crm.FoundPage{}, err
+	}
+	var page crm.FoundPage
+	last := w.From
+	for _, row := range rows {
+		at, err := rowTime(row, "Modified_Time")
+		if err != nil {
+			return crm.FoundPage{}, k.shape(a, err.Error())
+		}
+		ref := crm.Ref{System: crm.Zoho, Kind: w.Kind, RecordID: lookupID(row)}
+		if ref.Validate() != nil {
+			return crm.FoundPage{}, k.shape(a, "a record has no id")
+		}
+		// The order is what keeps a walk from missing anything.
+		if before(at, ref.RecordID, last) {
+			return crm.FoundPage{}, k.shape(a, "the records are not in order")
+		}
+		last = crm.Place{At: at.UTC(), ID: ref.RecordID}
+		page.Found = append(page.Found, crm.Found{Ref: ref, At: at.UTC()})
+	}
+	page.More = len(rows) > 0 && (info.MoreRecords || len(rows) >= scanLimit)
+	if page.More {
+		page.Next = last
+	}
+	return page, nil
+}
+
+// before reports whether a record comes before a place in the order of a walk.
+// Ids are numbers.
+func before(at time.Time, id string, p crm.Place) bool {
+	if p.ID == "" || !at.Equal(p.At) {
+		return p.ID != "" && at.Before(p.At)
+	}
+	return len(id) < len(p.ID) || len(id) == len(p.ID) && id <= p.ID
+}
+
+// changedQuery asks for what comes behind w.From. COQL wants conditions in
+// pairs.
+func changedQuery(w crm.Walk) string {
+	until := w.Until.UTC()
+	if whole := until.Truncate(time.Second); whole.Before(until) {
+		until = whole.Add(time.Second)
+	}
+	behind := "Modified_Time >= " + quote(formatTime(w.Since.UTC()))
+	if w.From.ID != "" {
+		at := quote(formatTime(w.From.At.UTC()))
+		behind = fmt.Sprintf("(Modified_Time > %s or (Modified_Time = %s and id > %s))", at, at, quote(w.From.ID))
+	}
+	return fmt.Sprintf("select id, Modified_Time from %s where Modified_Time <= %s and %s order by Modified_Time asc, id asc limit 0, %d",
+		modules[w.Kind], quote(formatTime(until)), behind, scanLimit)
+}
+
+// listLimit is how many records a page of a list holds: the most that COQL
+// gives, for three API credits.
+const listLimit = 2_000
+
+// List walks all records of a kind that are not deleted by their ids.
+func (c *Client) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+	k := call{action: "scan", method: http.MethodPost, path: "/coql"}
+	if err := kind.Validate(); err != nil {
+		return crm.FoundPage{}, k.refused("BAD_KIND", err)
+	}
+	last := from.ID
+	if last == "" {
+		last = "0"
+	}
+	if !isID(last) {
+		return crm.FoundPage{}, k.refused("BAD_IDS", nil)
+	}
+	k.body = map[string]string{"select_query": fmt.Sprintf("select id, Modified_Time from %s where id > %s order by id asc limit 0, %d",
+		modules[kind], quote(last), listLimit)}
+	a, err := c.do(ctx, k)
+	if err != nil {
+		return crm.FoundPage{}, err
+	}
+	rows, info, err := k.rows(a, "data")
+	if err != nil {
+		return crm.FoundPage{}, err
+	}
+	var page crm.FoundPage
+	for _, row := range rows {
+		at, timeErr := rowTime(row, "Modified_Time")
+		ref := crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)}
+		if err := errors.Join(timeErr, ref.Validate()); err != nil {
+			return crm.FoundPage{}, k.shape(a, "a record has no id or no time")
+		}
+		if len(ref.RecordID) < len(last) || len(ref.RecordID) == len(last) && ref.RecordID <= last {
+			return crm.FoundPage{}, k.shape(a, "the records are not in order")
+		}
+		last = ref.RecordID
+		page.Found = append(page.Found, crm.Found{Ref: ref, At: at.UTC()})
+	}
+	if page.More = len(rows) > 0 && (info.MoreRecords || len(rows) >= listLimit); page.More {
+		page.Next = crm.Place{ID: last}
+	}
+	return page, nil
+}
+
+// Count returns how many records of a kind there are, for three API credits for
+// 2,000 of them.
+func (c *Client) Count(ctx context.Context, kind crm.Kind) (int, error) {
+	n := 0
+	for from := (crm.Place{}); ; {
+		page, err := c.List(ctx, kind, from)
+		n, from = n+len(page.Found), page.Next
+		if err != nil || !page.More {
+			return n, err
+		}
+	}
+}
+
+// Deleted finds the records of w.Kind that were deleted from w.Since on, to the
+// recycle bin or for good, for two API credits a page. Zoho lists 2,000 of them
+// at most; the page is truncated if there are more.
+//
+// Zoho pages by offset alone here. A record that is restored meanwhile moves
+// those behind it up by one, so each further page also looks at what has moved
+// to the end of the page before it.
+func (c *Client) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+	k := call{action: "scan"}
+	if err := w.Kind.Validate(); err != nil {
+		return crm.FoundPage{}, k.refused("BAD_KIND", err)
+	}
+	number := max(w.From.Page, 1)
+	all, more, err := c.deletedPage(ctx, w, number)
+	if number > 1 && pagesEnd(err) {
+		return crm.FoundPage{Truncated: true}, nil
+	}
+	if err != nil {
+		return crm.FoundPage{}, err
+	}
+	page := crm.FoundPage{More: more && len(all) > 0}
+	if page.More {
+		page.Next = crm.Place{ID: all[len(all)-1].Ref.RecordID, Page: number + 1}
+	}
+	if number > 1 {
+		previous, _, err := c.deletedPage(ctx, w, number-1)
+		if err != nil {
+			return crm.FoundPage{}, err
+		}
+		seen := slices.IndexFunc(previous, func(f crm.Found) bool { return f.Ref.RecordID == w.From.ID })
+		all = append(previous[seen+1:], all...)
+	}
+	for _, f := range all {
+		if !f.At.Before(w.Since.Truncate(time.Second)) {
+			page.Found = append(page.Found, f)
+		}
+	}
+	return page, nil
+}
+
+func (c *Client) deletedPage(ctx context.Context, w crm.Walk, number int) ([]crm.Found, bool, error) {
+	k := call{
+		action: "scan", method: http.MethodGet, path: "/" + modules[w.Kind] + "/deleted",
+		query: url.Values{"type": {"all"}, "page": {strconv.Itoa(number)}, "per_page": {strconv.Itoa(scanLimit)}},
+		// Whether the second itself is included is not documented.
+		header: map[string]string{"If-Modified-Since": formatTime(w.Since.UTC().Add(-time.Second))},
+	}
+	a, err := c.do(ctx, k)
+	if err != nil {
+		return nil, false, err
+	}
+	if a.status == http.StatusNotModified {
+		return nil, false, nil
+	}
+	rows, info, err := k.rows(a, "data")
+	if err != nil {
+		return nil, false, err
+	}
+	all := make([]crm.Found, 0, len(rows))
+	for _, row := range rows {
+		at, timeErr := rowTime(row, "deleted_time")
+		ref := crm.Ref{System: crm.Zoho, Kind: w.Kind, RecordID: lookupID(row)}
+		if err := errors.Join(timeErr, ref.Validate()); err != nil {
+			return nil, false, k.shape(a, "a deleted record has no id or no time")
+		}
+		all = append(all, crm.Found{Ref: ref, At: at.UTC(), Deleted: true})
+	}
+	return all, info.MoreRecords, nil
+}
+
+// pagesEnd reports whether Zoho would not list any more.
+func pagesEnd(err error) bool {
+	e := crm.AsError(err)
+	return e != nil && strings.HasSuffix(e.Code, "PAGINATION_LIMIT_EXCEEDED")
+}

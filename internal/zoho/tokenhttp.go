@@ -1,0 +1,133 @@
+package zoho
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// The wire between the functions that renew the token and those that use it:
+//
+//	POST {"refused":"<the token that Zoho refused>"}   (or GET, or an empty body)
+//	200  {"access_token":"...","api_domain":"https://www.zohoapis.eu","expires_at":"2026-11-23T10:00:00Z"}
+//	502  {"error":"consent_lost"}      a person must act
+//	502  {"error":"refresh_failed"}    Zoho failed
+//	503  {"error":"throttled"}         Zoho gives no tokens for some minutes
+//	503  {"error":"unavailable"}       the store failed or the time ran out
+//
+// Who may call it is for the platform to decide, not for these handlers.
+const (
+	wireConsentLost   = "consent_lost"
+	wireRefreshFailed = "refresh_failed"
+	wireThrottled     = "throttled"
+	wireUnavailable   = "unavailable"
+)
+
+// maxTokenWire bounds both directions of the wire, in bytes.
+const maxTokenWire = 16 << 10
+
+type tokenRequest struct {
+	Refused string `json:"refused"`
+}
+
+type tokenAnswer struct {
+	AccessToken string    `json:"access_token,omitempty"`
+	APIDomain   string    `json:"api_domain,omitempty"`
+	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	Error       string    `json:"error,omitempty"`
+}
+
+// GetHandler answers GET and POST with a valid token.
+func (t *Tokens) GetHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			w.Header().Set("Allow", "GET, POST")
+			answerToken(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
+			return
+		}
+		refused, err := readRefused(w, r)
+		if err != nil {
+			answerToken(w, http.StatusBadRequest, tokenAnswer{Error: "bad_request"})
+			return
+		}
+		token, err := t.Get(r.Context(), refused)
+		if err != nil {
+			t.answerError(w, r, err)
+			return
+		}
+		answerToken(w, http.StatusOK, tokenAnswer{
+			AccessToken: token.AccessToken, APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC(),
+		})
+	})
+}
+
+// RefreshHandler answers POST by renewing the token. Its answer tells how long
+// the token lives and does not hold it.
+func (t *Tokens) RefreshHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", "POST")
+			answerToken(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
+			return
+		}
+		token, err := t.Refresh(r.Context())
+		if err != nil {
+			t.answerError(w, r, err)
+			return
+		}
+		answerToken(w, http.StatusOK, tokenAnswer{APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC()})
+	})
+}
+
+// readRefused reads the refused token from the body. One in the URL, where
+// proxies log it, is an error.
+func readRefused(w http.ResponseWriter, r *http.Request) (string, error) {
+	if r.URL.Query().Has("refused") {
+		return "", errors.New("the refused token is in the URL")
+	}
+	if r.Method == http.MethodGet {
+		return "", nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTokenWire))
+	if err != nil || len(body) == 0 {
+		return "", err
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind != "application/json" {
+		return "", errors.New("the body is not JSON")
+	}
+	var req tokenRequest
+	if err := json.Unmarshal(body, &req); err != nil {
+		return "", errors.New("the body is not JSON")
+	}
+	return req.Refused, nil
+}
+
+// answerError maps an error to the wire. A failed renewal was logged when it
+// happened; anything else is logged here.
+func (t *Tokens) answerError(w http.ResponseWriter, r *http.Request, err error) {
+	status, code := http.StatusServiceUnavailable, wireUnavailable
+	var failed *RefreshError
+	switch {
+	case errors.Is(err, ErrConsentLost):
+		status, code = http.StatusBadGateway, wireConsentLost
+	case errors.Is(err, ErrThrottled):
+		code = wireThrottled
+		w.Header().Set("Retry-After", "60")
+	case errors.As(err, &failed):
+		status, code = http.StatusBadGateway, wireRefreshFailed
+	default:
+		t.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "zoho_token_unavailable", slog.String("error", err.Error()))
+	}
+	answerToken(w, status, tokenAnswer{Error: code})
+}
+
+func answerToken(w http.ResponseWriter, status int, answer tokenAnswer) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer) // the caller is gone if this fails
+}

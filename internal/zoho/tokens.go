@@ -1,0 +1,289 @@
+package zoho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+const (
+	// minLife is what Get promises a token to live on.
+	minLife = 5 * time.Minute
+	// usableLife is what a token must live on to be handed out although its
+	// renewal failed.
+	usableLife = 30 * time.Second
+	// minAge is how old a token is before the scheduler replaces it. Whatever
+	// its interval, the token then outlives the next one, and a call that is
+	// delivered twice does not spend a second token.
+	minAge = time.Minute
+	// maxRefusals is how many refused tokens are replaced in refusalWindow. A
+	// cause that no new token heals must not use up the ten that Zoho grants.
+	maxRefusals   = 5
+	refusalWindow = 10 * time.Minute
+	// refreshTime bounds the call to Zoho, and leaseTime outlasts it together
+	// with the saving, so that a lease never ends under a living holder.
+	refreshTime = 20 * time.Second
+	saveTime    = 10 * time.Second
+	leaseTime   = 45 * time.Second
+)
+
+// TokensConfig is what Tokens needs. Every field is required.
+type TokensConfig struct {
+	AccountsURL  string // origin of the accounts server of the data centre
+	ClientID     string
+	ClientSecret string
+	RefreshToken string
+	Store        TokenStore
+	HTTP         *http.Client
+	Clock        Clock
+	NewID        func() string // names a holder of the lease
+	Logger       *slog.Logger
+}
+
+// Format keeps the secrets out of every verb of fmt.
+func (c TokensConfig) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "zoho tokens of "+c.AccountsURL)
+}
+
+// LogValue keeps the secrets out of logs.
+func (c TokensConfig) LogValue() slog.Value {
+	return slog.StringValue("zoho tokens of " + c.AccountsURL)
+}
+
+// validate reports everything that is missing at once.
+func (c TokensConfig) validate() error {
+	var errs []error
+	if err := CheckAccountsURL(c.AccountsURL); err != nil {
+		errs = append(errs, err)
+	}
+	for _, f := range []struct {
+		name    string
+		missing bool
+	}{
+		{"client id", c.ClientID == ""},
+		{"client secret", c.ClientSecret == ""},
+		{"refresh token", c.RefreshToken == ""},
+		{"store", c.Store == nil},
+		{"HTTP client", c.HTTP == nil},
+		{"clock", c.Clock == nil},
+		{"id source", c.NewID == nil},
+		{"logger", c.Logger == nil},
+	} {
+		if f.missing {
+			errs = append(errs, fmt.Errorf("%s is missing", f.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Tokens hands out the access token that all functions share and renews it.
+type Tokens struct {
+	cfg   TokensConfig
+	oauth oauth2.Config
+	http  *http.Client
+	// consent is the fingerprint of the refresh token.
+	consent string
+
+	mu       sync.Mutex
+	refusals []time.Time // when refused tokens were replaced, the oldest first
+}
+
+// NewTokens returns the token service, or every fault of cfg.
+func NewTokens(cfg TokensConfig) (*Tokens, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("zoho tokens: %w", err)
+	}
+	client := withoutRedirects(cfg.HTTP)
+	client.Transport = jsonAnswers{client.Transport}
+	return &Tokens{
+		cfg:     cfg,
+		http:    client,
+		consent: fingerprint(cfg.RefreshToken),
+		oauth: oauth2.Config{
+			ClientID:     cfg.ClientID,
+			ClientSecret: cfg.ClientSecret,
+			Endpoint: oauth2.Endpoint{
+				TokenURL:  strings.TrimRight(cfg.AccountsURL, "/") + "/oauth/v2/token",
+				AuthStyle: oauth2.AuthStyleInParams,
+			},
+		},
+	}, nil
+}
+
+// Get returns a token that is valid for five minutes more and is not refused.
+// It renews the token if it must; however many ask, one renews and the others
+// wait for it until their context ends. When the renewal fails, a token that is
+// still valid is returned all the same.
+func (t *Tokens) Get(ctx context.Context, refused string) (Token, error) {
+	good := func(s TokenState, now time.Time, life time.Duration) bool {
+		return s.Token.AccessToken != "" && s.Token.AccessToken != refused && s.Token.Expiry.Sub(now) >= life
+	}
+	return t.ensure(ctx, demand{
+		met:     func(s TokenState, now time.Time) bool { return good(s, now, minLife) },
+		usable:  func(s TokenState, now time.Time) bool { return good(s, now, usableLife) },
+		refused: refused,
+	})
+}
+
+// Token is Get; it makes Tokens a TokenSource.
+func (t *Tokens) Token(ctx context.Context, refused string) (Token, error) {
+	return t.Get(ctx, refused)
+}
+
+// Refresh renews the token unless that happened in the last minute. It is meant
+// for a scheduler that calls every 45 to 50 minutes, ten minutes or more before
+// a token expires. A renewal that fails is an error even while the old token is
+// valid.
+func (t *Tokens) Refresh(ctx context.Context) (Token, error) {
+	return t.ensure(ctx, demand{
+		met: func(s TokenState, now time.Time) bool {
+			return s.Token.Expiry.Sub(now) >= minLife && now.Sub(s.RefreshedAt) < minAge
+		},
+		usable: func(TokenState, time.Time) bool { return false },
+	})
+}
+
+// demand is what a caller asks of the stored token.
+type demand struct {
+	met     func(TokenState, time.Time) bool // the token does as it is
+	usable  func(TokenState, time.Time) bool // it does if it cannot be renewed
+	refused string                           // the token that Zoho refused, if any
+}
+
+// replaces reports whether the renewal is for a token that was refused.
+func (d demand) replaces(s TokenState) bool {
+	return d.refused != "" && d.refused == s.Token.AccessToken
+}
+
+// step is what the stored state lets a caller do next.
+type step int
+
+const (
+	stepUse step = iota
+	stepBlocked
+	stepWait
+	stepRefresh
+)
+
+func (t *Tokens) next(d demand, s TokenState, now time.Time) step {
+	switch {
+	case d.met(s, now):
+		return stepUse
+	case s.LeaseHolder != "" && now.Before(s.LeaseUntil):
+		return stepWait
+	case now.Before(s.retryAt()), d.replaces(s) && t.tooManyRefusals(now):
+		return stepBlocked
+	}
+	return stepRefresh
+}
+
+// ensure loops until the demand is met, blocked, or the context ends.
+func (t *Tokens) ensure(ctx context.Context, d demand) (Token, error) {
+	holder := t.cfg.NewID()
+	pause := 100 * time.Millisecond
+	for {
+		state, err := t.cfg.Store.LoadToken(ctx)
+		if err != nil {
+			return Token{}, fmt.Errorf("load zoho token: %w", err)
+		}
+		next := t.next(d, state, t.cfg.Clock.Now())
+		if next == stepRefresh {
+			if next, state, err = t.claim(ctx, d, holder); err != nil {
+				return Token{}, err
+			}
+		}
+		switch next {
+		case stepUse:
+			return state.Token, nil
+		case stepBlocked:
+			return t.fallback(d, state, blockedError(state))
+		case stepRefresh:
+			if d.replaces(state) {
+				t.addRefusal(t.cfg.Clock.Now())
+			}
+			return t.refresh(ctx, d, holder, state)
+		}
+		if err := t.cfg.Clock.Sleep(ctx, pause); err != nil {
+			return Token{}, fmt.Errorf("wait for the renewal of the zoho token: %w", err)
+		}
+		pause = min(2*pause, time.Second)
+	}
+}
+
+// errKeep ends a transaction that has nothing to change.
+var errKeep = errors.New("nothing to change")
+
+// claim takes the lease if that is still what the state calls for.
+func (t *Tokens) claim(ctx context.Context, d demand, holder string) (step, TokenState, error) {
+	var next step
+	var seen TokenState
+	_, err := t.cfg.Store.ChangeToken(ctx, func(s *TokenState) error {
+		now := t.cfg.Clock.Now()
+		seen = *s
+		if next = t.next(d, *s, now); next != stepRefresh {
+			return errKeep
+		}
+		s.LeaseHolder, s.LeaseUntil = holder, now.Add(leaseTime)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errKeep) {
+		return stepWait, TokenState{}, fmt.Errorf("take the lease on the zoho token: %w", err)
+	}
+	return next, seen, nil
+}
+
+// tooManyRefusals reports whether this instance replaced so many refused tokens
+// of late that another one would not help.
+func (t *Tokens) tooManyRefusals(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refusals = slices.DeleteFunc(t.refusals, func(at time.Time) bool { return now.Sub(at) >= refusalWindow })
+	return len(t.refusals) >= maxRefusals
+}
+
+func (t *Tokens) addRefusal(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refusals = append(t.refusals, now)
+}
+
+// fallback returns the old token if it will do, else the error.
+func (t *Tokens) fallback(d demand, s TokenState, err error) (Token, error) {
+	if d.usable(s, t.cfg.Clock.Now()) {
+		return s.Token, nil
+	}
+	return Token{}, err
+}
+
+// jsonAnswers lets oauth2 read JSON that is sent as text/plain, which it would
+// take for a query string.
+type jsonAnswers struct{ next http.RoundTripper }
+
+func (j jsonAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	next := j.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	resp, err := next.RoundTrip(r)
+	if err == nil {
+		resp.Header.Set("Content-Type", "application/json")
+	}
+	return resp, err
+}
+
+// withoutRedirects returns a copy of c that follows none: a secret goes where
+// it was meant to go or nowhere.
+func withoutRedirects(c *http.Client) *http.Client {
+	clone := *c
+	clone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &clone
+}

@@ -1,0 +1,99 @@
+package zoho
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+)
+
+// TokenHeader may carry the token of a workflow rule's webhook.
+const TokenHeader = "X-Connector-Token"
+
+// workflowBody is what a workflow rule posts.
+type workflowBody struct {
+	Module    string    `json:"module"`
+	ID        looseText `json:"id"`
+	Operation string    `json:"operation"`
+	Token     looseText `json:"token"`
+}
+
+// ParseWorkflow reads what the webhook of a workflow rule posts. Such a rule is
+// the other way to hear of changes: it does not fire for what the connector
+// writes. Configure it in Zoho (Setup > Automation > Actions > Webhooks) with
+// method POST and this raw JSON body, one rule for each module and operation:
+//
+//	{"module":"Contacts","id":"${!Contacts.Id}","operation":"update","token":"<ZOHO_WEBHOOK_TOKEN>"}
+//
+// For companies it is Accounts and ${!Accounts.Id}; the operation is create,
+// update or delete. Form data with the same four names will do as well. The
+// token may be sent in the header X-Connector-Token instead, and counts before
+// one in the body. Errors never quote the body.
+func ParseWorkflow(header http.Header, body []byte) (Notification, error) {
+	b, err := readWorkflow(header, body)
+	switch {
+	case err != nil:
+		return Notification{}, fmt.Errorf("zoho workflow webhook: %w", err)
+	case b.Module == "":
+		return Notification{}, errors.New("zoho workflow webhook: module is missing")
+	case b.ID == "":
+		return Notification{}, errors.New("zoho workflow webhook: id is missing")
+	}
+	n := Notification{Kind: kindOfModule[b.Module], Change: changeOf(b.Operation), Token: Secret(b.Token)}
+	if token := header.Get(TokenHeader); token != "" {
+		n.Token = Secret(token)
+	}
+	if isID(string(b.ID)) {
+		n.RecordIDs = []string{string(b.ID)}
+	} else {
+		n.Rejected = []string{"id is no record id"}
+	}
+	return n, nil
+}
+
+func readWorkflow(header http.Header, body []byte) (workflowBody, error) {
+	var b workflowBody
+	form, err := readForm(header, body)
+	if err != nil {
+		return b, errors.New("not form data")
+	}
+	if form == nil {
+		return b, decodeObject(body, &b)
+	}
+	return workflowBody{
+		Module: form.Get("module"), ID: looseText(form.Get("id")),
+		Operation: form.Get("operation"), Token: looseText(form.Get("token")),
+	}, nil
+}
+
+// readForm returns nil if the body is no form.
+func readForm(header http.Header, body []byte) (url.Values, error) {
+	kind, params, _ := mime.ParseMediaType(header.Get("Content-Type")) // what is no type is no form
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		return url.ParseQuery(string(body))
+	case "multipart/form-data":
+		form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(int64(len(body)))
+		if err != nil {
+			return nil, err
+		}
+		return form.Value, form.RemoveAll()
+	}
+	return nil, nil
+}
+
+// ParseWebhook reads either kind of body: one with ids or a channel_id is a
+// channel's, any other a workflow rule's.
+func ParseWebhook(header http.Header, body []byte) (Notification, error) {
+	var probe struct {
+		IDs     any `json:"ids"`
+		Channel any `json:"channel_id"`
+	}
+	if decodeObject(body, &probe) == nil && (probe.IDs != nil || probe.Channel != nil) {
+		return ParseNotification(body)
+	}
+	return ParseWorkflow(header, body)
+}

@@ -1,0 +1,252 @@
+package zoho
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/owners"
+)
+
+// writeBody is one record to be written. Trigger has no omitempty: only an
+// empty list that is present keeps the customer's workflows from running.
+type writeBody struct {
+	Data    []map[string]any `json:"data"`
+	Trigger []string         `json:"trigger"`
+	Skip    []skip           `json:"skip_feature_execution"`
+}
+
+type skip struct {
+	Name string `json:"name"`
+}
+
+// Create creates one record. The twin field is unique in Zoho, so a repeated
+// create is an error of kind Duplicate that names the record there is.
+func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
+	answer := c.CreateMany(ctx, kind, []crm.Write{w})[0]
+	return answer.Value, answer.Err
+}
+
+// CreateMany is Create for many records, MaxWrite with a call, at one credit
+// for ten of them.
+func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write) []crm.Answer[crm.Written] {
+	k := call{action: "create", method: http.MethodPost, path: "/" + modules[kind], write: true}
+	answers := make([]crm.Answer[crm.Written], len(writes))
+	var rows []writeRow
+	for i, w := range writes {
+		if err := kind.Validate(); err != nil {
+			answers[i].Err = k.refused("BAD_KIND", err)
+			continue
+		}
+		rows = c.addRow(ctx, rows, k, writeRow{answer: &answers[i], ref: crm.Ref{System: crm.Zoho, Kind: kind}}, w)
+	}
+	for chunk := range slices.Chunk(rows, MaxWrite) {
+		c.writeRows(ctx, k, chunk)
+	}
+	return answers
+}
+
+// Update changes the given fields of rec and leaves the others as they are. It
+// is an error of kind Conflict if the record changed after rec was read, as far
+// as Zoho's whole seconds tell; a rec without a time of modification is written
+// regardless. Without anything to write it makes no call.
+func (c *Client) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
+	answer := c.UpdateMany(ctx, rec.Ref.Kind, []crm.Update{{Record: rec, Write: w}})[0]
+	return answer.Value, answer.Err
+}
+
+// calmTime is how long ago a record was modified, at least, for its write to
+// share a call with those of other times.
+const calmTime = 2 * time.Minute
+
+// UpdateMany is Update for many different records, MaxWrite with a call, at one
+// credit for ten of them. One call has one guard. Records that nobody touched
+// for a while share the time of the one that was touched last: whoever touches
+// one of them now is later than that. The others share a call with those of
+// exactly their time.
+func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
+	k := call{action: "update", method: http.MethodPut, write: true, record: true}
+	answers := make([]crm.Answer[crm.Written], len(updates))
+	groups := map[int64][]writeRow{} // by second
+	calm := c.now().Add(-calmTime).Unix()
+	for i, u := range updates {
+		rec := u.Record
+		err := checkIDs(kind, []string{rec.Ref.RecordID})
+		switch {
+		case err != nil || rec.Ref.System != crm.Zoho || rec.Ref.Kind != kind:
+			answers[i].Err = k.refused("BAD_REF", err)
+			continue
+		case len(u.Write.Fields) == 0 && u.Write.TwinID == "":
+			answers[i].Value = crm.Written{Ref: rec.Ref, Modified: rec.Modified}
+			continue
+		}
+		group := rec.Modified.Unix()
+		if !rec.Modified.IsZero() {
+			group = max(group, calm)
+		}
+		groups[group] = c.addRow(ctx, groups[group], k, writeRow{answer: &answers[i], ref: rec.Ref, guard: rec.Modified}, u.Write)
+	}
+	for _, at := range slices.Sorted(maps.Keys(groups)) {
+		for chunk := range slices.Chunk(groups[at], MaxWrite) {
+			c.updateRows(ctx, k, kind, chunk)
+		}
+	}
+	return answers
+}
+
+// updateRows sends rows under the latest of their guards.
+func (c *Client) updateRows(ctx context.Context, k call, kind crm.Kind, rows []writeRow) {
+	k.path = "/" + modules[kind]
+	var guard time.Time
+	for _, r := range rows {
+		if r.guard.After(guard) {
+			guard = r.guard
+		}
+	}
+	if !guard.IsZero() {
+		k.header = map[string]string{"If-Unmodified-Since": formatTime(guard)}
+	}
+	for i := range rows {
+		rows[i].guard = guard
+		rows[i].record["id"] = rows[i].ref.RecordID
+	}
+	if len(rows) == 1 {
+		k.path += "/" + rows[0].ref.RecordID
+		delete(rows[0].record, "id")
+	}
+	c.writeRows(ctx, k, rows)
+}
+
+// MaxWrite is how many records one call writes, and WriteStep how many one API
+// credit pays for.
+const (
+	MaxWrite  = 100
+	WriteStep = 10
+)
+
+// writeRow is one record of a write, and where its answer goes.
+type writeRow struct {
+	answer *crm.Answer[crm.Written]
+	ref    crm.Ref // without an id for a create
+	guard  time.Time
+	record map[string]any
+}
+
+// addRow appends the row, unless a value of w has no form in JSON or an owner no
+// account.
+func (c *Client) addRow(ctx context.Context, rows []writeRow, k call, r writeRow, w crm.Write) []writeRow {
+	if w, r.answer.Err = c.assign(ctx, k, w); r.answer.Err != nil {
+		return rows
+	}
+	if r.record, r.answer.Err = c.encode(k, w); r.answer.Err != nil {
+		return rows
+	}
+	return append(rows, r)
+}
+
+// assign puts the owners' ids in the place of their addresses.
+func (c *Client) assign(ctx context.Context, k call, w crm.Write) (crm.Write, error) {
+	w, unknown, err := c.owners.Assign(ctx, w)
+	if err != nil {
+		return w, k.overOwners(err)
+	}
+	if len(unknown) > 0 {
+		e := k.err(crm.Invalid, owners.CodeUnknown, nil)
+		e.Fields = unknown
+		return w, e
+	}
+	return w, nil
+}
+
+// overOwners is the failure of a call for want of the list of owners. Nothing
+// was sent of the call itself.
+func (k call) overOwners(err error) *crm.Error {
+	if e := crm.AsError(err); e != nil {
+		return e
+	}
+	return k.err(crm.Unavailable, "", err)
+}
+
+// writeRows sends records and reads the results, which are in the same order.
+// When Zoho refuses the call and names no row, its halves are sent, so that the
+// one does not spoil the others.
+func (c *Client) writeRows(ctx context.Context, k call, rows []writeRow) {
+	body := writeBody{Trigger: []string{}, Skip: []skip{{Name: "cadences"}}}
+	for _, r := range rows {
+		body.Data = append(body.Data, r.record)
+	}
+	k.body = body
+	a, err := c.do(ctx, k)
+	if err != nil {
+		for _, r := range rows {
+			r.answer.Err = err
+		}
+		return
+	}
+	items := a.items("data")
+	if len(items) == len(rows) {
+		if len(rows) > 1 && a.status >= 400 {
+			a.status = http.StatusMultiStatus // it is that of one row, nobody knows which
+		}
+		for i, r := range rows {
+			r.answer.Value, r.answer.Err = k.written(a, r, items[i])
+		}
+		return
+	}
+	if len(rows) > 1 && a.status >= 400 && a.status != http.StatusRequestTimeout {
+		c.writeRows(ctx, k, rows[:len(rows)/2])
+		c.writeRows(ctx, k, rows[len(rows)/2:])
+		return
+	}
+	for _, r := range rows {
+		r.answer.Err = k.unexpected(a, "not exactly one result for each record")
+	}
+}
+
+// written reads what became of one record.
+func (k call) written(a answer, r writeRow, i item) (crm.Written, error) {
+	switch {
+	case i.Status != "success":
+		if code := i.code(); code != "" && code != "SUCCESS" {
+			return crm.Written{}, k.itemFault(a, i)
+		}
+		return crm.Written{}, k.unexpected(a, "a result without success or code")
+	case !isID(string(i.Details.ID)) || r.ref.RecordID != "" && r.ref.RecordID != string(i.Details.ID):
+		return crm.Written{}, k.shape(a, "the result names another record or none")
+	}
+	r.ref.RecordID = string(i.Details.ID)
+	// The record is written, so an odd time is no failure: without it the next
+	// write just goes unguarded.
+	modified, _ := time.Parse(time.RFC3339, string(i.Details.ModifiedTime))
+	return crm.Written{Ref: r.ref, Modified: modified, Guard: r.guard}, nil
+}
+
+// encode returns the JSON form of w, or an error of kind Invalid that names
+// every field whose value has none.
+func (c *Client) encode(k call, w crm.Write) (map[string]any, error) {
+	record := make(map[string]any, len(w.Fields)+1)
+	var faults []crm.FieldError
+	for _, name := range slices.Sorted(maps.Keys(w.Fields)) {
+		value, code := encodeValue(w.Fields[name])
+		if !apiName.MatchString(name) || name == "id" {
+			code = "NOT_A_FIELD"
+		}
+		if code != "" {
+			faults = append(faults, crm.FieldError{Field: name, Code: code})
+			continue
+		}
+		record[name] = value
+	}
+	if len(faults) > 0 {
+		e := k.err(crm.Invalid, "NOT_ENCODED", nil)
+		e.Fields = faults
+		return nil, e
+	}
+	if w.TwinID != "" {
+		record[c.twin] = w.TwinID
+	}
+	return record, nil
+}
