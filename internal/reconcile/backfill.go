@@ -1,0 +1,234 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// Lister walks all records of one system.
+type Lister interface {
+	// List returns the page behind a place, the zero Place being the beginning.
+	List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error)
+}
+
+// Counter counts the records of one system.
+type Counter interface {
+	Count(ctx context.Context, kind crm.Kind) (int, error)
+}
+
+// Worker applies an operation as a consumer does. An error asks for it again;
+// what no repetition heals it records as a failure.
+type Worker interface {
+	Work(ctx context.Context, o op.Operation, attempt int) (syncer.Report, error)
+}
+
+// Links finds the links of records.
+type Links interface {
+	LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer.Link, error)
+}
+
+// Leg is one walk of a backfill: all records of a kind on one side.
+type Leg struct {
+	System crm.System
+	Kind   crm.Kind
+	// Creates is set when records without a twin get one.
+	Creates bool
+}
+
+// BackfillConfig joins a Backfill to the world.
+type BackfillConfig struct {
+	Legs    []Leg // in order
+	Listers map[crm.System]Lister
+	Worker  Worker
+	Links   Links
+	Cursors Cursors
+	Clock   Clock
+	NewID   func() string
+	// Together runs do for 0 to n-1 and returns when all have returned. What
+	// runs at the same time may share calls.
+	Together func(ctx context.Context, n int, do func(ctx context.Context, i int))
+	// PerSecond is how many records are begun in a second at most; default 100.
+	PerSecond float64
+	// Window is how many records are worked on at a time; default 200, with
+	// which the calls of both systems are full.
+	Window int
+	// MaxCreates is how many records a run may create before it asks; 0 is none
+	// at all.
+	MaxCreates int
+	// AskMore is asked when so many were created and returns how many more may
+	// be; nil refuses.
+	AskMore func(created int) int
+	// Restart begins anew what was finished or under way.
+	Restart bool
+	// Progress, unless nil, is told whenever records are done with.
+	Progress func(BackfillReport)
+}
+
+func (c BackfillConfig) withDefaults() BackfillConfig {
+	if c.PerSecond == 0 {
+		c.PerSecond = 100
+	}
+	if c.Window == 0 {
+		c.Window = 200
+	}
+	return c
+}
+
+// BackfillReport tells what a run did.
+type BackfillReport struct {
+	Walked int      `json:"walked"` // records, earlier runs of the same backfill included
+	Counts Outcomes `json:"counts"` // of this run
+	// Finished is set when everything was done, now or before; Stopped says why
+	// not.
+	Finished bool   `json:"finished"`
+	Stopped  string `json:"stopped,omitempty"`
+	// Legs that an earlier run had finished.
+	Before []string `json:"finished_before,omitempty"`
+}
+
+// ErrTooManyCreates is returned when the cap on creates was met.
+var ErrTooManyCreates = errors.New("the cap on creates is reached")
+
+// Backfill applies an operation to every record of its legs, so that what both
+// sides hold already is brought together by the same code, in the same way, as
+// what changes later. The operations pass no queue, in which thousands of them
+// would stand before the edits of people: a consumer of its own works on as many
+// at a time as fill the calls to both systems.
+//
+// A run that ends early, in whatever way, is continued by the next: its place is
+// saved when nothing before it is left to do. An operation that is cut off is
+// finished by the next on the same record, like any other.
+type Backfill struct{ BackfillConfig }
+
+// NewBackfill returns a Backfill, or everything that is wrong with c.
+func NewBackfill(c BackfillConfig) (*Backfill, error) {
+	c = c.withDefaults()
+	var errs []error
+	if c.Cursors == nil || c.Links == nil || c.Worker == nil || c.Together == nil || c.Clock == nil || c.NewID == nil {
+		errs = append(errs, errors.New("cursors, links, worker, together, clock and ids are required"))
+	}
+	for _, l := range c.Legs {
+		if c.Listers[l.System] == nil {
+			errs = append(errs, fmt.Errorf("%s has no lister", l.System))
+		}
+	}
+	if c.PerSecond < 0 || c.Window < 0 || c.MaxCreates < 0 {
+		errs = append(errs, errors.New("a bound is negative"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("new backfill: %w", err)
+	}
+	return &Backfill{c}, nil
+}
+
+// Run walks until all is done. It ends without an error when ctx does, after
+// the operations that are under way.
+func (b *Backfill) Run(ctx context.Context) (BackfillReport, error) {
+	f := &filling{Backfill: b, report: BackfillReport{Counts: Outcomes{}}, allowed: b.MaxCreates}
+	for _, leg := range b.Legs {
+		f.report.Counts[leg.Kind] = map[Outcome]int{}
+	}
+	for _, leg := range b.Legs {
+		err := f.walk(ctx, leg)
+		if ctx.Err() != nil {
+			f.report.Stopped = "interrupted"
+			return f.report, nil //nolint:nilerr // whoever interrupts it knows
+		}
+		if err != nil {
+			f.report.Stopped = err.Error()
+			return f.report, fmt.Errorf("backfill %s of %s: %w", leg.Kind, leg.System, err)
+		}
+	}
+	f.report.Finished = true
+	return f.report, nil
+}
+
+func (l Leg) cursor() string { return fmt.Sprintf("backfill-%s-%s", l.System, l.Kind) }
+
+// walk does one leg from where the last run left it.
+func (f *filling) walk(ctx context.Context, leg Leg) error {
+	f.leg = leg
+	stored, err := f.Cursors.LoadCursor(ctx, leg.cursor())
+	if err == nil {
+		err = stored.validate()
+	}
+	if err != nil {
+		return err
+	}
+	if !stored.underWay() && !stored.Covered.IsZero() && !f.Restart {
+		f.report.Before = append(f.report.Before, fmt.Sprintf("%s %s at %s", leg.System, leg.Kind, stored.Covered.UTC().Format(time.RFC3339)))
+		return nil
+	}
+	at := stored
+	if f.Restart || !stored.underWay() {
+		now := f.Clock.Now().UTC().Truncate(time.Millisecond)
+		at = Cursor{Version: CursorVersion, Covered: stored.Covered, Since: now, Until: now}
+	}
+	f.report.Walked += at.Touched
+	for more := true; more; {
+		if err := f.pause(ctx); err != nil {
+			return err
+		}
+		var found []crm.Found
+		if found, at.From, more, err = f.gather(ctx, at.From); err != nil {
+			return err
+		}
+		if err := f.do(ctx, found); err != nil {
+			return err
+		}
+		at.Touched += len(found)
+		if len(f.again) > 0 && more {
+			continue // the place is saved when nothing before it is left
+		}
+		if err := f.finish(ctx); err != nil {
+			return err
+		}
+		next := at
+		if !more {
+			next = Cursor{Version: CursorVersion, Covered: at.Until}
+		}
+		if err := f.Cursors.SaveCursor(context.WithoutCancel(ctx), leg.cursor(), next, stored); err != nil {
+			return err
+		}
+		stored = next
+	}
+	return nil
+}
+
+// gather lists pages until there are as many records as are worked on at a time.
+func (f *filling) gather(ctx context.Context, from crm.Place) (found []crm.Found, next crm.Place, more bool, err error) {
+	for more = true; more && len(found) < f.Window; {
+		page, err := f.list(ctx, from)
+		if err != nil {
+			return nil, from, false, err
+		}
+		found = append(found, page.Found...)
+		if more = page.More; more {
+			from = page.Next
+		}
+	}
+	return found, from, more, nil
+}
+
+// list asks for one page, and again after a short refusal.
+func (f *filling) list(ctx context.Context, from crm.Place) (crm.FoundPage, error) {
+	for try := 1; ; try++ {
+		page, err := f.Listers[f.leg.System].List(ctx, f.leg.Kind, from)
+		if err == nil && page.More && page.Next.Equal(from) {
+			err = errStuck
+		}
+		e := crm.AsError(err)
+		if e == nil || !e.Temporary() || try == maxTries || e.RetryAfter > longestWait {
+			return page, err
+		}
+		if err := f.Clock.Sleep(ctx, max(e.RetryAfter, minWait)); err != nil {
+			return page, err
+		}
+	}
+}

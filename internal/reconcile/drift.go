@@ -1,0 +1,198 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// Pairs lists linked pairs.
+type Pairs interface {
+	// ListLinks returns links of a kind behind a place, "" for the beginning, at
+	// most limit, and the place of the last.
+	ListLinks(ctx context.Context, kind crm.Kind, behind string, limit int) (links []syncer.Link, last string, err error)
+}
+
+// Reader reads many records of one system with as few calls as it can.
+type Reader interface {
+	// ReadMany has an answer for every id.
+	ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record]
+}
+
+// Comparer tells in which fields a pair differs and why.
+type Comparer interface {
+	Compare(link syncer.Link, records map[crm.System]crm.Record) []syncer.Difference
+}
+
+// Drift compares all linked pairs as they are now. It writes nothing, and
+// publishes nothing.
+type Drift struct {
+	Pairs    Pairs
+	Readers  map[crm.System]Reader
+	Comparer Comparer
+	Kinds    []crm.Kind
+	// Progress, unless nil, is told how many pairs were compared so far.
+	Progress func(done int)
+}
+
+// driftPage is how many pairs are read at a time: what one call to Zoho takes,
+// and two to HubSpot.
+const driftPage = 100
+
+// keptExamples is how many pairs stand for all that have a difference.
+const keptExamples = 3
+
+// DriftReport tells in what pairs differ. It names records and fields and holds
+// no value.
+type DriftReport struct {
+	Pairs     int `json:"pairs"`     // live on both sides, by the links
+	Differing int `json:"differing"` // of these, in a field that should be equal
+	// Gone counts the pairs of which one record is no longer there, and Moved
+	// those of which one was merged into another, without that having been
+	// heard of.
+	Gone  map[crm.System]int `json:"gone,omitempty"`
+	Moved map[crm.System]int `json:"moved,omitempty"`
+	// Fields are the differences, those to be mended first.
+	Fields []FieldDrift `json:"fields"`
+	// Unread counts the pairs that could not be read, and Err why the last one
+	// could not.
+	Unread int    `json:"unread,omitempty"`
+	Err    string `json:"error,omitempty"`
+}
+
+// Clean reports whether everything is as it should be.
+func (r DriftReport) Clean() bool {
+	return r.Differing == 0 && len(r.Gone) == 0 && len(r.Moved) == 0 && r.Unread == 0
+}
+
+// FieldDrift is one field that differs for one cause.
+type FieldDrift struct {
+	Kind     crm.Kind     `json:"kind"`
+	Field    string       `json:"field"`
+	Cause    syncer.Cause `json:"cause"`
+	Side     crm.System   `json:"side,omitempty"`
+	Code     string       `json:"code,omitempty"`
+	Records  int          `json:"records"`
+	Examples []string     `json:"examples"`
+}
+
+// Run compares page by page; its memory does not grow with the number of pairs.
+func (d Drift) Run(ctx context.Context) (DriftReport, error) {
+	t := drifting{Drift: d, report: DriftReport{Gone: map[crm.System]int{}, Moved: map[crm.System]int{}}, fields: map[driftKey]*FieldDrift{}}
+	for _, kind := range d.Kinds {
+		for behind := ""; ; {
+			links, last, err := d.Pairs.ListLinks(ctx, kind, behind, driftPage)
+			if err != nil {
+				return t.finish(), fmt.Errorf("drift: %w", err)
+			}
+			if len(links) == 0 {
+				break
+			}
+			behind = last
+			if err := t.page(ctx, kind, links); err != nil {
+				return t.finish(), fmt.Errorf("drift: %w", err)
+			}
+			if d.Progress != nil {
+				d.Progress(t.report.Pairs)
+			}
+		}
+	}
+	return t.finish(), nil
+}
+
+type driftKey struct {
+	kind  crm.Kind
+	field string
+	cause syncer.Cause
+	side  crm.System
+	code  string
+}
+
+type drifting struct {
+	Drift
+	report DriftReport
+	fields map[driftKey]*FieldDrift
+}
+
+// page compares some pairs of one kind.
+func (t *drifting) page(ctx context.Context, kind crm.Kind, links []syncer.Link) error {
+	links = slices.DeleteFunc(links, func(l syncer.Link) bool { return !l.Complete() })
+	answers := map[crm.System]map[string]crm.Answer[crm.Record]{}
+	for _, s := range crm.Systems {
+		ids := make([]string, len(links))
+		for i := range links {
+			ids[i] = links[i].On(s).RecordID
+		}
+		if len(ids) > 0 {
+			answers[s] = t.Readers[s].ReadMany(ctx, kind, ids)
+		}
+	}
+	for i := range links {
+		t.pair(links[i], answers)
+	}
+	return ctx.Err()
+}
+
+// pair takes in one pair.
+func (t *drifting) pair(link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) {
+	t.report.Pairs++
+	records := map[crm.System]crm.Record{}
+	for _, s := range crm.Systems {
+		id := link.On(s).RecordID
+		a, answered := answers[s][id]
+		switch {
+		case crm.IsKind(a.Err, crm.NotFound):
+			t.report.Gone[s]++
+			return
+		case a.Err != nil || !answered:
+			t.report.Unread++
+			if a.Err != nil {
+				t.report.Err = a.Err.Error()
+			}
+			return
+		case a.Value.Ref.RecordID != id:
+			t.report.Moved[s]++
+			return
+		}
+		records[s] = a.Value
+	}
+	differs := false
+	for _, d := range t.Comparer.Compare(link, records) {
+		differs = differs || !d.Cause.Meant()
+		k := driftKey{link.Kind, d.Field, d.Cause, d.Side, d.Code}
+		f := t.fields[k]
+		if f == nil {
+			f = &FieldDrift{Kind: k.kind, Field: k.field, Cause: k.cause, Side: k.side, Code: k.code}
+			t.fields[k] = f
+		}
+		if f.Records++; len(f.Examples) < keptExamples {
+			f.Examples = append(f.Examples, link.Ref(crm.HubSpot).String()+" "+link.Ref(crm.Zoho).String())
+		}
+	}
+	if differs {
+		t.report.Differing++
+	}
+}
+
+// finish puts the differences in order: those to be mended first, the most
+// frequent first.
+func (t *drifting) finish() DriftReport {
+	for _, f := range t.fields {
+		t.report.Fields = append(t.report.Fields, *f)
+	}
+	slices.SortFunc(t.report.Fields, func(a, b FieldDrift) int {
+		meant := func(f FieldDrift) int {
+			if f.Cause.Meant() {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(meant(a)-meant(b), cmp.Compare(b.Records, a.Records), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Field, b.Field),
+			cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Side, b.Side), cmp.Compare(a.Code, b.Code))
+	})
+	return t.report
+}

@@ -1,0 +1,141 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+)
+
+// pairs is a store with so many pairs of each kind.
+type pairs struct {
+	n      int
+	linked map[crm.Ref]bool
+	err    error
+}
+
+func (p *pairs) CountLinks(context.Context, crm.Kind) (int, error) { return p.n, p.err }
+
+func (p *pairs) CountLinked(_ context.Context, refs []crm.Ref) (int, error) {
+	n := 0
+	for _, r := range refs {
+		if p.linked[r] {
+			n++
+		}
+	}
+	return n, p.err
+}
+
+// guarded runs once under a guard that lets 3 records and half of the pairs
+// through, and where HubSpot's records alone would be created.
+func (r *rig) guarded(p *pairs) (reconcile.Report, error) {
+	r.t.Helper()
+	r.config.Guard = &reconcile.Guard{Floor: 3, Pairs: p, Creates: func(from crm.System, _ crm.Kind) bool { return from == crm.HubSpot }}
+	r.clock.Advance(31 * time.Second)
+	rec, err := reconcile.New(r.config)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return rec.Run(r.t.Context())
+}
+
+func TestAPassThatTouchesTooMuchStopsUntilAPersonLetsItGoOn(t *testing.T) {
+	r := newRig(t, 0)
+	r.create(crm.HubSpot, people(8)...)
+	p := &pairs{n: 15}
+	for range 2 { // and again, with the next run
+		report, err := r.guarded(p)
+		if !errors.Is(err, reconcile.ErrMassChange) {
+			t.Fatalf("got %v, want ErrMassChange", err)
+		}
+		if got := len(r.topics[crm.HubSpot].ops); got != 0 {
+			t.Errorf("%d operations were published", got)
+		}
+		for _, pass := range report.Passes {
+			want := reconcile.Stop("")
+			if pass.System == crm.HubSpot && pass.Kind == crm.Contact && !pass.Deleted {
+				want = reconcile.MassChange
+			}
+			if pass.Stopped != want {
+				t.Errorf("the pass over %s %s, deleted %t, has stopped: %q, want %q", pass.System, pass.Kind, pass.Deleted, pass.Stopped, want)
+			}
+		}
+	}
+	r.config.Guard = nil // connector reconcile --allow-mass-change
+	r.run()
+	if got := len(r.topics[crm.HubSpot].ops); got != 8 {
+		t.Errorf("%d operations, want all 8", got)
+	}
+	if _, err := r.guarded(p); err != nil && !errors.Is(err, reconcile.ErrMassChange) {
+		t.Errorf("after it went on: %v", err)
+	}
+}
+
+func TestWhatTheGuardLetsThrough(t *testing.T) {
+	tests := map[string]struct {
+		side    crm.System
+		changed int
+		linked  int // of these
+		pairs   int
+		stops   bool
+	}{
+		"as few as the floor":               {crm.HubSpot, 3, 0, 0, false},
+		"one more, without any pair":        {crm.HubSpot, 4, 0, 0, true},
+		"as many as half of the pairs":      {crm.HubSpot, 6, 6, 12, false},
+		"more than half of the pairs":       {crm.HubSpot, 7, 7, 12, true},
+		"many in Zoho that have no pair":    {crm.Zoho, 9, 0, 4, false},
+		"many in Zoho, a few of them pairs": {crm.Zoho, 9, 3, 4, false},
+		"many pairs in Zoho":                {crm.Zoho, 9, 5, 8, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, 0)
+			p := &pairs{n: tt.pairs, linked: map[crm.Ref]bool{}}
+			for i, id := range r.create(tt.side, people(tt.changed)...) {
+				p.linked[crm.Ref{System: tt.side, Kind: crm.Contact, RecordID: id}] = i < tt.linked
+			}
+			_, err := r.guarded(p)
+			if got := errors.Is(err, reconcile.ErrMassChange); got != tt.stops {
+				t.Errorf("got %v, want a stop: %t", err, tt.stops)
+			}
+			want := tt.changed
+			if tt.stops {
+				want = 0
+			}
+			if got := len(r.topics[tt.side].ops); got != want {
+				t.Errorf("%d operations, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestAGuardThatCannotCountStopsThePassAndLosesNothing(t *testing.T) {
+	r := newRig(t, 0)
+	r.create(crm.HubSpot, people(4)...)
+	if _, err := r.guarded(&pairs{err: errors.New("no store")}); err == nil {
+		t.Error("nobody was told")
+	}
+	if _, err := r.guarded(&pairs{n: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(r.topics[crm.HubSpot].ops); got != 4 {
+		t.Errorf("%d operations, want 4", got)
+	}
+}
+
+func TestAGuardWithoutPairsIsRefused(t *testing.T) {
+	r := newRig(t, 0)
+	for name, g := range map[string]*reconcile.Guard{
+		"no pairs":              {Creates: func(crm.System, crm.Kind) bool { return true }},
+		"no policy":             {Pairs: &pairs{}},
+		"a share below nothing": {Pairs: &pairs{}, Creates: func(crm.System, crm.Kind) bool { return true }, Share: -1},
+	} {
+		r.config.Guard = g
+		if _, err := reconcile.New(r.config); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
