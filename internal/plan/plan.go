@@ -1,0 +1,241 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/merge"
+	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// Config is what a plan needs.
+type Config struct {
+	Legs    []reconcile.Leg // what the backfill walks
+	Listers map[crm.System]reconcile.Lister
+	// Syncer is the consumers' configuration; what it would write is kept back.
+	Syncer syncer.Config
+	// Together runs do for 0 to n-1 and returns when all have returned, as the
+	// backfill's does, AtOnce of them; default 200.
+	Together func(ctx context.Context, n int, do func(ctx context.Context, i int))
+	AtOnce   int
+	// Samples is how many operations of each outcome are kept; default 3.
+	Samples int
+	// Progress, unless nil, is told how many records were looked at.
+	Progress func(done int)
+}
+
+// Unread is the outcome of a record that a CRM did not show.
+const Unread reconcile.Outcome = "unread"
+
+// Outcomes lists them in the order in which they are shown.
+var Outcomes = []reconcile.Outcome{reconcile.Create, reconcile.Link, reconcile.Update, reconcile.Skip, reconcile.Ambiguous, reconcile.Parked, Unread}
+
+// Report tells what a backfill would do.
+type Report struct {
+	Records int                `json:"records"`
+	Counts  reconcile.Outcomes `json:"counts"`
+	// Conflicts are the pairs of which both sides hold something else, so that
+	// one loses; they are among those that are linked or updated.
+	Conflicts map[crm.Kind]int `json:"conflicts"`
+	// Writes are the records that would be written to, by side, and Values those
+	// of them that would get more than the other side's id.
+	Writes  map[crm.System]int `json:"writes"`
+	Values  map[crm.System]int `json:"values"`
+	Samples []Sample           `json:"samples"`
+}
+
+// Sample is one operation that stands for others.
+type Sample struct {
+	Outcome reconcile.Outcome `json:"outcome"`
+	Record  string            `json:"record"`
+	Twin    string            `json:"twin,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	Fields  []SampledField    `json:"fields,omitempty"`
+}
+
+// SampledField is a field that would be written. Its values are for the
+// terminal of the person who asked.
+type SampledField struct {
+	Side crm.System `json:"side"`
+	Name string     `json:"name"` // API name there
+	From string     `json:"-"`
+	To   string     `json:"-"`
+}
+
+// planning is one run.
+type planning struct {
+	Config
+	syncer *syncer.Syncer
+	links  *links
+	stages map[crm.System]*stage
+
+	mu     sync.Mutex
+	report Report
+	kept   map[reconcile.Outcome]int
+	failed error
+}
+
+// Run walks every leg. Nothing is written anywhere.
+func Run(ctx context.Context, c Config) (Report, error) {
+	if c.AtOnce == 0 {
+		c.AtOnce = 200
+	}
+	if c.Samples == 0 {
+		c.Samples = 3
+	}
+	p := &planning{
+		Config: c, links: newLinks(c.Syncer.Links), stages: map[crm.System]*stage{}, kept: map[reconcile.Outcome]int{},
+		report: Report{Counts: reconcile.Outcomes{}, Conflicts: map[crm.Kind]int{}, Writes: map[crm.System]int{}, Values: map[crm.System]int{}},
+	}
+	staged := c.Syncer
+	staged.Links, staged.Failures, staged.CRMs = p.links, nothingFails{}, map[crm.System]syncer.CRM{}
+	for _, s := range crm.Systems {
+		if c.Syncer.CRMs[s] == nil || c.Syncer.Mapping == nil || c.Syncer.Clock == nil || c.Together == nil {
+			return p.report, fmt.Errorf("plan: no client for %s, no mapping, no clock or nothing that runs together", s)
+		}
+		p.stages[s] = newStage(s, c.Syncer.Mapping, c.Syncer.CRMs[s], c.Syncer.Clock.Now)
+		staged.CRMs[s] = p.stages[s]
+	}
+	var err error
+	if p.syncer, err = syncer.New(staged); err != nil {
+		return p.report, fmt.Errorf("plan: %w", err)
+	}
+	for _, leg := range c.Legs {
+		p.report.Counts[leg.Kind] = map[reconcile.Outcome]int{}
+	}
+	for _, leg := range c.Legs {
+		if err := p.leg(ctx, leg); err != nil {
+			return p.report, fmt.Errorf("plan %s of %s: %w", leg.Kind, leg.System, err)
+		}
+	}
+	slices.SortStableFunc(p.report.Samples, func(a, b Sample) int {
+		return cmp.Compare(slices.Index(Outcomes, a.Outcome), slices.Index(Outcomes, b.Outcome))
+	})
+	return p.report, nil
+}
+
+// nothingFails keeps failures from the store: an operation that is parked says
+// so in its report.
+type nothingFails struct{}
+
+func (nothingFails) RecordFailure(context.Context, syncer.Failure) error { return nil }
+func (nothingFails) ResolveFailures(context.Context, time.Time, ...crm.Ref) (int, error) {
+	return 0, nil
+}
+
+func (p *planning) leg(ctx context.Context, leg reconcile.Leg) error {
+	for from := (crm.Place{}); ; {
+		page, err := p.Listers[leg.System].List(ctx, leg.Kind, from)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(page.Found, p.AtOnce) {
+			p.Together(ctx, len(some), func(ctx context.Context, i int) { p.fail(p.one(ctx, some[i])) })
+			if p.failed != nil {
+				return p.failed
+			}
+		}
+		if p.Progress != nil {
+			p.Progress(p.report.Records)
+		}
+		if !page.More {
+			return nil
+		}
+		from = page.Next
+	}
+}
+
+// fail keeps the first error.
+func (p *planning) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failed == nil {
+		p.failed = err
+	}
+}
+
+// one lets the syncer work on one record and counts what it did.
+func (p *planning) one(ctx context.Context, found crm.Found) error {
+	before, linked, err := p.links.FindLink(ctx, found.Ref)
+	if err != nil {
+		return err
+	}
+	var all changes
+	o := op.Operation{Version: op.Version, ID: "plan", Ref: found.Ref, Change: op.Reconciled, OccurredAt: found.At, ReceivedAt: p.Syncer.Clock.Now()}
+	report, err := p.syncer.Apply(context.WithValue(ctx, changesKey{}, &all), o)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if e := crm.AsError(err); err != nil && (e == nil || e.Kind == crm.Unauthorized || e.Kind == crm.Forbidden) && !errors.Is(err, syncer.ErrBusy) {
+		return err
+	}
+	after, _, linkErr := p.links.FindLink(ctx, found.Ref)
+	if linkErr != nil {
+		return linkErr
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report.Records++
+	outcome := reconcile.Judge(report, linked && before.Complete())
+	if err != nil {
+		outcome = Unread
+	}
+	p.report.Counts[found.Ref.Kind][outcome]++
+	if (outcome == reconcile.Link || outcome == reconcile.Update) && conflict(before, after) {
+		p.report.Conflicts[found.Ref.Kind]++
+	}
+	p.count(all)
+	p.sample(outcome, report, all, found.Ref)
+	return nil
+}
+
+// conflict reports whether both sides had been edited in a field.
+func conflict(before, after syncer.Link) bool {
+	known := map[time.Time]bool{}
+	for _, d := range before.Decisions {
+		known[d.At] = true
+	}
+	return slices.ContainsFunc(after.Decisions, func(d syncer.Decision) bool {
+		return !known[d.At] && (d.Reason == merge.NewerEdit || d.Reason == merge.PreferSide)
+	})
+}
+
+// count counts each record that is written to once.
+func (p *planning) count(all changes) {
+	values := map[crm.Ref]bool{}
+	for _, c := range all.all {
+		values[c.ref] = values[c.ref] || len(c.write.Fields) > 0
+	}
+	for ref, valued := range values {
+		if p.report.Writes[ref.System]++; valued {
+			p.report.Values[ref.System]++
+		}
+	}
+}
+
+// sample keeps the first few operations of an outcome.
+func (p *planning) sample(o reconcile.Outcome, r syncer.Report, all changes, ref crm.Ref) {
+	if o == reconcile.Skip || p.kept[o] >= p.Samples {
+		return
+	}
+	p.kept[o]++
+	s := Sample{Outcome: o, Record: ref.String(), Reason: r.Reason}
+	if r.Twin.RecordID != "" && o != reconcile.Create {
+		s.Twin = r.Twin.String()
+	}
+	for _, c := range all.all {
+		for name, v := range c.write.Fields {
+			s.Fields = append(s.Fields, SampledField{Side: c.ref.System, Name: name, From: c.before[name], To: v.Text})
+		}
+	}
+	slices.SortFunc(s.Fields, func(a, b SampledField) int { return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.Name, b.Name)) })
+	p.report.Samples = append(p.report.Samples, s)
+}
