@@ -1,0 +1,162 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/doctor"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/figures"
+	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+const door = "https://fn.example.com/ZohoWebhook"
+
+type cursors time.Time
+
+func (c cursors) LoadCursor(context.Context, string) (reconcile.Cursor, error) {
+	return reconcile.Cursor{Version: 1, Covered: time.Time(c)}, nil
+}
+
+func (cursors) SaveCursor(context.Context, string, reconcile.Cursor, reconcile.Cursor) error {
+	return errors.New("a check saves nothing")
+}
+
+type failures []failure.Record
+
+func (f failures) ListFailures(context.Context, failure.Filter, int) ([]failure.Record, error) {
+	return f, nil
+}
+
+type schemer struct{ err error }
+
+func (s schemer) Schema(context.Context) (crm.Schema, error) { return crm.Schema{}, s.err }
+
+// healthy is a configuration in which nothing is wrong but the CRMs, which are
+// left out.
+func healthy() doctor.Config {
+	return doctor.Config{
+		Mapping: mapping.Default(), Now: func() time.Time { return now }, NotifyURL: door,
+		Account: account("https://app.hubspot.com"), PortalID: "4711", PagesURL: "https://app.hubspot.com",
+		Clocks: map[string]func(context.Context) (time.Time, error){"Zoho": clock(time.Second)},
+		Token: func(context.Context) (zoho.TokenState, error) {
+			return zoho.TokenState{Token: zoho.Token{AccessToken: "planted", Expiry: now.Add(time.Hour)}, RefreshedAt: now}, nil
+		},
+		Channels: channels(zoho.Channel{ID: zoho.ChannelID(door), NotifyURL: door, Expiry: now.Add(zoho.MaxChannelLife / 2)}),
+		Topics:   topics(doctor.Topic{Name: "zoho-operations", Exists: true, Subscriptions: 1}),
+		Cursors:  cursors(now.Add(-time.Minute)), Failures: failures{},
+		Figures: hours(map[crm.System]figures.Quota{crm.Zoho: {Left: 900, Limit: 1000, At: now}}),
+	}
+}
+
+func account(pages string) func(context.Context) (hubspot.Account, error) {
+	return func(context.Context) (hubspot.Account, error) {
+		return hubspot.Account{PortalID: 4711, Pages: pages}, nil
+	}
+}
+
+func clock(skew time.Duration) func(context.Context) (time.Time, error) {
+	return func(context.Context) (time.Time, error) { return now.Add(skew), nil }
+}
+
+func channels(all ...zoho.Channel) func(context.Context) (map[string]zoho.Channel, error) {
+	return func(context.Context) (map[string]zoho.Channel, error) {
+		m := map[string]zoho.Channel{}
+		for _, ch := range all {
+			m[ch.ID] = ch
+		}
+		return m, nil
+	}
+}
+
+func topics(all ...doctor.Topic) func(context.Context) ([]doctor.Topic, error) {
+	return func(context.Context) ([]doctor.Topic, error) { return all, nil }
+}
+
+func hours(q map[crm.System]figures.Quota) func(context.Context, time.Time, bool) ([]figures.Hour, error) {
+	return func(context.Context, time.Time, bool) ([]figures.Hour, error) {
+		var latest []figures.Operation
+		for _, s := range crm.Systems {
+			latest = append(latest, figures.Operation{At: now, Ref: crm.Ref{System: s}})
+		}
+		return []figures.Hour{{Quotas: q, Latest: latest}}, nil
+	}
+}
+
+func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
+	ours := zoho.Channel{ID: zoho.ChannelID(door), NotifyURL: door, Expiry: now.Add(zoho.MaxChannelLife / 2)}
+	short := ours
+	short.Expiry = now.Add(time.Hour)
+	tests := map[string]struct {
+		spoil func(*doctor.Config)
+		check string
+		want  doctor.Severity
+	}{
+		"nothing is wrong": {func(*doctor.Config) {}, "channel", doctor.OK},
+		"the consent is lost": {func(c *doctor.Config) {
+			c.Token = func(context.Context) (zoho.TokenState, error) { return zoho.TokenState{Failure: "invalid_code"}, nil }
+		}, "token", doctor.Error},
+		"the token has expired": {func(c *doctor.Config) {
+			c.Token = func(context.Context) (zoho.TokenState, error) {
+				return zoho.TokenState{Token: zoho.Token{AccessToken: "planted", Expiry: now}}, nil
+			}
+		}, "token", doctor.Error},
+		"the store does not answer": {func(c *doctor.Config) {
+			c.Token = func(context.Context) (zoho.TokenState, error) { return zoho.TokenState{}, context.DeadlineExceeded }
+		}, "token", doctor.Unknown},
+		"no channel":                         {func(c *doctor.Config) { c.Channels = channels() }, "channel", doctor.Error},
+		"a channel about to end":             {func(c *doctor.Config) { c.Channels = channels(short) }, "channel", doctor.Warning},
+		"a stray channel":                    {func(c *doctor.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: door}) }, "channel", doctor.Warning},
+		"somebody else's channel":            {func(c *doctor.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: door + "2"}) }, "channel", doctor.OK},
+		"no webhook URL":                     {func(c *doctor.Config) { c.NotifyURL = "" }, "channel", doctor.Note},
+		"a topic is missing":                 {func(c *doctor.Config) { c.Topics = topics(doctor.Topic{Name: "a"}) }, "topics", doctor.Error},
+		"a topic that nobody hears":          {func(c *doctor.Config) { c.Topics = topics(doctor.Topic{Name: "a", Exists: true}) }, "topics", doctor.Error},
+		"no HubSpot account is named":        {func(c *doctor.Config) { c.PortalID = "" }, "account", doctor.Note},
+		"a token of another account":         {func(c *doctor.Config) { c.PortalID = "4712" }, "account", doctor.Error},
+		"pages in the EU":                    {func(c *doctor.Config) { c.Account = account("https://app-eu1.hubspot.com") }, "account", doctor.Warning},
+		"an account whose pages are unknown": {func(c *doctor.Config) { c.Account = account("") }, "account", doctor.OK},
+		"a clock that is off":                {func(c *doctor.Config) { c.Clocks["Zoho"] = clock(-2 * time.Minute) }, "clocks", doctor.Error},
+		"a sweep that stopped":               {func(c *doctor.Config) { c.Cursors = cursors(now.Add(-time.Hour)) }, "sweep", doctor.Error},
+		"a sweep that never ran":             {func(c *doctor.Config) { c.Cursors = cursors(time.Time{}) }, "sweep", doctor.Warning},
+		"a quota that is nearly spent": {func(c *doctor.Config) {
+			c.Figures = hours(map[crm.System]figures.Quota{crm.Zoho: {Left: 9, Limit: 1000, At: now}})
+		}, "events", doctor.Warning},
+		"something is parked": {func(c *doctor.Config) {
+			c.Failures = failures{{Cause: failure.Cause{Side: crm.Zoho, Action: "create", Kind: crm.Missing}}}
+		}, "failures", doctor.Warning},
+		"credentials that are refused": {func(c *doctor.Config) {
+			c.Schemas = map[crm.System]doctor.Schemer{crm.HubSpot: schemer{&crm.Error{System: crm.HubSpot, Kind: crm.Forbidden, Code: "MISSING_SCOPES"}}}
+		}, "hubspot", doctor.Error},
+		"a CRM that is away": {func(c *doctor.Config) {
+			c.Schemas = map[crm.System]doctor.Schemer{crm.HubSpot: schemer{&crm.Error{System: crm.HubSpot, Kind: crm.Unavailable}}}
+		}, "hubspot", doctor.Unknown},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := healthy()
+			tt.spoil(&c)
+			worst := doctor.Report{}
+			for _, f := range doctor.Run(t.Context(), c).Findings {
+				if f.Check == tt.check {
+					worst.Findings = append(worst.Findings, f)
+				}
+				if f.Severity != doctor.OK && f.Remedy == "" {
+					t.Errorf("%+v has no remedy", f)
+				}
+			}
+			if diff := cmp.Diff(tt.want, worst.Worst()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s%+v", tt.check, diff, worst.Findings)
+			}
+		})
+	}
+}
