@@ -1,0 +1,77 @@
+package console
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/figures"
+)
+
+const (
+	// activityTime is how far back the list reaches, and activityRows how long
+	// it is.
+	activityTime = 2 * time.Hour
+	activityRows = 100
+)
+
+// activityData is the latest operations.
+type activityData struct{ Rows []operationData }
+
+// operationData is one attempt at an operation.
+type operationData struct {
+	figures.Operation
+	Record place
+	Words  string
+	Wrote  string
+	Bad    bool
+}
+
+func (c *Console) activityPage(v visit) (visited, error) {
+	hours, err := c.Figures.LoadHours(v.Context(), v.now.Add(-activityTime), true)
+	if err != nil {
+		return visited{}, err
+	}
+	var d activityData
+	for _, o := range latest(hours) {
+		d.Rows = append(d.Rows, c.operation(o))
+	}
+	return visited{"activity", "Activity", d}, nil
+}
+
+// latest merges what the instances did last, the newest first. An instance
+// repeats its last operations in the next hour.
+func latest(hours []figures.Hour) []figures.Operation {
+	var all []figures.Operation
+	for _, h := range hours {
+		all = append(all, h.Latest...)
+	}
+	slices.SortStableFunc(all, func(a, b figures.Operation) int {
+		if byTime := b.At.Compare(a.At); byTime != 0 {
+			return byTime
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	all = slices.CompactFunc(all, func(a, b figures.Operation) bool { return a.ID == b.ID && a.At.Equal(b.At) })
+	return all[:min(len(all), activityRows)]
+}
+
+func (c *Console) operation(o figures.Operation) operationData {
+	d := operationData{Operation: o, Record: c.place(o.Ref), Words: outcomeWords(o.Outcome)}
+	d.Bad = o.Outcome == "parked" || o.Outcome == figures.GivenUp || o.Outcome == figures.Repeated || len(o.Refused) > 0
+	var wrote []string
+	for _, s := range crm.Systems {
+		var fields []string
+		for _, w := range o.Written {
+			if name, found := strings.CutPrefix(w, string(s)+":"); found {
+				fields = append(fields, name)
+			}
+		}
+		if len(fields) > 0 {
+			wrote = append(wrote, systemName(s)+": "+strings.Join(fields, ", "))
+		}
+	}
+	d.Wrote = strings.Join(wrote, "; ")
+	return d
+}

@@ -1,0 +1,243 @@
+// Package console is where the people who operate the connector look at it and
+// act: what failed and what to do about it, one record on both sides, the
+// mapping, the latest operations.
+//
+// Promises: a value is shown only as it is read from a CRM while the page is
+// made, and is kept nowhere. Whatever changes something is a POST that carries a
+// token of this console for this person, and is written to the log with who did
+// it, before and after. Pages link by their query alone, so they work at every
+// path: in the cloud the function owns all of them, in a local run one.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/figures"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+// Gate knows the person behind a request. An error refuses the request; its text
+// is shown.
+type Gate interface {
+	Who(r *http.Request) (string, error)
+}
+
+// Explainer looks records up and tells how they stand, without writing.
+// *syncer.Syncer is one.
+type Explainer interface {
+	Explain(ctx context.Context, ref crm.Ref) (syncer.Explanation, error)
+	Lookup(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error)
+}
+
+// Figures are what the consumers counted.
+type Figures interface {
+	LoadHours(ctx context.Context, since time.Time, latest bool) ([]figures.Hour, error)
+}
+
+// Token tells how Zoho's access token stands.
+type Token interface {
+	LoadToken(ctx context.Context) (zoho.TokenState, error)
+}
+
+// Channels tells how Zoho's notification channels stand.
+type Channels interface {
+	LoadChannels(ctx context.Context) ([]zoho.ChannelState, error)
+}
+
+// Schemer tells what a CRM says of its fields.
+type Schemer interface {
+	Schema(ctx context.Context) (crm.Schema, error)
+}
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
+
+// Config is what a Console needs. Every field is required but Pages.
+type Config struct {
+	Gate     Gate
+	Failures failure.Desk
+	Records  Explainer
+	Figures  Figures
+	Token    Token
+	Channels Channels
+	Mapping  *mapping.Mapping
+	Schemas  map[crm.System]Schemer
+	// Topics are the publishers by the system of the record that changed.
+	Topics map[crm.System]failure.Publisher
+	Pages  failure.Pages // of the two CRMs
+	Clock  Clock
+	NewID  func() string
+	// Key keys the tokens of the forms.
+	Key     []byte
+	Version string
+	Logger  *slog.Logger
+}
+
+func (c Config) validate() error {
+	var errs []error
+	for name, missing := range map[string]bool{
+		"gate": c.Gate == nil, "failures": c.Failures == nil, "records": c.Records == nil,
+		"figures": c.Figures == nil, "token": c.Token == nil, "channels": c.Channels == nil, "mapping": c.Mapping == nil,
+		"HubSpot's schema": c.Schemas[crm.HubSpot] == nil, "Zoho's schema": c.Schemas[crm.Zoho] == nil,
+		"clock": c.Clock == nil, "ids": c.NewID == nil, "logger": c.Logger == nil,
+		"topic of HubSpot's changes": c.Topics[crm.HubSpot] == nil, "topic of Zoho's changes": c.Topics[crm.Zoho] == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("%s missing", name))
+		}
+	}
+	if len(c.Key) < 16 {
+		errs = append(errs, errors.New("the key has fewer than 16 bytes"))
+	}
+	return errors.Join(errs...)
+}
+
+// Console serves the pages.
+type Console struct {
+	Config
+	views   views
+	tokens  tokens
+	foreign *http.CrossOriginProtection
+}
+
+// New returns a Console, or everything that is wrong with its configuration.
+func New(c Config) (*Console, error) {
+	v, err := parseViews()
+	if err := errors.Join(c.validate(), err); err != nil {
+		return nil, fmt.Errorf("new console: %w", err)
+	}
+	return &Console{Config: c, views: v, tokens: newTokens(c.Key), foreign: http.NewCrossOriginProtection()}, nil
+}
+
+// problem is an error that is told to the person, with a status of its own.
+type problem struct {
+	status       int
+	title, words string
+}
+
+func (p *problem) Error() string { return p.title + ": " + p.words }
+
+func notFound(words string) error {
+	return &problem{http.StatusNotFound, "There is no such page", words}
+}
+
+func wrongInput(words string) error {
+	return &problem{http.StatusBadRequest, "That cannot be done", words}
+}
+
+// visit is one request of a known person.
+type visit struct {
+	*http.Request
+	who string
+	now time.Time
+}
+
+// visited is a page and its data.
+type visited struct {
+	name, title string
+	data        any
+}
+
+// pages are the pages by the name in the query.
+var pages = map[string]func(*Console, visit) (visited, error){
+	"":         (*Console).overviewPage,
+	"overview": (*Console).overviewPage,
+	"failures": (*Console).failuresPage,
+	"failure":  (*Console).failurePage,
+	"record":   (*Console).recordPage,
+	"mapping":  (*Console).mappingPage,
+	"activity": (*Console).activityPage,
+}
+
+// ServeHTTP serves a page, an asset or an action.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	if r.URL.Query().Has("asset") {
+		serveAsset(w, r)
+		return
+	}
+	who, err := c.Gate.Who(r)
+	if err != nil {
+		//nolint:contextcheck // the visit carries it, here and below
+		c.fail(w, visit{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Nobody is signed in", err.Error()})
+		return
+	}
+	v := visit{r, who, c.Clock.Now()}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		err = c.show(w, v)
+	case http.MethodPost:
+		err = c.act(w, v) //nolint:contextcheck // the visit carries it
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		err = &problem{http.StatusMethodNotAllowed, "That cannot be done", "Only GET and POST are known here."}
+	}
+	if err != nil {
+		c.fail(w, v, err) //nolint:contextcheck // the visit carries it
+	}
+}
+
+// secure forbids everything that the pages do not need.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+func (c *Console) show(w http.ResponseWriter, v visit) error {
+	page, known := pages[v.URL.Query().Get("page")]
+	if !known {
+		return notFound("Take one of those above.")
+	}
+	shown, err := page(c, v)
+	if err != nil {
+		return err
+	}
+	return c.render(w, v, http.StatusOK, shown)
+}
+
+func (c *Console) render(w http.ResponseWriter, v visit, status int, shown visited) error {
+	body, err := c.views.render(shown.name, layout{
+		Title: shown.title, Page: shown.name, Who: v.who, Version: c.Version, Now: v.now,
+		Token: c.tokens.issue(v.who, v.now), Notice: noticeOf(v.URL.Query()), Data: shown.data,
+	})
+	if err != nil {
+		return fmt.Errorf("render %s: %w", shown.name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the person may have gone
+	return nil
+}
+
+// failed is the page that says what went wrong.
+type failed struct{ Words string }
+
+// fail tells the person about an error. One of the connector's own is logged and
+// told by its remedy alone.
+func (c *Console) fail(w http.ResponseWriter, v visit, err error) {
+	var p *problem
+	if !errors.As(err, &p) {
+		verdict := failure.Judge(err)
+		c.Logger.ErrorContext(v.Context(), "console page failed", "page", v.URL.Query().Get("page"),
+			"class", string(verdict.Class), "error", err.Error())
+		p = &problem{http.StatusServiceUnavailable, "This cannot be shown right now", verdict.Remedy}
+	}
+	err = c.render(w, v, p.status, visited{"failed", p.title, failed{p.words}})
+	if err != nil {
+		c.Logger.ErrorContext(v.Context(), "console page failed", "page", "failed", "error", err.Error())
+		http.Error(w, p.title, p.status)
+	}
+}

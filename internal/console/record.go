@@ -1,0 +1,251 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/merge"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// recordData is the search, and one record on both sides.
+type recordData struct {
+	Found   []place // what the search may mean, when it is not one record
+	Nothing bool    // nothing was found
+	Shown   *pairData
+}
+
+// pairData is a record and its twin.
+type pairData struct {
+	Asked     place
+	HubSpot   sideData
+	Zoho      sideData
+	Linked    bool
+	Gone      crm.System
+	GoneAt    time.Time
+	Matches   []place
+	Fields    []fieldData
+	Differ    int // fields that the next synchronisation would write
+	Decisions []decisionData
+	Failures  []failureData
+}
+
+// sideData is one half of the pair.
+type sideData struct {
+	place
+	System            crm.System
+	Exists            bool
+	Created, Modified time.Time
+	ByUs              bool
+	ReadAt, WroteAt   time.Time
+}
+
+// fieldData is one field on both sides.
+type fieldData struct {
+	Name          string
+	HubSpotName   string
+	ZohoName      string
+	HubSpot, Zoho string
+	State         string // "same", "differs" or "refused"
+	StateWords    string
+	Winner        string // who typed the value that holds
+	At            time.Time
+	Why           string
+}
+
+// decisionData is one entry of the history of decisions.
+type decisionData struct {
+	At                        time.Time
+	Field, Winner, Why, Wrote string
+	Operation                 string
+}
+
+// reasons are the merge's reasons in words.
+var reasons = map[merge.Reason]string{
+	merge.InSync:      "both sides held it",
+	merge.Repaired:    "a side had lost what was decided",
+	merge.OnlyEdit:    "only this side was edited",
+	merge.NewerEdit:   "both were edited, this one later",
+	merge.PreferSide:  "both were edited, the mapping prefers this side",
+	merge.KeptOnClear: "cleared on one side, kept on the other as the mapping says",
+	merge.LostValue:   "the decided value is nowhere to be found",
+}
+
+func (c *Console) recordPage(v visit) (visited, error) {
+	text := v.URL.Query().Get("ref")
+	if text == "" {
+		return visited{"record", "Record", recordData{}}, nil
+	}
+	ref, err := crm.ParseRef(text)
+	if err != nil {
+		return visited{}, wrongInput("That names no record.")
+	}
+	shown, err := c.pair(v, ref)
+	return visited{"record", "Record", recordData{Shown: &shown}}, err
+}
+
+// find looks for what a person typed. It is a POST, so that an e-mail address
+// stands in no address that a server logs.
+func (c *Console) find(w http.ResponseWriter, v visit) error {
+	text := strings.TrimSpace(v.PostForm.Get("q"))
+	if text == "" || len(text) > maxSearch {
+		return wrongInput("Type the id of a record, or the e-mail address of a contact.")
+	}
+	refs, err := c.search(v, text)
+	if err != nil {
+		return err
+	}
+	d := recordData{Nothing: len(refs) == 0}
+	for _, r := range refs {
+		d.Found = append(d.Found, c.place(r))
+	}
+	if len(refs) == 0 || len(refs) > 1 && !c.onePair(v, refs) {
+		return c.render(w, v, http.StatusOK, visited{"record", "Record", d})
+	}
+	w.Header().Set("Location", "?"+url.Values{"page": {"record"}, "ref": {refs[0].String()}}.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// maxSearch bounds what is searched for, in bytes.
+const maxSearch = 320
+
+// onePair reports whether two records are the two halves of one link.
+func (c *Console) onePair(v visit, refs []crm.Ref) bool {
+	if len(refs) != 2 || refs[0].System == refs[1].System {
+		return false
+	}
+	e, err := c.Records.Explain(v.Context(), refs[0])
+	return err == nil && e.Link.Ref(refs[1].System) == refs[1]
+}
+
+// search finds what a person typed: "zoho/contact/123", an id, or the value of a
+// field by which records are matched.
+func (c *Console) search(v visit, text string) ([]crm.Ref, error) {
+	if ref, err := crm.ParseRef(text); err == nil {
+		return []crm.Ref{ref}, nil
+	}
+	var all []crm.Ref
+	for _, kind := range crm.Kinds {
+		if kind == crm.Company && strings.Contains(text, "@") {
+			continue
+		}
+		refs, err := c.Records.Lookup(v.Context(), kind, text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, refs...)
+	}
+	return all, nil
+}
+
+func (c *Console) pair(v visit, ref crm.Ref) (pairData, error) {
+	e, err := c.Records.Explain(v.Context(), ref)
+	if err != nil {
+		return pairData{}, err
+	}
+	d := c.pairData(e)
+	known, err := c.Failures.ListFailures(v.Context(), failure.Filter{Ref: ref}, pageSize)
+	if err != nil {
+		return pairData{}, err
+	}
+	for _, r := range known {
+		d.Failures = append(d.Failures, c.failureData(r))
+	}
+	return d, nil
+}
+
+// pairData tells an explanation in words.
+func (c *Console) pairData(e syncer.Explanation) pairData {
+	d := pairData{
+		Asked: c.place(e.Asked), Linked: e.Linked, Gone: e.Link.Gone, GoneAt: e.Link.GoneAt,
+		HubSpot: c.side(e, crm.HubSpot), Zoho: c.side(e, crm.Zoho),
+	}
+	for _, m := range e.Matches {
+		d.Matches = append(d.Matches, c.place(m))
+	}
+	last := map[string]syncer.Decision{}
+	for _, n := range e.Link.Decisions {
+		last[n.Field] = n
+		d.Decisions = append(d.Decisions, decision(n))
+	}
+	slices.Reverse(d.Decisions)
+	for _, f := range e.Fields {
+		field := fieldOf(e, f, last[f.Field.Name])
+		if field.State == "differs" {
+			d.Differ++
+		}
+		d.Fields = append(d.Fields, field)
+	}
+	return d
+}
+
+func (c *Console) side(e syncer.Explanation, s crm.System) sideData {
+	rec, exists := e.Records[s]
+	link := e.Link.On(s)
+	d := sideData{System: s, Exists: exists, ReadAt: link.ReadAt, WroteAt: link.WroteAt}
+	if exists {
+		d.place, d.Created, d.Modified, d.ByUs = c.place(rec.Ref), rec.Created, rec.Modified, rec.ModifiedByUs
+	} else if link.RecordID != "" {
+		d.place = c.place(crm.Ref{System: s, Kind: e.Asked.Kind, RecordID: link.RecordID})
+	}
+	return d
+}
+
+// fieldOf tells one field: what both sides hold, whose value it is and since
+// when, and what would come next.
+func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decision) fieldData {
+	d := fieldData{
+		Name: f.Field.Name, HubSpotName: f.Field.HubSpot, ZohoName: f.Field.Zoho,
+		HubSpot: e.Records[crm.HubSpot].Fields[f.Field.HubSpot], Zoho: e.Records[crm.Zoho].Fields[f.Field.Zoho],
+		State: "same", StateWords: "in sync",
+	}
+	if f.Canonical[crm.HubSpot] == "" && f.Canonical[crm.Zoho] == "" {
+		d.State, d.StateWords = "note", "empty on both sides"
+	}
+	for _, s := range crm.Systems {
+		base := f.Base.On(s)
+		switch {
+		case f.Writes(s):
+			d.State, d.StateWords = "differs", "will be written to "+systemName(s)
+		case base.Refused.Code != "" && base.Refused.Hash == f.Base.Cell.Hash:
+			d.State, d.StateWords = "refused", systemName(s)+" refuses it ("+base.Refused.Code+")"
+		}
+	}
+	if d.State == "same" && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho] {
+		d.StateWords = "may differ here"
+	}
+	if cell := f.Base.Cell; !cell.IsBottom() {
+		d.Winner, d.At = systemName(cell.Stamp.Side), time.UnixMilli(cell.Stamp.Own)
+		if cell.Stamp.Own == 0 {
+			d.At = time.UnixMilli(cell.Stamp.At)
+		}
+	}
+	switch {
+	case f.Winner != "" || d.State == "differs":
+		d.Why = reasons[f.Reason]
+	case last.Reason != "":
+		d.Why = reasons[last.Reason]
+	case d.Winner != "":
+		d.Why = reasons[merge.InSync]
+	}
+	return d
+}
+
+func decision(n syncer.Decision) decisionData {
+	d := decisionData{At: n.At, Field: n.Field, Winner: "as decided before", Why: reasons[n.Reason], Operation: n.Operation}
+	if n.Winner != "" {
+		d.Winner = systemName(n.Winner)
+	}
+	var wrote []string
+	for _, s := range n.Wrote {
+		wrote = append(wrote, systemName(s))
+	}
+	d.Wrote = strings.Join(wrote, ", ")
+	return d
+}
