@@ -1,0 +1,80 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/doctor"
+	"github.com/hubspot-zoho/connector/internal/gcp"
+)
+
+// Doctor returns the configuration of a check of everything that the
+// environment names.
+func (d *Desk) Doctor(ctx context.Context, c Clients) (doctor.Config, error) {
+	config, err := d.house.config(ctx, slices.Concat(firestoreSettings, pubsubSettings, []string{
+		"ZOHO_OPERATIONS_TOPIC", "HUBSPOT_OPERATIONS_TOPIC", "DEAD_OPERATIONS_TOPIC", "HUBSPOT_API_URL", "HUBSPOT_PORTAL_ID", "HUBSPOT_PAGES_URL", "ZOHO_ACCOUNTS_URL"})...)
+	if err != nil {
+		return doctor.Config{}, err
+	}
+	db, err1 := d.house.database(ctx, config)
+	_, err2 := d.house.publisher(ctx, config, "ZOHO_OPERATIONS_TOPIC") // connects
+	if err := errors.Join(err1, err2); err != nil {
+		return doctor.Config{}, err
+	}
+	figures := gcp.NewFigures(db)
+	return doctor.Config{
+		Mapping: c.Mapping,
+		Schemas: map[crm.System]doctor.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Account: c.HubSpot.Account, PortalID: config["HUBSPOT_PORTAL_ID"], PagesURL: config["HUBSPOT_PAGES_URL"],
+		Clocks: map[string]func(context.Context) (time.Time, error){
+			"HubSpot": d.clockOf(config["HUBSPOT_API_URL"]), "Zoho": d.clockOf(config["ZOHO_ACCOUNTS_URL"]),
+		},
+		Token:     gcp.NewTokens(db).LoadToken,
+		Channels:  c.Zoho.Channels,
+		NotifyURL: d.Getenv("ZOHO_WEBHOOK_URL"),
+		Topics: func(ctx context.Context) ([]doctor.Topic, error) {
+			return d.topicsOf(ctx, config, "ZOHO_OPERATIONS_TOPIC", "HUBSPOT_OPERATIONS_TOPIC", "DEAD_OPERATIONS_TOPIC")
+		},
+		Cursors:  gcp.NewCursors(db),
+		Failures: gcp.NewFailures(db),
+		Figures:  figures.LoadHours,
+		Now:      systemClock.Now,
+	}, nil
+}
+
+func (d *Desk) topicsOf(ctx context.Context, c config, names ...string) ([]doctor.Topic, error) {
+	var all []doctor.Topic
+	for _, name := range names {
+		exists, n, err := gcp.TopicSubscriptions(ctx, d.house.pubsub, c[name])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, doctor.Topic{Name: c[name], Exists: exists, Subscriptions: n})
+	}
+	return all, nil
+}
+
+// clockOf reads the time that a server puts on its answers. What it answers
+// does not matter.
+func (d *Desk) clockOf(url string) func(context.Context) (time.Time, error) {
+	return func(ctx context.Context) (time.Time, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+		if err != nil {
+			return time.Time{}, err
+		}
+		res, err := d.house.httpClient(ctx, "clock").Do(req)
+		if err != nil {
+			return time.Time{}, errors.New("no answer")
+		}
+		at, parseErr := http.ParseTime(res.Header.Get("Date"))
+		if err := errors.Join(parseErr, res.Body.Close()); err != nil {
+			return time.Time{}, fmt.Errorf("the answer bears no time: %w", err)
+		}
+		return at, nil
+	}
+}

@@ -1,0 +1,84 @@
+package functions
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+// Secrets are the variables that terraform expects in Secret Manager.
+var Secrets = []string{
+	"HUBSPOT_ACCESS_TOKEN", "HUBSPOT_CLIENT_SECRET", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_WEBHOOK_TOKEN",
+	"SENDGRID_API_KEY", "HASH_KEY",
+}
+
+// SecretID names the secret of a variable, as terraform does.
+func SecretID(prefix, name string) string {
+	return prefix + "-" + strings.ReplaceAll(strings.ToLower(name), "_", "-")
+}
+
+// Remedy says what a variable is to be set to.
+func Remedy(name string) string {
+	for _, s := range settings {
+		if s.name == name {
+			return s.remedy
+		}
+	}
+	return ""
+}
+
+// Value is the value of a variable, fetched from Secret Manager if it names a
+// secret, "" if it is not set.
+func (d *Desk) Value(ctx context.Context, name string) (string, error) {
+	resolved, err := gcp.Resolve(ctx, map[string]string{name: strings.TrimSpace(d.Getenv(name))}, d.house.secrets.Access)
+	return resolved[name], err
+}
+
+// Consent exchanges a grant code for a refresh token.
+func (d *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
+	c, err := d.house.config(ctx, "ZOHO_ACCOUNTS_URL", "ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET")
+	if err != nil {
+		return zoho.Consent{}, err
+	}
+	return zoho.ExchangeCode(ctx, d.house.httpClient(ctx, "zoho"), c["ZOHO_ACCOUNTS_URL"], c["ZOHO_CLIENT_ID"],
+		zoho.Secret(c["ZOHO_CLIENT_SECRET"]), zoho.Secret(code))
+}
+
+// Keeper keeps Zoho's notification channel, as RenewZohoChannels does.
+func (d *Desk) Keeper(ctx context.Context, c Clients) (*zoho.Keeper, error) {
+	config, err := d.house.config(ctx, slices.Concat(firestoreSettings, pubsubSettings, []string{
+		"ZOHO_WEBHOOK_URL", "ZOHO_WEBHOOK_TOKEN", "HUBSPOT_OPERATIONS_TOPIC"})...)
+	if err != nil {
+		return nil, err
+	}
+	return d.house.keeper(ctx, config, c.Mapping, c.Zoho)
+}
+
+// ProjectFiles are those of the HubSpot app, without its webhooks as long as
+// HUBSPOT_WEBHOOK_URL is not set.
+func (d *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
+	names := []string{"MAPPING_YAML"}
+	if d.Getenv("HUBSPOT_WEBHOOK_URL") != "" {
+		names = append(names, "HUBSPOT_WEBHOOK_URL")
+	}
+	c, err := d.house.config(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.mapping()
+	if err != nil {
+		return nil, err
+	}
+	return hubspot.ProjectFiles(c["HUBSPOT_WEBHOOK_URL"], fieldNames(m, crm.HubSpot))
+}
+
+// AddSecret stores a value as the newest version of a secret, unless it is that
+// already, and reports whether it did.
+func (d *Desk) AddSecret(ctx context.Context, project, id, value string) (bool, error) {
+	return d.house.secrets.Add(ctx, project, id, []byte(value))
+}

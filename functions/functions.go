@@ -1,0 +1,113 @@
+// Package functions holds the doors of the connector: it registers every entry
+// point with the functions framework, reads the environment and joins the rooms
+// that do the work. There is no logic here.
+//
+// A function is set up on its first request, not at the start, so that a cold
+// start stays short; a set-up that failed is tried again on the next request.
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/version"
+)
+
+// build sets one function up.
+type build func(ctx context.Context, h *house) (http.Handler, error)
+
+// entryPoints are the functions by the name under which they are deployed.
+var entryPoints = []struct {
+	name  string
+	build build
+}{
+	{"HubSpotWebhook", hubspotWebhook},
+	{"ZohoWebhook", zohoWebhook},
+	{"ZohoConsumer", consumer},
+	{"HubSpotConsumer", consumer},
+	{"GetZohoToken", getZohoToken},
+	{"RefreshZohoToken", refreshZohoToken},
+	{"RenewZohoChannels", renewZohoChannels},
+	{"Reconcile", reconcileChanges},
+	{"DeadLetter", deadLetter},
+	{"SendFailureDigest", sendFailureDigest},
+	{"Console", operatorConsole},
+}
+
+func init() {
+	logger := slog.New(gcp.NewLogHandler(os.Stderr, os.Getenv("GOOGLE_CLOUD_PROJECT"), slog.LevelInfo)).
+		With(gcp.LogLabels("commit", version.Commit()))
+	drain := &gcp.Drain{Logger: logger}
+	for name, handler := range Handlers(os.Getenv, logger) {
+		functions.HTTP(name, drain.Handler(handler).ServeHTTP)
+	}
+}
+
+// EntryPoints lists the functions in the order in which work passes them.
+func EntryPoints() []string {
+	names := make([]string, len(entryPoints))
+	for i, e := range entryPoints {
+		names[i] = e.name
+	}
+	return names
+}
+
+// Handlers returns every function by its entry point, configured from getenv.
+// The handlers of one call share their connections; those of two calls nothing.
+func Handlers(getenv func(string) string, logger *slog.Logger) map[string]http.Handler {
+	h := &house{getenv: getenv, logger: logger}
+	handlers := make(map[string]http.Handler, len(entryPoints))
+	for _, e := range entryPoints {
+		handlers[e.name] = h.observed(e.name, gcp.Recover(&lazy{name: e.name, build: e.build, house: h}, logger))
+	}
+	return handlers
+}
+
+// lazy sets its function up on the first request.
+type lazy struct {
+	name  string
+	build build
+	house *house
+
+	mu         sync.Mutex
+	ready      http.Handler
+	generation int64 // of the secrets that it was set up with
+}
+
+func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	handler, err := l.handler(ctx)
+	if err != nil {
+		l.house.logger.ErrorContext(ctx, journal.NotSetUp, journal.Function, l.name, "error", err.Error())
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": l.name + " is not set up: see its log"})
+		return
+	}
+	handler.ServeHTTP(answered{w, &l.house.rotation.refused}, r)
+	l.house.rotate(ctx)
+}
+
+func (l *lazy) handler(ctx context.Context) (http.Handler, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	generation := l.house.rotation.generation.Load()
+	if l.ready == nil || l.generation != generation {
+		// What is made now outlives the request that made it.
+		handler, err := l.build(context.WithoutCancel(ctx), l.house)
+		if err != nil {
+			return nil, err
+		}
+		l.ready, l.generation = handler, generation
+		l.house.logger.InfoContext(ctx, "function is set up", journal.Function, l.name)
+	}
+	return l.ready, nil
+}

@@ -1,0 +1,49 @@
+package functions
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/hubspot-zoho/connector/internal/telemetry"
+	"github.com/hubspot-zoho/connector/internal/version"
+)
+
+// everyFunction are the variables that every function reads, beside its own.
+var everyFunction = []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+// observer makes the telemetry on the first request. It is off without an
+// endpoint, and whenever it cannot be had: no function needs it.
+type observer struct {
+	mu        sync.Mutex
+	made      bool
+	telemetry *telemetry.Telemetry
+}
+
+func (h *house) telemetry(ctx context.Context) *telemetry.Telemetry {
+	o := &h.observer
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.made {
+		return o.telemetry
+	}
+	o.made = true
+	c, err := h.config(ctx, everyFunction...)
+	if err == nil && c["OTEL_EXPORTER_OTLP_ENDPOINT"] != "" {
+		o.telemetry, err = telemetry.New(context.WithoutCancel(ctx), telemetry.Config{
+			Endpoint: c["OTEL_EXPORTER_OTLP_ENDPOINT"], Project: h.getenv("GOOGLE_CLOUD_PROJECT"),
+			Commit: version.Commit(), Instance: newID(), Logger: h.logger,
+		})
+	}
+	if err != nil {
+		h.logger.WarnContext(ctx, "telemetry is off", "error", err.Error())
+	}
+	return o.telemetry
+}
+
+// observed records the requests to a function.
+func (h *house) observed(function string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.telemetry(r.Context()).Handler(function, next).ServeHTTP(w, r)
+	})
+}
