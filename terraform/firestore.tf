@@ -1,0 +1,54 @@
+resource "google_firestore_database" "this" {
+  name        = var.prefix
+  location_id = var.region
+  type        = "FIRESTORE_NATIVE"
+  # A mistake of an operator can be taken back for seven days.
+  point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
+  delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
+  deletion_policy                   = "DELETE"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_firestore_backup_schedule" "daily" {
+  database  = google_firestore_database.this.name
+  retention = "1209600s" # 14 days
+
+  daily_recurrence {}
+}
+
+# Fields that no query asks for. An index on each of them would be written with
+# every link, and one on a time that only rises would bound the whole collection
+# to some 500 writes a second.
+locals {
+  unindexed = {
+    links    = ["id", "fields", "sides", "decisions", "lease", "hash_id", "gone", "gone_at", "known_companies", "tell"]
+    failures = ["first_seen", "mailed_at", "operations", "message", "resolved_at"]
+    figures  = ["cells", "latest", "quotas", "instance"]
+  }
+  unindexed_fields = merge([for collection, fields in local.unindexed : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }]...)
+
+  # Fields that say when their document may go.
+  expiring = ["failures", "figures", "graves"]
+}
+
+resource "google_firestore_field" "unindexed" {
+  for_each = local.unindexed_fields
+
+  database   = google_firestore_database.this.name
+  collection = each.value.collection
+  field      = each.value.field
+
+  index_config {}
+}
+
+resource "google_firestore_field" "expires" {
+  for_each = toset(local.expiring)
+
+  database   = google_firestore_database.this.name
+  collection = each.value
+  field      = "expire_at"
+
+  ttl_config {}
+  index_config {}
+}

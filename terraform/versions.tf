@@ -1,0 +1,26 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.0"
+    }
+  }
+
+  # The state lies in a bucket that is made beforehand, one prefix for each
+  # environment: terraform init -backend-config=bucket=... -backend-config=prefix=...
+  backend "gcs" {}
+}
+
+provider "google" {
+  project = var.project
+  region  = var.region
+  # Budgets ask for a project to account their calls to.
+  billing_project       = var.project
+  user_project_override = true
+}
+
+data "google_project" "this" {
+  project_id = var.project
+}
