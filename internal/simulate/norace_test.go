@@ -1,0 +1,7 @@
+//go:build !race
+
+package simulate
+
+import "testing"
+
+func takesManyRuns(*testing.T) {}
