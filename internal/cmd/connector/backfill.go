@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hubspot-zoho/connector/functions"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+)
+
+type backfillOptions struct {
+	maxCreates, window int
+	perSecond, share   float64
+	restart, json      bool
+}
+
+func backfillCommand(getenv func(string) string) *cobra.Command {
+	var o backfillOptions
+	c := &cobra.Command{
+		Use:   "backfill",
+		Short: "Bring together what both CRMs hold already",
+		Long: `Link every record of HubSpot to its counterpart in Zoho, bring the two together,
+or create what is missing, by the code that applies every later change: the
+initial synchronisation. Zoho's other records are left alone, unless the mapping
+creates them in HubSpot. connector plan tells before what it would do.
+
+It can be stopped at any time, by Ctrl-C too, and goes on where it was with the
+same command. It works beside the consumers, within a --share of the quotas, so
+that the edits of people do not wait for it.
+
+Above --max-creates it asks; without a terminal it stops and names the flag.`,
+		Example: `  connector backfill
+  connector backfill --max-creates 20000 --share 0.5
+  connector backfill --restart`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return atDesk(c, getenv, func(d *functions.Desk) error { return runBackfill(c, d, o) })
+		},
+	}
+	c.Flags().IntVar(&o.maxCreates, "max-creates", 1000, "ask before more records than this are created")
+	c.Flags().Float64Var(&o.share, "share", 0.25, "the share of the quotas that it may take")
+	c.Flags().Float64Var(&o.perSecond, "per-second", 100, "records that are begun in a second, at most")
+	c.Flags().IntVar(&o.window, "window", 200, "records that are worked on at a time, at most")
+	c.Flags().BoolVar(&o.restart, "restart", false, "begin anew what was finished or under way")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+// backfilled is what a run did, and what there is now.
+type backfilled struct {
+	reconcile.BackfillReport
+	Now []functions.Counts `json:"now"`
+}
+
+func runBackfill(c *cobra.Command, d *functions.Desk, o backfillOptions) error {
+	ctx := c.Context()
+	if o.perSecond <= 0 || o.window <= 0 || o.maxCreates < 0 || o.share <= 0 || o.share > 1 {
+		return errors.New("--per-second and --window: want more than 0; --share: more than 0 and at most 1; --max-creates: 0 or more")
+	}
+	clients, err := d.ClientsWithin(ctx, o.share)
+	if err != nil {
+		return err
+	}
+	config, err := d.Backfill(ctx, clients)
+	if err != nil {
+		return err
+	}
+	config.PerSecond, config.Window, config.MaxCreates, config.Restart = o.perSecond, o.window, o.maxCreates, o.restart
+	bar := newProgress(c.ErrOrStderr(), "records", d.Logger())
+	before, err := d.Count(ctx, clients)
+	if err != nil {
+		return err
+	}
+	bar.total(walks(config.Legs, before))
+	config.Progress = func(r reconcile.BackfillReport) { bar.at(r.Walked) }
+	config.AskMore = func(created int) int { return askMore(c, created, max(o.maxCreates, 1000)) }
+	b, err := reconcile.NewBackfill(config)
+	if err != nil {
+		return err
+	}
+	report, err := b.Run(ctx)
+	bar.end()
+	if errors.Is(err, reconcile.ErrTooManyCreates) {
+		err = fmt.Errorf("%w: look at what was created, then go on with a higher --max-creates", err)
+	}
+	// What there is now is told after Ctrl-C too.
+	after, countErr := d.Count(context.WithoutCancel(ctx), clients)
+	done := backfilled{report, after}
+	if o.json {
+		return errors.Join(err, countErr, printJSON(c.OutOrStdout(), done))
+	}
+	return errors.Join(err, countErr, printBackfill(c.OutOrStdout(), done))
+}
+
+// walks is how many records the legs have.
+func walks(legs []reconcile.Leg, counts []functions.Counts) int {
+	n := 0
+	for _, leg := range legs {
+		for _, c := range counts {
+			if c.Kind == leg.Kind {
+				n += map[bool]int{true: c.HubSpot, false: c.Zoho}[leg.System == "hubspot"]
+			}
+		}
+	}
+	return n
+}
+
+// askMore asks the person at the terminal, if there is one.
+func askMore(c *cobra.Command, created, more int) int {
+	if !isTerminal(c.InOrStdin()) || !isTerminal(c.ErrOrStderr()) {
+		return 0
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "\n%d records were created. Create up to %d more? [y/N] ", created, more)
+	answer, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+	if err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
+		return 0
+	}
+	return more
+}
+
+func printBackfill(w io.Writer, b backfilled) error {
+	for _, leg := range b.Before {
+		fmt.Fprintf(w, "Finished before: %s. --restart begins anew.\n", leg)
+	}
+	n := b.Counts.Total
+	fmt.Fprintf(w, "%d records walked: %d created, %d linked, %d updated, %d with nothing to do, %d ambiguous, %d parked.\n", b.Walked,
+		n(reconcile.Create), n(reconcile.Link), n(reconcile.Update), n(reconcile.Skip), n(reconcile.Ambiguous), n(reconcile.Parked))
+	if n(reconcile.Ambiguous)+n(reconcile.Parked) > 0 {
+		fmt.Fprintln(w, "connector failures tells what is parked, and what to do about it.")
+	}
+	if !b.Finished {
+		fmt.Fprintln(w, "Not finished: the same command goes on where this one was.")
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nNOW\tHUBSPOT\tZOHO\tLINKED PAIRS\tOF THESE CREATED\t")
+	for _, n := range b.Now {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t\n", n.Kind, n.HubSpot, n.Zoho, n.Pairs, n.Made)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/sim"
+)
+
+// Of so many contacts one is made in HubSpot with an address that Zoho refuses,
+// and one gets a telephone number in Zoho that HubSpot refuses.
+const (
+	contacts  = 100
+	badEmail  = 16
+	longPhone = 57
+
+	umlauts = "jürgen@example.com"
+	tooLong = "+49 30 123456, 654321, 765432"
+)
+
+func addressOf(i int) string { return fmt.Sprintf("p%d@example.com", i) }
+func phoneOf(i int) string   { return fmt.Sprintf("+4930%06d", 123_000+i) }
+
+// hundred is the story of contacts that are made in HubSpot and then, each of
+// them, edited in Zoho.
+type hundred struct {
+	*story
+	hubspot, zoho []crm.Ref
+	toZoho, back  effort
+}
+
+// tellHundred lets all contacts travel at once, so that they share calls.
+func tellHundred(t *testing.T, bad bool) *hundred {
+	t.Helper()
+	s := &hundred{story: begin(t, func(o *houseOptions) {
+		o.AtOnce = contacts
+		o.HubSpot.Bodies, o.Zoho.RecordBodies = true, true
+		o.HubSpot.DeliveryDelay, o.Zoho.DeliveryDelay = 200*time.Millisecond, 200*time.Millisecond
+		o.HubSpot.Latency, o.Zoho.Latency = 30*time.Millisecond, 30*time.Millisecond
+		o.HubSpot.MaxLength = map[string]map[string]int{"contacts": {"phone": 20}}
+	})}
+	s.reset()
+	for i := range contacts {
+		v := values{"email": addressOf(i), "lastname": fmt.Sprint("P", i), "phone": "+14155552671", "city": "Oslo"}
+		if bad && i == badEmail {
+			v["email"] = umlauts
+		}
+		s.hubspot = append(s.hubspot, s.new(crm.HubSpot, crm.Contact, v, time.Time{}))
+	}
+	s.rest()
+	s.toZoho = s.effort()
+	s.reset()
+	for i, ref := range s.hubspot {
+		s.zoho = append(s.zoho, s.twin(ref))
+		v := values{"Phone": phoneOf(i), "Title": "Engineer"}
+		if bad && i == longPhone {
+			v["Phone"] = tooLong
+		}
+		s.change(s.zoho[i], v, time.Time{})
+	}
+	s.rest()
+	s.back = s.effort()
+	return s
+}
+
+// effort is what a part of the story took.
+type effort struct {
+	calls  int // of both CRMs
+	wasted int // of these, writes of which a row was refused, or had been sent before
+	reads  map[string]int
+}
+
+func (s *hundred) effort() effort {
+	s.Helper()
+	e, sent := effort{reads: map[string]int{}}, map[string]bool{}
+	for _, c := range append(s.house.hubspot.Recorder.Calls(), s.house.zoho.Recorder().Calls()...) {
+		e.calls++
+		for _, id := range readIDs(c) {
+			e.reads[id]++
+		}
+		rows := s.writtenIDs(c)
+		again := strings.Contains(c.ResponseBody, `"status":"error"`)
+		for _, id := range rows {
+			again = again || sent[c.Path+id]
+			sent[c.Path+id] = true
+		}
+		if len(rows) > 0 && again {
+			e.wasted++
+		}
+	}
+	if len(sent) < contacts {
+		s.Errorf("%d rows were written, want %d at least", len(sent), contacts)
+	}
+	return e
+}
+
+// writtenIDs are the rows of a call that writes: the ids of those it changes,
+// or in Zoho the HubSpot ids of those it makes.
+func (s *hundred) writtenIDs(c sim.Call) (ids []string) {
+	s.Helper()
+	hubspot := strings.HasSuffix(c.Path, "/batch/update")
+	zoho := strings.HasPrefix(c.Path, "/crm/v8/Contacts") && (c.Method == http.MethodPost || c.Method == http.MethodPut)
+	if !hubspot && !zoho {
+		return nil
+	}
+	var body struct {
+		Inputs []struct{ ID string }
+		Data   []struct {
+			ID     string
+			TwinID string `json:"HubSpot_ID"`
+		}
+	}
+	s.must(json.Unmarshal([]byte(c.RequestBody), &body))
+	for _, row := range body.Inputs {
+		ids = append(ids, row.ID)
+	}
+	for _, row := range body.Data {
+		ids = append(ids, row.ID+row.TwinID)
+	}
+	return ids
+}
+
+// readIDs are the records that a call reads by id.
+func readIDs(c sim.Call) (ids []string) {
+	if _, rest, found := strings.Cut(c.Path, "/crm/v8/Contacts/"); found {
+		id, _, _ := strings.Cut(rest, "/") // the history
+		return []string{id}
+	}
+	if query, err := url.ParseQuery(c.Query); err == nil && query.Has("ids") {
+		return strings.Split(query.Get("ids"), ",")
+	}
+	if !strings.HasSuffix(c.Path, "/batch/read") {
+		return nil
+	}
+	var body struct{ Inputs []struct{ ID string } }
+	_ = json.Unmarshal([]byte(c.RequestBody), &body) // a body without ids reads none
+	for _, row := range body.Inputs {
+		ids = append(ids, row.ID)
+	}
+	return ids
+}
+
+// TestTwoBadRowsOfAHundredCostAHandfulOfCallsAndBlockNobody: 98 whole records
+// and two partial ones arrive, two findings are reported.
+func TestTwoBadRowsOfAHundredCostAHandfulOfCallsAndBlockNobody(t *testing.T) {
+	clean := tellHundred(t, false)
+	s := tellHundred(t, true)
+	s.costs(clean)
+	s.arrived()
+	s.told()
+	s.mended()
+}
+
+// costs holds what two bad rows took to a handful of calls. How many rows share
+// a call is a matter of time, and so is the number of all calls. Those that were
+// refused or sent a row again are not: without the bad rows there is none, and
+// with them one of each side would have been made anyway.
+func (s *hundred) costs(clean *hundred) {
+	s.Helper()
+	s.Logf("calls of both CRMs: %d and %d when all rows are good; %d and %d when two are bad",
+		clean.toZoho.calls, clean.back.calls, s.toZoho.calls, s.back.calls)
+	if n := clean.toZoho.wasted + clean.back.wasted; n > 0 {
+		s.Errorf("%d calls were refused or sent a row again, though all rows are good", n)
+	}
+	const handful = 10
+	extra := s.toZoho.wasted - 1 + s.back.wasted - 1
+	if s.Logf("two bad rows took %d calls", extra); extra > handful {
+		s.Errorf("two bad rows took %d calls, want at most %d", extra, handful)
+	}
+	// Nor were they read more often than the others.
+	for i, e := range map[int]effort{badEmail: s.toZoho, longPhone: s.back} {
+		most := 0
+		for j := range contacts {
+			if j != i {
+				most = max(most, e.reads[s.hubspot[j].RecordID]+e.reads[s.zoho[j].RecordID])
+			}
+		}
+		if reads := e.reads[s.hubspot[i].RecordID] + e.reads[s.zoho[i].RecordID]; reads > most+2 {
+			s.Errorf("contact %d was read %d times, others %d times at most", i, reads, most)
+		} else {
+			s.Logf("contact %d was read %d times, others %d times at most", i, reads, most)
+		}
+	}
+}
+
+// arrived compares all records.
+func (s *hundred) arrived() {
+	s.Helper()
+	whole := 0
+	for i := range contacts {
+		wantH := values{"email": addressOf(i), "lastname": fmt.Sprint("P", i), "phone": phoneOf(i), "city": "Oslo", "jobtitle": "Engineer"}
+		wantZ := values{"Email": addressOf(i), "Last_Name": fmt.Sprint("P", i), "Phone": phoneOf(i), "Mailing_City": "Oslo", "Title": "Engineer"}
+		switch i {
+		case badEmail:
+			wantH["email"], wantZ["Email"] = umlauts, ""
+		case longPhone:
+			wantH["phone"], wantZ["Phone"] = "+14155552671", tooLong
+		default:
+			whole++
+		}
+		s.holds(s.hubspot[i], wantH)
+		s.holds(s.zoho[i], wantZ)
+	}
+	if whole != contacts-2 {
+		s.Errorf("%d whole records, want %d", whole, contacts-2)
+	}
+}
+
+// told compares the findings: the code, what kind of value it was, and what to
+// do about it, but never the value.
+func (s *hundred) told() {
+	s.Helper()
+	got := map[string][2]string{}
+	for _, f := range s.failures() {
+		got[f.Ref.String()] = [2]string{f.Cause.Message(), f.Cause.Remedy()}
+		if text := fmt.Sprintf("%+v", f); strings.Contains(text, "rgen@") || strings.Contains(text, "30654321") {
+			s.Errorf("a failure holds what was typed: %s", text)
+		}
+	}
+	want := map[string][2]string{
+		s.hubspot[badEmail].String(): {
+			"Zoho CRM refused the value of Email (INVALID_DATA_TYPE: email of 18 characters, wanted of the type email)",
+			"The value does not have the form of the field in Zoho CRM, such as an e-mail address or a number. Correct it in HubSpot, or the field's type in the mapping.",
+		},
+		s.zoho[longPhone].String(): {
+			"HubSpot refused the value of phone (INVALID_MAX_LENGTH: phone of 29 characters)",
+			"The value was refused. Correct it in the CRM where it was typed; the change is then carried over by itself.",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// mended puts both values right, each where it was typed, and they are done with.
+func (s *hundred) mended() {
+	s.Helper()
+	s.change(s.hubspot[badEmail], values{"email": "juergen@example.com"}, time.Time{})
+	s.change(s.zoho[longPhone], values{"Phone": "+4930123456"}, time.Time{})
+	s.rest()
+	s.holds(s.zoho[badEmail], values{"Email": "juergen@example.com"})
+	s.holds(s.hubspot[longPhone], values{"phone": "+4930123456"})
+	if open := s.failures(); len(open) > 0 {
+		s.Errorf("still open: %v", messages(open))
+	}
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// asCommand makes this test binary the command line that it tests.
+const asCommand = "CONNECTOR_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// command is the command line in a process of its own, for the story's house. It
+// is killed when ctx ends, without a chance to do anything about it.
+func (s *story) command(ctx context.Context, args ...string) (c *exec.Cmd, stdout, stderr *safeBuffer) {
+	s.Helper()
+	self, err := os.Executable()
+	s.must(err)
+	c = exec.CommandContext(ctx, self, args...)
+	c.Env = append(c.Environ(), asCommand+"=1")
+	for name := range s.house.env {
+		c.Env = append(c.Env, name+"="+s.getenv(name))
+	}
+	stdout, stderr = &safeBuffer{}, &safeBuffer{}
+	c.Stdout, c.Stderr = stdout, stderr
+	return c, stdout, stderr
+}

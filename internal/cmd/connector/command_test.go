@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+)
+
+// command builds the connector and starts it; it returns the line that says it
+// is ready.
+func command(t *testing.T, args ...string) (*exec.Cmd, map[string]any) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "connector")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	c := exec.Command(binary, args...)
+	c.Env = []string{"PATH=/usr/bin:/bin"}
+	var log bytes.Buffer
+	c.Stderr = &log
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() })
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	var ready map[string]any
+	if err != nil || json.Unmarshal(line, &ready) != nil {
+		t.Fatalf("the first line is %q, %v\n%s", line, err, &log)
+	}
+	return c, ready
+}
+
+func ends(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit code 0", err)
+	}
+}
+
+func TestLocalSaysWhenItIsReadyAndEndsOnSIGTERM(t *testing.T) {
+	c, ready := command(t, "local", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	for _, key := range []string{"functions", "hubspot", "zoho_accounts", "zoho_api", "console"} {
+		if v, ok := ready[key].(string); !ok || !strings.HasPrefix(v, "http://127.0.0.1:") {
+			t.Errorf("%s is %v", key, ready[key])
+		}
+	}
+	if ready["ready"] != true {
+		t.Errorf("ready is %v", ready["ready"])
+	}
+	res, err := http.Get(ready["functions"].(string) + "/HubSpotWebhook")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("HubSpotWebhook answers a GET with %s", res.Status)
+	}
+	ends(t, c)
+}
+
+func TestSimServesBothCRMsAlone(t *testing.T) {
+	c, ready := command(t, "sim", "--hubspot-listen", "127.0.0.1:0", "--zoho-listen", "127.0.0.1:0", "--quotas", "--latency", "1ms", "--seed", "7")
+	for _, url := range []string{
+		ready["hubspot"].(string) + "/crm/objects/2026-09/contacts",
+		ready["zoho_api"].(string) + "/crm/v8/Contacts?fields=Email",
+	} {
+		res, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s without a token: %s", url, res.Status)
+		}
+	}
+	ends(t, c)
+}
+
+func TestLocalNamesWhatIsMissing(t *testing.T) {
+	var log safeBuffer
+	c := root()
+	c.SetArgs([]string{"local", "--listen", "127.0.0.1:0", "--sim=false"})
+	c.SetErr(&log)
+	err := c.ExecuteContext(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "HubSpotWebhook, ZohoWebhook") {
+		t.Errorf("got %v", err)
+	}
+	for _, name := range []string{"HUBSPOT_CLIENT_SECRET is missing", "ZOHO_WEBHOOK_TOKEN is missing", "HUBSPOT_APP_ID is missing", "ZOHO_REFRESH_TOKEN is missing"} {
+		if !strings.Contains(log.String(), name) {
+			t.Errorf("the log does not say %q:\n%s", name, &log)
+		}
+	}
+}
+
+// A second start used to wait for a Zoho that had ended with the first.
+func TestSimulatedCRMsDoNotStartOnWhatAnEarlierRunRemembers(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "documents"), []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := root()
+	c.SetArgs([]string{"local", "--listen", "127.0.0.1:0", "--sim", "--data", dir})
+	err := c.ExecuteContext(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "give an empty directory") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestARestartLosesNothing runs the house on two CRMs that it does not start
+// itself, and ends it while an operation waits.
+func TestARestartLosesNothing(t *testing.T) {
+	hubspot, zoho := hubspotsim.New(hubspotsim.Config{}), zohosim.New(zohosim.Config{})
+	t.Cleanup(func() {
+		hubspot.Close()
+		if err := zoho.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	hubspotServer, zohoServer := httptest.NewServer(hubspot), httptest.NewServer(zoho)
+	t.Cleanup(hubspotServer.Close)
+	t.Cleanup(zohoServer.Close)
+	env := map[string]string{
+		"HUBSPOT_API_URL": hubspotServer.URL, "HUBSPOT_ACCESS_TOKEN": hubspotsim.DefaultAccessToken,
+		"HUBSPOT_APP_ID": "39522895", "HUBSPOT_CLIENT_SECRET": hubspotsim.DefaultSecret,
+		"ZOHO_ACCOUNTS_URL": zohoServer.URL, "ZOHO_CLIENT_ID": zohosim.DefaultClientID,
+		"ZOHO_CLIENT_SECRET": zohosim.DefaultClientSecret, "ZOHO_REFRESH_TOKEN": zohosim.DefaultRefreshToken,
+		"ZOHO_WEBHOOK_TOKEN": "restart",
+	}
+	dir := t.TempDir()
+	people := &people{hubspotServer.URL, zohoServer.URL, localHTTP()}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	run := func(during func(s *story)) {
+		t.Helper()
+		s := begin(t, func(o *houseOptions) {
+			o.Sim, o.Dir = false, dir
+			o.Getenv = func(name string) string { return env[name] }
+		})
+		s.people = people
+		hubspot.SetWebhookURL(s.FunctionsURL + "/HubSpotWebhook")
+		during(s)
+		hubspot.SetWebhookURL("")
+		if err := s.Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var ref crm.Ref
+	run(func(s *story) {
+		zoho.Faults().Add(sim.Fault{Path: "/crm/", Status: http.StatusServiceUnavailable})
+		ref = s.new(crm.HubSpot, crm.Contact, values{"email": "r@example.com", "lastname": "R"}, time.Time{})
+		if err := hubspot.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+	zoho.Faults().Clear()
+	run(func(s *story) {
+		s.rest()
+		s.twin(ref)
+	})
+	// The link is remembered too: an edit in Zoho finds its way without a search.
+	writes := len(hubspot.Recorder.Calls())
+	run(func(s *story) {
+		s.change(ref, values{"city": "Oslo"}, time.Time{})
+		if err := hubspot.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s.rest()
+		s.holds(s.twin(ref), values{"Mailing_City": "Oslo"})
+	})
+	for _, c := range hubspot.Recorder.Calls()[writes:] {
+		if strings.HasSuffix(c.Path, "/search") || strings.HasSuffix(c.Path, "/create") {
+			t.Errorf("the link was forgotten: %s %s", c.Method, c.Path)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/merge"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// view writes an explanation.
+type view struct {
+	w      io.Writer
+	values bool   // what people typed may be shown
+	field  string // the only one to be shown, "" for all
+}
+
+// systemNames are what people call the two.
+var systemNames = map[crm.System]string{crm.HubSpot: "HubSpot", crm.Zoho: "Zoho"}
+
+// reasons say why a field came out as it did.
+var reasons = map[merge.Reason]string{
+	merge.InSync:      "both hold it",
+	merge.Repaired:    "one side had lost it",
+	merge.OnlyEdit:    "only one side was edited",
+	merge.NewerEdit:   "the later of two edits",
+	merge.PreferSide:  "the mapping prefers this side",
+	merge.KeptOnClear: "cleared on one side, which the mapping does not pass on",
+	merge.LostValue:   "the decided value is nowhere to be found",
+}
+
+func fieldList(o *mapping.Object) []string {
+	var names []string
+	for i := range o.Fields {
+		names = append(names, o.Fields[i].Name)
+	}
+	return names
+}
+
+// show quotes a value, or says only whether there is one.
+func (v view) show(text string) string {
+	switch {
+	case text == "":
+		return "-"
+	case !v.values:
+		return "[value]"
+	}
+	if runes := []rune(text); len(runes) > 40 {
+		text = string(runes[:40]) + "..."
+	}
+	return strconv.Quote(text)
+}
+
+func (v view) wants(field string) bool { return v.field == "" || v.field == field }
+
+func (v view) explanation(e syncer.Explanation, parked []failure.Record) error {
+	v.heading(e)
+	if len(e.Fields) > 0 {
+		if err := v.fields(e); err != nil {
+			return err
+		}
+	}
+	v.story(e, parked)
+	return v.parked(parked)
+}
+
+// heading tells how the two belong together.
+func (v view) heading(e syncer.Explanation) {
+	other := e.Asked.System.Other()
+	switch {
+	case e.Linked && e.Link.Gone != "":
+		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", e.Asked, e.Link.Ref(other), systemNames[e.Link.Gone], when(e.Link.GoneAt))
+		fmt.Fprintln(v.w, "Nothing is written to the one that is left, and no new one is made.")
+	case e.Linked && e.Link.Complete():
+		fmt.Fprintf(v.w, "%s is linked to %s (link %s).\n", e.Asked, e.Link.Ref(other), e.Link.ID)
+	case e.Linked:
+		fmt.Fprintf(v.w, "%s is being linked; the record in %s is not known yet.\n", e.Asked, systemNames[other])
+	default:
+		fmt.Fprintf(v.w, "%s is not linked.\n", e.Asked)
+		v.matches(e, other)
+	}
+	for _, s := range crm.Systems {
+		side := e.Link.On(s)
+		rec, there := e.Records[s]
+		if !there {
+			if side.RecordID != "" || e.Asked.System == s {
+				fmt.Fprintf(v.w, "  %s: the record is not there\n", systemNames[s])
+			}
+			continue
+		}
+		fmt.Fprintf(v.w, "  %s: %s, created %s, modified %s", systemNames[s], rec.Ref, when(rec.Created), when(rec.Modified))
+		if e.Linked {
+			fmt.Fprintf(v.w, "; last read %s, last written %s", when(side.ReadAt), when(side.WroteAt))
+		}
+		fmt.Fprintln(v.w)
+	}
+	if l := e.Link.Lease; l.Holder != "" {
+		fmt.Fprintf(v.w, "  a handler is at work on it until %s at the latest\n", when(l.Until))
+	}
+}
+
+func (v view) matches(e syncer.Explanation, other crm.System) {
+	switch len(e.Matches) {
+	case 0:
+		fmt.Fprintf(v.w, "  no record in %s names it or has the same key\n", systemNames[other])
+	case 1:
+		fmt.Fprintf(v.w, "  the next operation would link it to %s\n", e.Matches[0])
+	default:
+		fmt.Fprintf(v.w, "  %d records in %s match it:\n", len(e.Matches), systemNames[other])
+		for _, m := range e.Matches {
+			fmt.Fprintf(v.w, "    %s\n", m)
+		}
+	}
+}
+
+// fields is a table of what each side holds and what the next operation does.
+func (v view) fields(e syncer.Explanation) error {
+	fmt.Fprintln(v.w)
+	t := tabwriter.NewWriter(v.w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "FIELD\tHUBSPOT\tZOHO\tDECIDED FROM\tWHY\tNEXT OPERATION\t")
+	for _, f := range e.Fields {
+		if !v.wants(f.Field.Name) {
+			continue
+		}
+		stamp := f.Base.Cell.Stamp
+		from := "nobody set it"
+		if stamp.Side != "" {
+			from = systemNames[stamp.Side] + ", " + when(time.UnixMilli(or(stamp.Own, stamp.At)))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", f.Field.Name,
+			v.show(e.Records[crm.HubSpot].Fields[f.Field.HubSpot]), v.show(e.Records[crm.Zoho].Fields[f.Field.Zoho]),
+			from, or(reasons[f.Reason], string(f.Reason)), next(f))
+	}
+	return t.Flush()
+}
+
+// next says what the next operation would do with a field.
+func next(f syncer.FieldExplanation) string {
+	var does []string
+	for _, s := range crm.Systems {
+		base := f.Base.On(s)
+		switch {
+		case f.Writes(s):
+			does = append(does, "writes "+systemNames[s])
+		case base.Refused.Code != "" && base.Refused.Hash == f.Base.Cell.Hash:
+			does = append(does, systemNames[s]+" refused it ("+base.Refused.Code+")")
+		case !f.Field.Writable(s) && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho]:
+			does = append(does, "may not write "+systemNames[s])
+		}
+	}
+	if len(does) == 0 {
+		return "nothing"
+	}
+	return strings.Join(does, ", ")
+}
+
+// story is what happened, the newest first.
+func (v view) story(e syncer.Explanation, parked []failure.Record) {
+	var events []event
+	add := func(at time.Time, format string, args ...any) {
+		events = append(events, event{at, fmt.Sprintf(format, args...)})
+	}
+	for _, f := range e.Fields {
+		if !v.wants(f.Field.Name) {
+			continue
+		}
+		for _, s := range crm.Systems {
+			for _, edit := range e.Records[s].History[f.Field.On(s)] {
+				by := "a person or another program"
+				if edit.Own {
+					by = "the connector"
+				}
+				add(edit.At, "%s: %s becomes %s, by %s", systemNames[s], f.Field.Name, v.show(edit.Value), by)
+			}
+		}
+	}
+	for _, d := range e.Link.Decisions {
+		if v.wants(d.Field) {
+			add(d.At, "decided: %s, %s, written to %s (operation %s)", d.Field, or(reasons[d.Reason], string(d.Reason)), sides(d.Wrote), d.Operation)
+		}
+	}
+	for _, r := range parked {
+		add(r.LastSeen, "failed: %s (%d times, operation %s)", r.Cause.Message(), r.Count, r.Operation)
+		if !r.Open() {
+			add(r.ResolvedAt, "resolved: %s", r.Cause.Message())
+		}
+	}
+	if len(events) == 0 {
+		return
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.text, b.text)) })
+	fmt.Fprintln(v.w, "\nWhat happened, newest first:")
+	for _, x := range events {
+		fmt.Fprintf(v.w, "  %s  %s\n", when(x.at), x.text)
+	}
+}
+
+func sides(list []crm.System) string {
+	var names []string
+	for _, s := range list {
+		names = append(names, systemNames[s])
+	}
+	return strings.Join(names, " and ")
+}
+
+func (v view) parked(parked []failure.Record) error {
+	open := slices.DeleteFunc(slices.Clone(parked), func(r failure.Record) bool { return !r.Open() })
+	if len(open) == 0 {
+		_, err := fmt.Fprintln(v.w, "\nNothing is parked.")
+		return err
+	}
+	fmt.Fprintln(v.w, "\nParked:")
+	return printFailures(v.w, failure.Groups(open), 0)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/functions"
+	"github.com/hubspot-zoho/connector/internal/clock"
+	"github.com/hubspot-zoho/connector/internal/localcloud/schedule"
+)
+
+// When the scheduler's jobs are due. What webhooks missed while the house was
+// closed is looked for soon.
+const (
+	refreshInterval   = 45 * time.Minute
+	reconcileFirst    = 20 * time.Second
+	reconcileInterval = 5 * time.Minute
+	channelInterval   = 30 * time.Minute
+	digestInterval    = time.Hour
+	watchTries        = 4
+)
+
+// ask knocks at every function: one that cannot be set up says so here, and
+// not when the first webhook arrives.
+func (h *house) ask(ctx context.Context) error {
+	var wrong []string
+	for _, name := range functions.EntryPoints() {
+		if name == "RenewZohoChannels" && !h.watches() {
+			continue
+		}
+		status, err := h.knock(ctx, http.MethodGet, "/"+name)
+		if err != nil {
+			return err
+		}
+		if status == http.StatusInternalServerError {
+			wrong = append(wrong, name)
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("not set up, see the log above: %s", strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+func (h *house) knock(ctx context.Context, method, path string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, h.FunctionsURL+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := localHTTP().Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return res.StatusCode, res.Body.Close()
+}
+
+func localHTTP() *http.Client { return &http.Client{Timeout: 40 * time.Second} }
+
+// watchZoho has the channel opened through which Zoho tells of changes, as the
+// scheduler does later. A Zoho that cannot be reached for the moment does not
+// keep the rest from working.
+func (h *house) watchZoho(ctx context.Context) error {
+	if !h.watches() {
+		return nil
+	}
+	for try := range watchTries {
+		status, err := h.knock(ctx, http.MethodPost, "/RenewZohoChannels")
+		if err != nil || status == http.StatusOK {
+			return err
+		}
+		if err := (clock.System{}).Sleep(ctx, time.Second<<try); err != nil {
+			return err
+		}
+	}
+	h.options.Logger.ErrorContext(ctx, "no notification channel: changes in Zoho are not heard of until there is one")
+	return nil
+}
+
+// watches reports whether there is a URL at which Zoho can reach this process.
+// Without one, a workflow rule of Zoho may, or the sweep finds what changed.
+func (h *house) watches() bool { return h.getenv("ZOHO_WEBHOOK_URL") != "" }
+
+func (h *house) startScheduler() error {
+	if h.options.Unscheduled {
+		return nil
+	}
+	jobs := []schedule.Job{
+		{Name: "refresh-zoho-token", URL: h.FunctionsURL + "/RefreshZohoToken", Every: refreshInterval, First: refreshInterval},
+		{Name: "reconcile", URL: h.FunctionsURL + "/Reconcile", Every: reconcileInterval, First: reconcileFirst},
+		{Name: "send-failure-digest", URL: h.FunctionsURL + "/SendFailureDigest", Every: digestInterval, First: digestInterval},
+	}
+	if h.watches() {
+		jobs = append(jobs, schedule.Job{
+			Name: "renew-zoho-channels", URL: h.FunctionsURL + "/RenewZohoChannels", Every: channelInterval, First: channelInterval,
+		})
+	}
+	s, err := schedule.New(jobs, nil, h.options.Logger)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Run(ctx) }()
+	h.onClose(func(context.Context) error { stop(); <-done; return nil })
+	return nil
+}

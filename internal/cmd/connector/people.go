@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/sim"
+)
+
+// people work in the two simulated CRMs, through their control doors.
+type people struct {
+	hubspot, zoho string // addresses
+	http          *http.Client
+}
+
+func (h *house) people() *people {
+	return &people{h.HubSpotURL, h.ZohoURL, localHTTP()}
+}
+
+// collections are what each side calls a kind of record.
+var collections = map[crm.System]map[crm.Kind]string{
+	crm.HubSpot: {crm.Contact: "contacts", crm.Company: "companies"},
+	crm.Zoho:    {crm.Contact: "Contacts", crm.Company: "Accounts"},
+}
+
+func (p *people) url(ref crm.Ref) string {
+	base := p.hubspot
+	if ref.System == crm.Zoho {
+		base = p.zoho
+	}
+	u := base + sim.ControlPrefix + collections[ref.System][ref.Kind]
+	if ref.RecordID != "" {
+		u += "/" + ref.RecordID
+	}
+	return u
+}
+
+// values are fields under the API names of one side.
+type values map[string]string
+
+func editBody(s crm.System, v values, at time.Time) map[string]any {
+	body := map[string]any{}
+	fields := map[string]any{}
+	for name, text := range v {
+		switch {
+		case s == crm.Zoho && text == "":
+			fields[name] = nil
+		case s == crm.Zoho && (name == "Employees" || name == "Annual_Revenue"):
+			fields[name] = json.Number(text)
+		default:
+			fields[name] = text
+		}
+	}
+	body[map[crm.System]string{crm.HubSpot: "properties", crm.Zoho: "fields"}[s]] = fields
+	if !at.IsZero() {
+		body["at"] = at
+	}
+	return body
+}
+
+// create makes a record; a zero time means now.
+func (p *people) create(ctx context.Context, s crm.System, kind crm.Kind, v values, at time.Time) (crm.Ref, error) {
+	ref := crm.Ref{System: s, Kind: kind}
+	var made struct {
+		ID string `json:"id"`
+	}
+	err := p.call(ctx, http.MethodPost, p.url(ref), editBody(s, v, at), &made)
+	ref.RecordID = made.ID
+	return ref, err
+}
+
+// edit changes fields; an empty value clears one.
+func (p *people) edit(ctx context.Context, ref crm.Ref, v values, at time.Time) error {
+	return p.call(ctx, http.MethodPatch, p.url(ref), editBody(ref.System, v, at), nil)
+}
+
+// remove deletes a record as a person would: it can be restored.
+func (p *people) remove(ctx context.Context, ref crm.Ref) error {
+	return p.call(ctx, http.MethodDelete, p.url(ref), nil, nil)
+}
+
+// redeliver has the last deliveries of a side sent once more.
+func (p *people) redeliver(ctx context.Context, s crm.System, n int) error {
+	base := map[crm.System]string{crm.HubSpot: p.hubspot, crm.Zoho: p.zoho}[s]
+	return p.call(ctx, http.MethodPost, base+sim.ControlPrefix+"redeliver", map[string]int{"last": n}, nil)
+}
+
+// record reads the stored values of a record.
+func (p *people) record(ctx context.Context, ref crm.Ref) (values, error) {
+	var r storedRecord
+	err := p.call(ctx, http.MethodGet, p.url(ref), nil, &r)
+	return r.values(), err
+}
+
+// records lists everything that a side holds of a kind.
+func (p *people) records(ctx context.Context, s crm.System, kind crm.Kind) ([]storedRecord, error) {
+	var list struct {
+		Results []storedRecord `json:"results"` // HubSpot
+		Records []storedRecord `json:"records"` // Zoho
+	}
+	err := p.call(ctx, http.MethodGet, p.url(crm.Ref{System: s, Kind: kind}), nil, &list)
+	return append(list.Results, list.Records...), err
+}
+
+// find lists the records of a side in which a field has the value.
+func (p *people) find(ctx context.Context, s crm.System, kind crm.Kind, field, value string) ([]crm.Ref, error) {
+	all, err := p.records(ctx, s, kind)
+	var refs []crm.Ref
+	for _, r := range all {
+		if r.values()[field] == value {
+			refs = append(refs, crm.Ref{System: s, Kind: kind, RecordID: r.ID})
+		}
+	}
+	return refs, err
+}
+
+// storedRecord is a record as either control door shows it.
+type storedRecord struct {
+	ID         string                     `json:"id"`
+	Properties map[string]json.RawMessage `json:"properties"`
+	Fields     map[string]json.RawMessage `json:"fields"`
+	Archived   bool                       `json:"archived"` // HubSpot
+	Deleted    any                        `json:"deleted"`  // Zoho
+}
+
+func (r storedRecord) gone() bool { return r.Archived || r.Deleted != nil }
+
+func (r storedRecord) values() values {
+	v := values{}
+	for _, fields := range []map[string]json.RawMessage{r.Properties, r.Fields} {
+		for name, raw := range fields {
+			var text string
+			if json.Unmarshal(raw, &text) != nil {
+				text = strings.TrimSpace(string(raw))
+			}
+			if text != "" && text != "null" {
+				v[name] = text
+			}
+		}
+	}
+	return v
+}
+
+func (p *people) call(ctx context.Context, method, url string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		encoded, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := p.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	switch {
+	case err != nil:
+		return err
+	case res.StatusCode >= http.StatusMultipleChoices:
+		return fmt.Errorf("%s %s: %s: %s", method, url, res.Status, answer)
+	case out == nil:
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hubspot-zoho/connector/functions"
+	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/plan"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+type planOptions struct {
+	samples      int
+	values, json bool
+	quotas       plan.Quotas
+}
+
+func planCommand(getenv func(string) string) *cobra.Command {
+	var o planOptions
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Tell what a backfill would do, without doing it",
+		Long: `Let the consumers' own code work on every record that a backfill walks, with all
+writes kept back, and tell what it would do and what that would take. Both CRMs
+are read and nothing is written, to the database neither.
+
+The values of the samples are shown on a terminal only, when --values asks.`,
+		Example: `  connector plan
+  connector plan --samples 10 --values
+  connector plan --json --hubspot-per-10s 190 --zoho-credits 100000`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.values && !isTerminal(c.OutOrStdout()) {
+				return errors.New("--values: values are shown on a terminal only; leave the flag out, or run it on one")
+			}
+			if q := o.quotas; q.Share <= 0 || q.Share > 1 || q.HubSpotPer10s <= 0 || q.ZohoCreditsPerDay <= 0 || q.PerSecond <= 0 {
+				return errors.New("--share: want more than 0 and at most 1; the quotas and --per-second: want more than 0")
+			}
+			return atDesk(c, getenv, func(d *functions.Desk) error { return runPlan(c, d, o) })
+		},
+	}
+	c.Flags().IntVar(&o.samples, "samples", 3, "show so many records of each outcome")
+	c.Flags().BoolVar(&o.values, "values", false, "show the values of the samples; on a terminal only")
+	c.Flags().Float64Var(&o.quotas.Share, "share", 0.25, "the share of the quotas that the backfill may take")
+	c.Flags().IntVar(&o.quotas.HubSpotPer10s, "hubspot-per-10s", 100, "calls that HubSpot allows in 10 seconds")
+	c.Flags().IntVar(&o.quotas.ZohoCreditsPerDay, "zoho-credits", 50_000, "credits that Zoho allows in 24 hours")
+	c.Flags().Float64Var(&o.quotas.PerSecond, "per-second", 100, "records that the backfill begins in a second")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON, without values")
+	return c
+}
+
+func runPlan(c *cobra.Command, d *functions.Desk, o planOptions) error {
+	ctx := c.Context()
+	clients, err := d.Clients(ctx)
+	if err != nil {
+		return err
+	}
+	config, err := d.Plan(ctx, clients)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(c.ErrOrStderr(), "records looked at", d.Logger())
+	counts, err := d.Count(ctx, clients)
+	if err != nil {
+		return err
+	}
+	bar.total(walks(config.Legs, counts))
+	config.Samples, config.Progress = o.samples, bar.at
+	report, err := plan.Run(ctx, config)
+	bar.end()
+	if err != nil {
+		return err
+	}
+	estimate := report.Estimate(
+		plan.Sizes{List: hubspot.MaxRead, Read: hubspot.MaxRead, Find: hubspot.MaxFind, Write: hubspot.MaxWrite},
+		plan.Sizes{Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, CreditStep: zoho.WriteStep}, o.quotas)
+	if o.json {
+		return printJSON(c.OutOrStdout(), struct {
+			plan.Report
+			Estimate plan.Estimate `json:"estimate"`
+		}{report, estimate})
+	}
+	return printPlan(c.OutOrStdout(), report, estimate, o.values)
+}
+
+func printPlan(w io.Writer, r plan.Report, e plan.Estimate, values bool) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "\t")
+	for _, o := range plan.Outcomes {
+		fmt.Fprintf(t, "%s\t", o)
+	}
+	fmt.Fprintln(t, "conflicts\t")
+	for _, kind := range slices.Sorted(maps.Keys(r.Counts)) {
+		fmt.Fprintf(t, "%s\t", kind)
+		for _, o := range plan.Outcomes {
+			fmt.Fprintf(t, "%d\t", r.Counts[kind][o])
+		}
+		fmt.Fprintf(t, "%d\t\n", r.Conflicts[kind])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, s := range r.Samples {
+		printSample(w, s, values)
+	}
+	_, err := fmt.Fprintf(w, "\nA backfill of these %d records takes about %d calls to HubSpot, %d calls to Zoho (%d credits), %s (bound by %s) and %.2f US dollars of Google Cloud.\n",
+		r.Records, e.HubSpotCalls, e.ZohoCalls, e.ZohoCredits, e.Time, e.BoundBy, e.USD)
+	return err
+}
+
+func printSample(w io.Writer, s plan.Sample, values bool) {
+	fmt.Fprintf(w, "\n%s %s", s.Outcome, s.Record)
+	if s.Twin != "" {
+		fmt.Fprintf(w, " with %s", s.Twin)
+	}
+	if s.Reason != "" {
+		fmt.Fprintf(w, " (%s)", s.Reason)
+	}
+	fmt.Fprintln(w)
+	v := view{values: values}
+	for _, f := range s.Fields {
+		fmt.Fprintf(w, "  %s %s: %s becomes %s\n", systemNames[f.Side], f.Name, v.show(f.From), v.show(f.To))
+	}
+}

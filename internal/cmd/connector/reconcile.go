@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hubspot-zoho/connector/functions"
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+)
+
+type reconcileOptions struct {
+	since                                  string
+	drift, examples, allowMassChange, json bool
+}
+
+func reconcileCommand(getenv func(string) string) *cobra.Command {
+	var o reconcileOptions
+	c := &cobra.Command{
+		Use:   "reconcile",
+		Short: "Find what no webhook told of, or compare all linked pairs",
+		Long: `Ask both CRMs for the records that were changed or deleted since the last sweep,
+and publish an operation for each: what the function Reconcile does on its
+schedule, until nothing is left. A sweep that would touch more than half of all
+pairs stops before it does, and goes on when --allow-mass-change says so.
+
+With --drift nothing is published: all linked pairs are read and compared, and
+the report says which fields differ, in how many pairs, and why. It ends with
+status 1 if something differs that should be equal.`,
+		Example: `  connector reconcile
+  connector reconcile --since 3d
+  connector reconcile --drift --examples`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return atDesk(c, getenv, func(d *functions.Desk) error {
+				clients, err := d.Clients(c.Context())
+				if err != nil {
+					return err
+				}
+				if o.drift {
+					return runDrift(c, d, clients, o)
+				}
+				return runReconcile(c, d, clients, o)
+			})
+		},
+	}
+	c.Flags().StringVar(&o.since, "since", "", "look back to a time, or that long: 2026-11-23, 36h, 3d; the scheduled sweep is left as it is")
+	c.Flags().BoolVar(&o.allowMassChange, "allow-mass-change", false, "let through what the guard holds back")
+	c.Flags().BoolVar(&o.drift, "drift", false, "compare all linked pairs and publish nothing")
+	c.Flags().BoolVar(&o.examples, "examples", false, "with --drift: name some records of each difference")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+// sweepBudget is how long one run of the sweep may take before the next is
+// begun. A person may wait longer than the scheduler.
+const sweepBudget = 10 * time.Minute
+
+func runReconcile(c *cobra.Command, d *functions.Desk, clients functions.Clients, o reconcileOptions) error {
+	ctx := c.Context()
+	config, err := d.Reconcile(ctx, clients)
+	if err != nil {
+		return err
+	}
+	config.Budget, config.DeletedEvery = sweepBudget, map[crm.System]time.Duration{}
+	if o.since != "" {
+		now := time.Now()
+		since, err := parseWhen(o.since, now)
+		if err != nil {
+			return fmt.Errorf("--since: %w", err)
+		}
+		if !since.Before(now) {
+			return errors.New("--since: the time is not in the past")
+		}
+		config.Cursors, config.LookBack = reconcile.Apart{}, now.Sub(since)
+	}
+	if o.allowMassChange {
+		config.Guard = nil
+	}
+	r, err := reconcile.New(config)
+	if err != nil {
+		return err
+	}
+	report, err := sweep(ctx, r)
+	if o.json {
+		err = errors.Join(err, printJSON(c.OutOrStdout(), report))
+	} else {
+		err = errors.Join(err, printSweep(c.OutOrStdout(), report))
+	}
+	return err
+}
+
+// sweep runs until nothing is left, or something stands in the way.
+func sweep(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, error) {
+	all, err := r.Run(ctx)
+	for err == nil && !all.Complete && outOfTime(all) && ctx.Err() == nil {
+		var next reconcile.Report
+		next, err = r.Run(ctx)
+		all = all.Join(next)
+	}
+	switch {
+	case err != nil:
+		return all, err
+	case ctx.Err() != nil:
+		return all, errors.New("stopped: the next sweep goes on where this one was")
+	case !all.Complete:
+		return all, errors.New("not all could be read: the same command goes on where this one was")
+	}
+	return all, nil
+}
+
+// outOfTime reports whether time alone kept a run from its end.
+func outOfTime(r reconcile.Report) bool {
+	for _, p := range r.Passes {
+		if p.Stopped != "" && p.Stopped != reconcile.OutOfTime {
+			return false
+		}
+	}
+	return true
+}
+
+func printSweep(w io.Writer, r reconcile.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "RECORDS\tPAGES\tPUBLISHED\tCOVERED UP TO\tSTATE\t")
+	for _, p := range r.Passes {
+		what := "changed"
+		if p.Deleted {
+			what = "deleted"
+		}
+		state := "complete"
+		switch {
+		case p.Stopped != "":
+			state = string(p.Stopped)
+		case p.NotDue:
+			state = "nothing new"
+		case p.Truncated:
+			state = "complete, but the CRM would not list all: look back further with --since"
+		}
+		fmt.Fprintf(t, "%s %s %s\t%d\t%d\t%s\t%s\t\n", reconcile.SystemNames[p.System], p.Kind, what, p.Pages, p.Published, when(p.Covered), state)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d operations published.\n", r.Published)
+	return err
+}
+
+func runDrift(c *cobra.Command, d *functions.Desk, clients functions.Clients, o reconcileOptions) error {
+	drift, err := d.Drift(c.Context(), clients)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(c.ErrOrStderr(), "pairs compared", d.Logger())
+	if total, err := d.CountPairs(c.Context(), clients); err == nil {
+		bar.total(total)
+	}
+	drift.Progress = bar.at
+	report, err := drift.Run(c.Context())
+	bar.end()
+	if o.json {
+		err = errors.Join(err, printJSON(c.OutOrStdout(), report))
+	} else {
+		err = errors.Join(err, report.Text(c.OutOrStdout(), o.examples))
+	}
+	if err == nil && !report.Clean() {
+		err = errors.New("the two CRMs differ: connector reconcile brings in what was not heard of")
+	}
+	return err
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// scene is one thing that people do, and what has to come of it.
+type scene struct {
+	name, outcome string
+	key           string // e-mail or domain by which the records of the scene are known
+	zoho          values // a record that Zoho has had for an hour
+	// What people do; a record that is not there is made.
+	hubspotEdit, zohoEdit values
+	again                 bool // the last webhooks come again
+	// What each CRM has to hold in the end; nil: no such record.
+	wantHubSpot, wantZoho values
+	// How many writes that may take.
+	maxHubSpotWrites, maxZohoWrites int
+}
+
+var keyField = map[crm.System]map[crm.Kind]string{
+	crm.HubSpot: {crm.Contact: "email", crm.Company: "domain"},
+	crm.Zoho:    {crm.Contact: "Email", crm.Company: "Website"},
+}
+
+// scenes are the four cases that the connector exists for, an echo, and a field
+// that is cleared, for both kinds of record.
+func scenes() []scene {
+	var all []scene
+	for _, kind := range crm.Kinds {
+		all = append(all, scenesOf(kind)...)
+	}
+	return all
+}
+
+func scenesOf(kind crm.Kind) []scene {
+	title, city, phone := hz{"jobtitle", "Title"}, hz{"city", "Mailing_City"}, hz{"phone", "Phone"}
+	named := func(s crm.System, key string) values {
+		name := map[crm.System]string{crm.HubSpot: "lastname", crm.Zoho: "Last_Name"}[s]
+		if kind == crm.Company {
+			name = map[crm.System]string{crm.HubSpot: "name", crm.Zoho: "Account_Name"}[s]
+		}
+		return values{keyField[s][kind]: key, name: "Of " + key}
+	}
+	if kind == crm.Company {
+		title, city = hz{"description", "Description"}, hz{"city", "Billing_City"}
+	}
+	host := func(n int) string {
+		if kind == crm.Company {
+			return fmt.Sprintf("company%d.example.com", n)
+		}
+		return fmt.Sprintf("person%d@example.com", n)
+	}
+	h := func(n int, v ...values) values { return merged(append(v, named(crm.HubSpot, host(n)))...) }
+	z := func(n int, v ...values) values { return merged(append(v, named(crm.Zoho, host(n)))...) }
+	who := string(kind)
+	return []scene{
+		{name: "a " + who + " is new in HubSpot, unknown in Zoho", outcome: "created in Zoho", key: host(1),
+			hubspotEdit: h(1, city.h("Oslo"), phone.h("+14155550101")), wantHubSpot: h(1, city.h("Oslo")), wantZoho: z(1, city.z("Oslo"), phone.z("+14155550101")),
+			maxHubSpotWrites: 1, maxZohoWrites: 1},
+		{name: "a " + who + " is new in HubSpot, known in Zoho", outcome: "the newer fields win, on each side", key: host(2),
+			zoho:             z(2, title.z("older in Zoho"), city.z("only in Zoho")),
+			hubspotEdit:      h(2, title.h("newer in HubSpot"), phone.h("+14155550102")),
+			wantHubSpot:      h(2, title.h("newer in HubSpot"), city.h("only in Zoho"), phone.h("+14155550102")),
+			wantZoho:         z(2, title.z("newer in HubSpot"), city.z("only in Zoho"), phone.z("+14155550102")),
+			maxHubSpotWrites: 1, maxZohoWrites: 1},
+		{name: "a " + who + " of both is edited in Zoho", outcome: "HubSpot follows", key: host(1),
+			zohoEdit: city.z("Bergen"), wantHubSpot: h(1, city.h("Bergen")), wantZoho: z(1, city.z("Bergen")), maxHubSpotWrites: 1},
+		{name: "a " + who + " unknown in HubSpot is edited in Zoho", outcome: "nothing", key: host(3),
+			zoho: z(3), zohoEdit: city.z("Far away"), wantZoho: z(3, city.z("Far away"))},
+		{name: "a field of a " + who + " is cleared in HubSpot", outcome: "cleared in Zoho", key: host(1),
+			hubspotEdit: city.h(""), wantHubSpot: h(1, city.h("")), wantZoho: z(1, city.z("")), maxZohoWrites: 1},
+		{name: "every webhook of a " + who + " comes again", outcome: "nothing", key: host(1), again: true,
+			wantHubSpot: h(1, city.h("")), wantZoho: z(1, city.z(""))},
+	}
+}
+
+// hz is a field under its two API names.
+type hz [2]string
+
+func (n hz) h(v string) values { return values{n[0]: v} }
+func (n hz) z(v string) values { return values{n[1]: v} }
+
+func merged(all ...values) values {
+	sum := values{}
+	for _, v := range all {
+		maps.Copy(sum, v)
+	}
+	return sum
+}
+
+const restTime = 60 * time.Millisecond // what Wait takes when nothing happens
+
+// prepare makes what the scene needs.
+func (s scene) prepare(ctx context.Context, p *people) error {
+	if s.zoho == nil {
+		return nil
+	}
+	_, err := p.create(ctx, crm.Zoho, s.kindOf(), s.zoho, time.Now().Add(-time.Hour))
+	return err
+}
+
+func (s scene) kindOf() crm.Kind {
+	if strings.Contains(s.key, "@") {
+		return crm.Contact
+	}
+	return crm.Company
+}
+
+// act is what people do.
+func (s scene) act(ctx context.Context, p *people) error {
+	if s.again {
+		for _, system := range crm.Systems {
+			if err := p.redeliver(ctx, system, 5); err != nil {
+				return err
+			}
+		}
+	}
+	for system, v := range map[crm.System]values{crm.HubSpot: s.hubspotEdit, crm.Zoho: s.zohoEdit} {
+		if v == nil {
+			continue
+		}
+		refs, err := p.find(ctx, system, s.kindOf(), keyField[system][s.kindOf()], s.key)
+		if err != nil {
+			return err
+		}
+		if len(refs) == 0 {
+			_, err = p.create(ctx, system, s.kindOf(), v, time.Time{})
+		} else {
+			err = p.edit(ctx, refs[0], v, time.Time{})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check compares both CRMs with what the scene wants.
+func (s scene) check(ctx context.Context, p *people, r played) error {
+	for system, want := range map[crm.System]values{crm.HubSpot: s.wantHubSpot, crm.Zoho: s.wantZoho} {
+		refs, err := p.find(ctx, system, s.kindOf(), keyField[system][s.kindOf()], s.key)
+		if err != nil {
+			return err
+		}
+		if n := len(refs); n > 1 || (n == 1) != (want != nil) {
+			return fmt.Errorf("%s holds %d records of %s", system, n, s.key)
+		}
+		if want == nil {
+			continue
+		}
+		got, err := p.record(ctx, refs[0])
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			if got[name] != want[name] {
+				return fmt.Errorf("%s holds %q in %s, want %q", system, got[name], name, want[name])
+			}
+		}
+	}
+	if r.hubspot.writes > s.maxHubSpotWrites || r.zoho.writes > s.maxZohoWrites {
+		return fmt.Errorf("more writes than %d to HubSpot and %d to Zoho", s.maxHubSpotWrites, s.maxZohoWrites)
+	}
+	return nil
+}

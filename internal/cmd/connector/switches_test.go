@@ -1,0 +1,44 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+)
+
+// TestTheScenesEndWellWhateverTheCRMsDo plays the scenes on CRMs that behave in
+// each of the ways that their documentation leaves open.
+func TestTheScenesEndWellWhateverTheCRMsDo(t *testing.T) {
+	tests := map[string]func(*houseOptions){
+		"Zoho tells and takes less than it might": func(o *houseOptions) {
+			o.Zoho.BareCreation, o.Zoho.SearchScope, o.Zoho.UnknownFields = true, true, zohosim.UnknownRefuse
+			o.Zoho.UniqueFields = map[string][]string{"Contacts": {"Email"}}
+			o.Zoho.TimeOffset = 5*time.Hour + 30*time.Minute
+		},
+		"Zoho is silent of what the connector writes": func(o *houseOptions) {
+			o.Zoho.SilentTrigger, o.Zoho.QuietNoOp = true, true
+		},
+		"searches are loose and trail the records": func(o *houseOptions) {
+			o.Zoho.FuzzyEquals, o.Zoho.SearchLag, o.HubSpot.SearchLag = true, time.Minute, 10*time.Second
+		},
+		"HubSpot has other forms": func(o *houseOptions) {
+			o.HubSpot.GenericFormat, o.HubSpot.Version200 = true, true
+		},
+		"quotas are enforced": func(o *houseOptions) {
+			o.HubSpot.Quotas, o.Zoho.Quotas = true, true
+		},
+		"Zoho is slow to notify": func(o *houseOptions) { o.Zoho.DeliveryDelay = 60 * time.Millisecond },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t, change)
+			for _, scene := range scenes() {
+				if r := s.play(s.ctx, scene); r.err != nil {
+					s.Errorf("%s: %v", scene.name, r.err)
+				}
+			}
+		})
+	}
+}
