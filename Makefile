@@ -1,0 +1,137 @@
+# Every target also runs on a desk; CI adds nothing of its own.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+BUILD := $(CURDIR)/build
+TEST_TIMEOUT ?= 30m
+FUZZTIME ?= 30s
+BENCHTIME ?= 1s
+LISTEN ?= 127.0.0.1:8080
+
+GOLANGCI_LINT_VERSION := v2.15.0
+STATICCHECK_VERSION := v0.8.2
+TFLINT_VERSION := v0.64.0
+GOLANGCI_LINT := $(BUILD)/tools/golangci-lint@$(GOLANGCI_LINT_VERSION)/golangci-lint
+STATICCHECK := $(BUILD)/tools/staticcheck@$(STATICCHECK_VERSION)/staticcheck
+TFLINT := $(BUILD)/tools/tflint@$(TFLINT_VERSION)/tflint
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## all functions, an embedded cloud and both CRMs simulated, in one process, with a story
+	$(GO) run ./internal/cmd/connector demo
+
+.PHONY: local
+local: ## all functions and the embedded cloud on LISTEN, against the CRMs the environment names
+	$(GO) run ./internal/cmd/connector local --listen $(LISTEN)
+
+.PHONY: test
+test: ## every test, in random order, all but the longest simulations with the race detector
+	$(GO) test -race -shuffle=on -count=1 -timeout=$(TEST_TIMEOUT) ./...
+	$(GO) test -shuffle=on -count=1 -timeout=$(TEST_TIMEOUT) ./internal/simulate # what takes too many runs for the race detector
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	GO="$(GO)" FUZZTIME="$(FUZZTIME)" .ci/fuzz
+
+AXE_VERSION := 4.14.1
+AXE := $(BUILD)/axe/$(AXE_VERSION)/node_modules/axe-core/axe.min.js
+BROWSER ?=
+.PHONY: browser-test
+browser-test: $(if $(shell command -v npm),$(AXE)) ## Chromium through the console and the demo page; BROWSER=-update renews the README's pictures
+	$(GO) test -count=1 -v -timeout=15m ./internal/cmd/connector -run '^TestBrowser$$' -browser -axe "$(AXE)" -shots "$(BUILD)/screenshots" $(BROWSER)
+
+$(AXE):
+	npm install --no-save --no-audit --no-fund --ignore-scripts --prefix $(BUILD)/axe/$(AXE_VERSION) axe-core@$(AXE_VERSION)
+
+SEEDS ?= 2000
+.PHONY: simulate
+simulate: ## the real handlers on simulated CRMs, queue, store and clock, with faults and kills; SEEDS runs
+	$(GO) test -count=1 -v -timeout=60m ./internal/simulate -run '^TestSeeds$$' -seeds=$(SEEDS)
+
+SOAK ?=
+.PHONY: soak
+soak: ## people, failing calls and SIGKILLs over real processes, 7 minutes; SOAK="-edits 2000" changes it
+	$(GO) test -count=1 -v -timeout=20m ./internal/soak -run '^TestSoak$$' -soak $(SOAK)
+
+.PHONY: operate-test
+operate-test: ## the operator's story at its full size: 5,000 records in Zoho, 1,000 in HubSpot
+	$(GO) test -count=1 -v -timeout=40m ./internal/cmd/connector -run '^TestTheOperatorsStory$$' -operate=20
+
+BENCH ?=
+.PHONY: bench
+bench: ## scenarios over the functions as a process of their own, 15 minutes; BENCH="-scenarios lone" changes it; figures go to build/bench.json
+	@mkdir -p $(BUILD)
+	$(GO) build -o $(BUILD)/bench ./internal/cmd/bench
+	$(BUILD)/bench -out $(BUILD)/bench.json $(BENCH)
+
+.PHONY: bench-go
+bench-go: ## every Go benchmark, in the form that benchstat reads, also in build/bench.txt
+	@mkdir -p $(BUILD)
+	$(GO) test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) -timeout=30m ./... | tee $(BUILD)/bench.txt
+
+.PHONY: format
+format: ## gofmt everything
+	gofmt -l -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+.PHONY: format-check
+format-check: ## fail when a file is not formatted
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then printf 'not formatted, run make format:\n%s\n' "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) $(STATICCHECK) ## golangci-lint and staticcheck, at pinned versions
+	$(GOLANGCI_LINT) run ./...
+	$(STATICCHECK) ./...
+
+$(GOLANGCI_LINT):
+	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(STATICCHECK):
+	GOBIN=$(@D) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+.PHONY: package
+package: ## the zip that terraform deploys, build/connector-<hash>.zip, after a build of it as the buildpack's
+	$(GO) test -count=1 -timeout=$(TEST_TIMEOUT) ./internal/buildpack
+	$(GO) run ./internal/cmd/package
+
+.PHONY: terraform-test
+terraform-test: $(TFLINT) ## terraform fmt, init, validate and test on a copy of terraform/, and tflint; no cloud is called
+	TFLINT="$(TFLINT)" COPY="$(BUILD)/terraform-test" .ci/terraform-test
+
+$(TFLINT):
+	GOBIN=$(@D) $(GO) install github.com/terraform-linters/tflint@$(TFLINT_VERSION)
+
+STATE_PREFIX ?= connector
+INIT = terraform -chdir=terraform init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(STATE_PREFIX)
+.PHONY: plan
+plan: ## terraform plan of what "make package" made, to build/plan.tfplan; STATE_BUCKET=... STATE_PREFIX=connector
+	@test -n "$(STATE_BUCKET)" || { echo "set STATE_BUCKET to the bucket that holds Terraform's state: see docs/deploy.md" >&2; exit 1; }
+	$(INIT)
+	terraform -chdir=terraform plan -input=false -out=$(BUILD)/plan.tfplan
+
+.PHONY: apply
+apply: ## terraform apply of build/plan.tfplan, and of nothing else
+	@test -f "$(BUILD)/plan.tfplan" || { echo "there is no plan: run make package, make plan and read it" >&2; exit 1; }
+	$(INIT)
+	terraform -chdir=terraform apply -input=false $(BUILD)/plan.tfplan
+
+.PHONY: smoke
+smoke: ## ask the deployment through its real triggers; HUBSPOT_CLIENT_SECRET=... SMOKE_CONTACT=id make it complete
+	terraform -chdir=terraform output -json | $(GO) run ./internal/cmd/smoke
+
+.PHONY: check
+check: format-check vet lint terraform-test test browser-test package ## everything that CI runs
+
+.PHONY: clean
+clean: ## remove what was built, the tools included
+	rm -rf $(BUILD)
