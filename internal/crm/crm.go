@@ -112,6 +112,9 @@ type Record struct {
 	// Aliases holds further values by which a record is known, such as a
 	// contact's additional e-mail addresses, under the API name of the field.
 	Aliases map[string][]string
+	// Former holds the ids that the record had before merges, or took over by
+	// them.
+	Former []string
 	// TwinID is the other system's id that is written on the record itself.
 	TwinID   string
 	Created  time.Time

@@ -115,6 +115,18 @@ func TestReadFollowsMerges(t *testing.T) {
 	}
 }
 
+func TestReadTellsTheFormerIDsOfASurvivor(t *testing.T) {
+	c, _ := play(t, exchange{request: contactRead, answer: batch(contact("200",
+		`"hs_merged_object_ids":"100;90","hs_calculated_merged_vids":"100:1706000000000; 80:1706000000001","hs_all_contact_vids":"200;100;70"`))})
+	got, err := c.Read(t.Context(), contactRef("200"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"100", "90", "80", "70"}, got.Former); diff != "" {
+		t.Errorf("former ids (-want +got):\n%s", diff)
+	}
+}
+
 func TestReadAsksASingleRecordForTheSameProperties(t *testing.T) {
 	c, s := play(t,
 		exchange{request: contactRead, answer: notFound(`"200"`)},

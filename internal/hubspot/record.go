@@ -62,7 +62,7 @@ func (w wireRecord) formerIDs() []string {
 	for _, name := range []string{propMerged, propMergedVIDs, propAllVIDs} {
 		for item := range strings.SplitSeq(w.value(name), ";") {
 			id, _, _ := strings.Cut(strings.TrimSpace(item), ":")
-			if id != "" && id != string(w.ID) {
+			if digitsPattern.MatchString(id) && id != string(w.ID) && !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
 		}
@@ -113,6 +113,7 @@ func (c *Client) record(kind crm.Kind, w wireRecord) (crm.Record, error) {
 		Ref:    crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: string(w.ID)},
 		Fields: make(map[string]string),
 		TwinID: w.value(c.twin),
+		Former: w.formerIDs(),
 	}
 	for _, name := range c.mapped[kind] {
 		if v := w.value(name); v != "" {

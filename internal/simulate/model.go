@@ -52,6 +52,7 @@ type record struct {
 	restored   bool  // taken out of the bin
 	purged     bool  // deleted for good
 	erased     bool  // deleted for privacy
+	ofMerge    bool  // made by a merge in HubSpot
 	// swallowedBy is the survivor of a merge in Zoho, which nobody is told of.
 	swallowedBy *record
 	trouble     fault // what whoever works with it meets
@@ -195,6 +196,11 @@ func (m *model) show(r *record, v *version, history bool) crm.Record {
 	rec := crm.Record{
 		Ref: r.ref, Fields: maps.Clone(v.fields), TwinID: v.twin, Created: r.created, Modified: v.modified,
 		CreatedByUs: bool(r.createdBy), ModifiedByUs: bool(v.by),
+	}
+	for _, former := range m.records {
+		if former != r && former.mergedInto != nil && former.survivor() == r {
+			rec.Former = append(rec.Former, former.ref.RecordID)
+		}
 	}
 	if rec.Fields == nil {
 		rec.Fields = map[string]string{}

@@ -179,6 +179,7 @@ var mutants = []mutant{
 `, ``},
 	}},
 	{"the link of a record that was merged away does not move", []replacement{
+		{taskFile, `err := t.succeed(ctx, src.record)`, `err := error(nil)`},
 		{taskFile, `		return t.moved(ctx, link, found, src.record)`, `		return t.gone(ctx, link, found)`},
 		{"internal/syncer/find.go", `		link.put(s, t.source.RecordID)
 	case`, `		return nil

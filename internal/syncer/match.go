@@ -14,6 +14,9 @@ import (
 func (t *task) keys(src crm.Record) []crm.Key {
 	other := src.Ref.System.Other()
 	keys := []crm.Key{{Value: src.Ref.RecordID}}
+	for _, id := range src.Former {
+		keys = append(keys, crm.Key{Value: id})
+	}
 	for _, f := range t.matchFields() {
 		for _, canonical := range known(f, src) {
 			for _, key := range f.Keys(other, canonical) {
@@ -116,9 +119,12 @@ func (t *task) likest(src crm.Record, twins []*half) []*half {
 	return best
 }
 
-// named reports whether one of two records bears the id of the other.
+// named reports whether one of two records bears an id of the other.
 func named(a, b crm.Record) bool {
-	return a.TwinID == b.Ref.RecordID || b.TwinID == a.Ref.RecordID
+	bears := func(a, b crm.Record) bool {
+		return a.TwinID == b.Ref.RecordID || a.TwinID != "" && slices.Contains(b.Former, a.TwinID)
+	}
+	return bears(a, b) || bears(b, a)
 }
 
 // rivals looks whether other records of the source's side match the twin as

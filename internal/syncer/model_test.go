@@ -114,6 +114,11 @@ func (m *modelCRM) record(r *modelRecord, history bool) crm.Record {
 		Fields: maps.Clone(r.fields), TwinID: r.twin, Created: r.created, Modified: r.modified,
 		CreatedByUs: r.createdByUs, ModifiedByUs: r.byUs,
 	}
+	for _, id := range slices.Sorted(maps.Keys(m.records)) {
+		if m.records[id].mergedInto == r.id {
+			rec.Former = append(rec.Former, id)
+		}
+	}
 	if history {
 		rec.History = map[string][]crm.Edit{}
 		for f, h := range r.history {
@@ -195,7 +200,7 @@ func (m *modelCRM) check(self string, w crm.Write, creating bool) error {
 		}
 	}
 	for id, r := range m.records {
-		if w.TwinID != "" && r.twin == w.TwinID && id != self {
+		if w.TwinID != "" && r.twin == w.TwinID && id != self && r.mergedInto == "" {
 			e := &crm.Error{System: m.system, Kind: crm.Duplicate, ExistingID: id}
 			return e
 		}

@@ -673,6 +673,39 @@ func TestTheSurvivorOfAMergeKeepsTheTwinThatItNames(t *testing.T) {
 	}
 }
 
+// A twin that was deleted must not keep the survivor from the one that lives.
+func TestTheSurvivorOfAMergeTakesOverTheTwinThatLives(t *testing.T) {
+	for _, names := range []string{"nobody", "the twin that is gone"} {
+		for _, order := range []string{"survivor primary loser", "primary survivor loser", "primary loser survivor", "loser survivor primary", "survivor loser primary"} {
+			t.Run("names "+names+", "+order, func(t *testing.T) {
+				w := newWorld(t)
+				primary, gone := w.pair(jane)
+				loser, left := w.pair(map[string]string{"email": "j@example.com", "lastname": "Doe"})
+				delete(w.zoho.records, gone.id)
+				w.tell(crm.Zoho, gone.id)
+				survivor := w.hubspot.person("", jane)
+				if names != "nobody" {
+					w.hubspot.records[survivor].twin = gone.id
+				}
+				primary.mergedInto, loser.mergedInto = survivor, survivor
+				ids := map[string]string{"survivor": survivor, "primary": primary.id, "loser": loser.id}
+				for _, who := range strings.Fields(order) {
+					w.tell(crm.HubSpot, ids[who])
+				}
+				w.wait(time.Minute)
+				w.hubspot.person(survivor, map[string]string{"city": "New"})
+				r := w.tell(crm.HubSpot, survivor)
+				if r.Twin.RecordID != left.id || left.fields["Mailing_City"] != "New" || left.twin != survivor {
+					t.Errorf("twin %s (%s), want %s; it holds %v and names %s", r.Twin, r.Reason, left.id, left.fields, left.twin)
+				}
+				if len(w.zoho.records) != 1 || len(w.failures.list) != 0 {
+					t.Errorf("%d records in Zoho, failures %v", len(w.zoho.records), w.failures.list)
+				}
+			})
+		}
+	}
+}
+
 func TestALostStoreIsRebuiltFromTheRecords(t *testing.T) {
 	w := newWorld(t)
 	h, z := w.pair(jane)

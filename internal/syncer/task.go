@@ -182,6 +182,11 @@ func (t *task) attempt(ctx context.Context) error {
 	if err := t.tellErased(ctx, link, src.record); err != nil {
 		return err
 	}
+	if !found || !link.Complete() {
+		if err := t.succeed(ctx, src.record); err != nil {
+			return err
+		}
+	}
 	p := t.pair(link, found, src)
 	if t.op.Change == op.Requested {
 		p.link.forgive()
@@ -307,51 +312,16 @@ func (t *task) gone(ctx context.Context, link Link, found bool) error {
 	return t.end(Ignored, "source_deleted")
 }
 
-// moved follows a record that was merged into another. The survivor takes over
-// the link of a record that it swallowed, unless it has one of its own or names
-// another twin; the link's other record is left alone then.
+// moved follows a record that was merged into another.
 func (t *task) moved(ctx context.Context, link Link, found bool, survivor crm.Record) error {
-	s := survivor.Ref.System
 	if found {
-		_, taken, err := t.Links.FindLink(ctx, survivor.Ref)
-		if err != nil {
-			return err
-		}
-		if twin := link.On(s.Other()).RecordID; taken || survivor.TwinID != "" && survivor.TwinID != twin {
-			err = t.orphan(ctx, link, s)
-		} else {
-			link.put(s, survivor.Ref.RecordID)
-			_, err = t.Links.SaveLink(ctx, link)
-		}
-		if err != nil {
+		if err := t.takeOver(ctx, link, survivor); err != nil {
 			return err
 		}
 	}
 	t.source = survivor.Ref
 	return t.attempt(ctx)
 }
-
-// orphan ends the link of a record that was merged, on s, into one that has
-// another twin. The twin that is left over is never deleted: whether it is to be
-// merged too is for a person to say.
-func (t *task) orphan(ctx context.Context, link Link, s crm.System) error {
-	link.announce(link.Ref(s))
-	for _, company := range link.Tell {
-		if err := t.tellMembers(ctx, company); err != nil {
-			return err
-		}
-	}
-	if twin := link.Ref(s.Other()); twin.RecordID != "" && link.Gone != twin.System {
-		err := t.fail(ctx, Failure{Side: twin.System, Record: twin, Action: "merge", Kind: crm.Duplicate, Code: codeOrphan})
-		if err != nil {
-			return err
-		}
-	}
-	return t.Links.DropLink(ctx, link)
-}
-
-// codeOrphan asks a person to merge two records as their twins were merged.
-const codeOrphan = "TWIN_OF_MERGED"
 
 // meet reads or finds the other record and brings both together.
 func (t *task) meet(ctx context.Context, p *pair) error {

@@ -1,0 +1,108 @@
+package syncer
+
+import (
+	"context"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// succeed takes over the links of the records that were merged into the source,
+// which has no living twin of its own. Their operations may come later, and the
+// source must not be given a second twin meanwhile.
+func (t *task) succeed(ctx context.Context, survivor crm.Record) error {
+	for _, id := range survivor.Former {
+		former := crm.Ref{System: survivor.Ref.System, Kind: survivor.Ref.Kind, RecordID: id}
+		link, found, err := t.Links.FindLink(ctx, former)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			continue
+		case t.held(link):
+			return ErrBusy
+		}
+		if err := t.takeOver(ctx, link, survivor); err != nil {
+			return err
+		}
+		return ErrChanged // the source's link has to be read again
+	}
+	return nil
+}
+
+// takeOver gives the link of a record to the survivor that it was merged into, or
+// ends it where the survivor has a better one.
+func (t *task) takeOver(ctx context.Context, link Link, survivor crm.Record) error {
+	s := survivor.Ref.System
+	heir, err := t.heir(ctx, link, survivor)
+	switch {
+	case err != nil:
+		return err
+	case !heir:
+		return t.orphan(ctx, link, s)
+	}
+	link.put(s, survivor.Ref.RecordID)
+	if link.Gone == s { // it was taken for deleted
+		link.revive()
+	}
+	_, err = t.Links.SaveLink(ctx, link)
+	return err
+}
+
+// heir reports whether a survivor may take over a link: it has no link, or that of
+// a twin that is gone while this one's lives, and names no other twin that lives.
+// The link of a twin that is gone is dropped; who stops right after that finds
+// this one by the survivor's former ids.
+func (t *task) heir(ctx context.Context, link Link, survivor crm.Record) (bool, error) {
+	other := survivor.Ref.System.Other()
+	own, taken, err := t.Links.FindLink(ctx, survivor.Ref)
+	switch {
+	case err != nil:
+		return false, err
+	case taken && t.held(own):
+		return false, ErrBusy
+	case taken && (own.Gone != other || link.On(other).RecordID == "" || link.Gone == other):
+		return false, nil
+	}
+	if lives, err := t.namesLiving(ctx, survivor, link.Ref(other)); lives || err != nil {
+		return false, err
+	}
+	if taken {
+		err = t.Links.DropLink(ctx, own)
+	}
+	return err == nil, err
+}
+
+// namesLiving reports whether a record names a twin that lives, other than one.
+func (t *task) namesLiving(ctx context.Context, rec crm.Record, but crm.Ref) (bool, error) {
+	named := crm.Ref{System: rec.Ref.System.Other(), Kind: rec.Ref.Kind, RecordID: rec.TwinID}
+	if named == but || named.Validate() != nil {
+		return false, nil
+	}
+	h, err := t.read(ctx, named)
+	if crm.IsKind(err, crm.NotFound) {
+		return false, nil
+	}
+	return err == nil && h.record.Ref != but, err
+}
+
+// orphan ends the link of a record that was merged, on s, into one that has
+// another twin. The twin that is left over is never deleted: whether it is to be
+// merged too is for a person to say.
+func (t *task) orphan(ctx context.Context, link Link, s crm.System) error {
+	link.announce(link.Ref(s))
+	for _, company := range link.Tell {
+		if err := t.tellMembers(ctx, company); err != nil {
+			return err
+		}
+	}
+	if twin := link.Ref(s.Other()); twin.RecordID != "" && link.Gone != twin.System {
+		err := t.fail(ctx, Failure{Side: twin.System, Record: twin, Action: "merge", Kind: crm.Duplicate, Code: codeOrphan})
+		if err != nil {
+			return err
+		}
+	}
+	return t.Links.DropLink(ctx, link)
+}
+
+// codeOrphan asks a person to merge two records as their twins were merged.
+const codeOrphan = "TWIN_OF_MERGED"
