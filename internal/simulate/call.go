@@ -202,11 +202,7 @@ func (m *model) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wri
 		made = m.make(kind, connector)
 		made.late, made.madeFor = m.world.running == nil, w.TwinID // late: its caller has given up
 		m.change(made, texts(w), w.TwinID, connector)
-		twin := crm.Ref{System: m.system.Other(), Kind: kind, RecordID: w.TwinID}
-		if r := m.byRef[m.world.links.paired[twin]]; r != nil && r.last().deleted {
-			m.world.violate("%s was deleted by a person, and %s was made in its place", r.ref, made.ref)
-		}
-		m.created[twin]++
+		m.countCreated(made)
 		m.world.announce(made, hookCreated)
 		return nil
 	})
@@ -214,6 +210,26 @@ func (m *model) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wri
 		return crm.Written{}, err
 	}
 	return crm.Written{Ref: made.ref, Modified: made.last().modified}, nil
+}
+
+// countCreated judges what the connector has created: nothing that a person
+// deleted, nor a second twin of what a merge has joined.
+func (m *model) countCreated(made *record) {
+	of := crm.Ref{System: m.system.Other(), Kind: made.ref.Kind, RecordID: made.madeFor}
+	m.created[of]++
+	if r := m.byRef[m.world.links.paired[of]]; r != nil && r.last().deleted {
+		m.world.violate("%s was deleted by a person, and %s was made in its place", r.ref, made.ref)
+	}
+	hubspot := m.world.crms[crm.HubSpot]
+	source := hubspot.byRef[of]
+	if source == nil || !source.ofMerge {
+		return // what was merged into it may have been so a moment ago
+	}
+	for _, r := range m.records {
+		if named := hubspot.on(r.ref.Kind, r.last().twin); r != made && r.alive() && named != nil && named.survivor() == source {
+			m.world.violate("%s was made for %s, which has %s by a merge", made.ref, of, r.ref)
+		}
+	}
 }
 
 // Update implements syncer.CRM.

@@ -364,6 +364,7 @@ func (p *people) merge() {
 	loser.mergedInto = primary
 	if w.chance(0.5) {
 		into = m.make(k, person)
+		into.ofMerge = true
 		into.history = maps.Clone(primary.history)
 		into.versions = []*version{primary.last()}
 		primary.mergedInto = into
