@@ -217,6 +217,9 @@ func (m *model) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wri
 func (m *model) countCreated(made *record) {
 	of := crm.Ref{System: m.system.Other(), Kind: made.ref.Kind, RecordID: made.madeFor}
 	m.created[of]++
+	if made.late {
+		return // it was asked for before
+	}
 	if r := m.byRef[m.world.links.paired[of]]; r != nil && r.last().deleted {
 		m.world.violate("%s was deleted by a person, and %s was made in its place", r.ref, made.ref)
 	}

@@ -136,7 +136,7 @@ func (w *world) checkCompany(l syncer.Link, h, z *record) {
 	c := comparison{world: w, field: companyField, h: h, z: z}
 	c.shownH, c.shownZ = h.last().fields[companyField.HubSpot], z.last().fields[companyField.Zoho]
 	hc, zc := w.crms[crm.HubSpot].stands(c.shownH), w.crms[crm.Zoho].stands(c.shownZ)
-	if !w.companiesAgree(hc, zc) && !w.companyWaits(l, hc, zc) {
+	if !w.companiesAgree(hc, zc) && !w.companyWaits(l, hc, zc) && !w.lookedDeleted(c.edits(z), hc) {
 		c.violate("they are not one company, and nobody was told")
 	}
 	if w.people.merged[h] || w.people.merged[z] || w.links.wiped {
@@ -214,6 +214,18 @@ func (w *world) companyWaits(l syncer.Link, hc, zc *record) bool {
 		}
 	}
 	return false
+}
+
+// lookedDeleted reports whether the company that a person took a contact of Zoho
+// away from was deleted soon after, so that the contact looked as it does when
+// nobody touched it. A company that one side deleted stays on the other.
+func (w *world) lookedDeleted(edits []edit, twin *record) bool {
+	n := len(edits)
+	if twin == nil || n < 2 || edits[n-1].canon != "" {
+		return false
+	}
+	left := w.crms[crm.Zoho].on(crm.Company, edits[n-2].canon)
+	return left != nil && left.last().deleted && left.last().seq > edits[n-1].seq && w.links.paired[twin.ref] == left.ref
 }
 
 func (w *world) toldOfCompany(l syncer.Link) bool {

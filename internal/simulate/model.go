@@ -47,6 +47,7 @@ type record struct {
 	versions   []*version // oldest first; those are kept that a late copy may show
 	history    map[string][]entry
 	mergedInto *record
+	mergedSeq  int
 	lag        int64 // how late the search index is with it
 	late       bool  // made after its caller had given up
 	restored   bool  // taken out of the bin

@@ -76,7 +76,7 @@ func (w *world) checkOrphans() {
 		if w.pairOf(r) != nil {
 			continue
 		}
-		if w.twinsOf(source.survivor()) == 1 {
+		if w.twinsOf(source.survivor()) == 1 && !w.lostSince(source) {
 			w.violate("%s was merged into %s, which did not take over %s", source.ref, source.survivor().ref, r.ref)
 			continue
 		}
@@ -87,6 +87,13 @@ func (w *world) checkOrphans() {
 			w.violate("%s is left over by a merge into %s, and nobody was told", r.ref, source.survivor().ref)
 		}
 	}
+}
+
+// lostSince reports whether the survivor had a twin that lived when a record was
+// merged into it.
+func (w *world) lostSince(merged *record) bool {
+	twin := w.crms[crm.Zoho].byRef[w.links.paired[merged.survivor().ref]]
+	return twin != nil && twin.last().deleted && twin.last().seq > merged.mergedSeq
 }
 
 // twinsOf counts the records of Zoho that name one of HubSpot or what was merged

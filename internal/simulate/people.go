@@ -361,13 +361,13 @@ func (p *people) merge() {
 		twin = loser.last().twin
 	}
 	p.markMerged(primary, loser)
-	loser.mergedInto = primary
+	loser.mergedInto, loser.mergedSeq = primary, w.seq
 	if w.chance(0.5) {
 		into = m.make(k, person)
 		into.ofMerge = true
 		into.history = maps.Clone(primary.history)
 		into.versions = []*version{primary.last()}
-		primary.mergedInto = into
+		primary.mergedInto, primary.mergedSeq = into, w.seq
 		p.markMerged(into)
 		w.announce(primary, hookDeleted)
 	}
