@@ -116,7 +116,7 @@ func (t *task) identify(ctx context.Context, p *pair, h *half) error {
 	for _, id := range ids {
 		ref := companyRef(s, id)
 		_, known := t.companies[ref]
-		if ask := !known || id == shown && waitsForCompany(base.On(s.Other()).Refused) && !t.asked[ref]; !ask || ref.Validate() != nil {
+		if ask := !known || id == shown && base.On(s.Other()).Refused.Code != "" && !t.asked[ref]; !ask || ref.Validate() != nil {
 			continue
 		}
 		if _, err := t.lookUp(ctx, p, ref); err != nil {
@@ -157,8 +157,9 @@ func (t *task) know(p *pair, link Link) {
 			t.companies[ref], p.renamed = c.Link, true
 		}
 	}
+	moved := !slices.Contains(p.link.Companies, c) // what was refused was another record
 	for _, s := range crm.Systems {
-		if r := base.On(s).Refused; waitsForCompany(r) && r.Hash == t.hash.value(t.object.Kind, f.Name, c.Link).Hash {
+		if r := base.On(s).Refused; (moved || waitsForCompany(r)) && r.Code != "" && r.Hash == t.hash.value(t.object.Kind, f.Name, c.Link).Hash {
 			base.On(s).Refused, p.moved = merge.Refusal{}, true
 		}
 	}
@@ -166,7 +167,7 @@ func (t *task) know(p *pair, link Link) {
 		p.link.Fields = maps.Clone(p.link.Fields)
 		p.link.Fields[f.Name] = base
 	}
-	if slices.Contains(p.link.Companies, c) {
+	if !moved {
 		return
 	}
 	kept := slices.DeleteFunc(slices.Clone(p.link.Companies), func(k Company) bool {

@@ -87,6 +87,32 @@ func TestACompanyThatWeClearedIsNotTakenForADeletedOne(t *testing.T) {
 	}
 }
 
+// An account that Zoho refuses may have been merged into another one a moment ago:
+// what was refused is that record, and not the company.
+func TestACompanyThatWasRefusedIsWrittenOnceItsAccountIsAnotherRecord(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(jane)
+	w.zoho.refuses = map[string]string{"8": "INVALID_DATA"}
+	w.hubspot.person(h.id, map[string]string{"associatedcompanyid": "9"})
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Parked || len(w.failures.list) != 1 {
+		t.Fatalf("%s (%s), %d failures", r.Outcome, r.Reason, len(w.failures.list))
+	}
+	company := w.links.links["the company"]
+	company.Zoho.RecordID = "7"
+	w.zoho.records["7"] = &modelRecord{id: "7"}
+	if _, err := w.links.SaveLink(t.Context(), company); err != nil {
+		t.Fatal(err)
+	}
+	w.wait(time.Minute)
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || z.fields["Account_Name"] != "7" {
+		t.Errorf("%s (%s), Zoho has the contact at %q, want 7", r.Outcome, r.Reason, z.fields["Account_Name"])
+	}
+	if len(w.failures.list) != 0 {
+		t.Errorf("still told: %v", w.failures.list)
+	}
+}
+
 func TestACompanyThatDoesNotChangeCostsNoLookUp(t *testing.T) {
 	w := newWorld(t)
 	w.employ()

@@ -673,6 +673,32 @@ func TestTheSurvivorOfAMergeKeepsTheTwinThatItNames(t *testing.T) {
 	}
 }
 
+// What a read after a write shows of a record that was merged meanwhile is
+// another pair's.
+func TestARecordThatIsMergedWhileItIsWrittenToIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	h, z := w.pair(jane)
+	survivor, kept := w.pair(map[string]string{"email": "j@example.com", "lastname": "Roe", "city": "Rome"})
+	w.wait(time.Hour)
+	w.zoho.person(z.id, map[string]string{"Title": "Typed"})
+	w.hubspot.after = func(action string, r *modelRecord) error {
+		if action == "update" && r == h {
+			h.mergedInto = survivor.id
+		}
+		return nil
+	}
+	w.tell(crm.Zoho, z.id)
+	if survivor.fields["lastname"] != "Roe" || survivor.fields["city"] != "Rome" || survivor.twin != kept.id {
+		t.Errorf("the survivor holds %v and names %s", survivor.fields, survivor.twin)
+	}
+	if z.fields["Mailing_City"] != "Oslo" || kept.fields["Mailing_City"] != "Rome" {
+		t.Errorf("Zoho holds %v and %v", z.fields, kept.fields)
+	}
+	if len(w.failures.list) != 1 || w.failures.list[0].Code != codeOrphan {
+		t.Errorf("failures %v, want the twin that is left over", w.failures.list)
+	}
+}
+
 // A twin that was deleted must not keep the survivor from the one that lives.
 func TestTheSurvivorOfAMergeTakesOverTheTwinThatLives(t *testing.T) {
 	for _, names := range []string{"nobody", "the twin that is gone"} {

@@ -260,6 +260,9 @@ func (t *task) writeAll(ctx context.Context, p *pair, writes map[crm.System]*crm
 		if err != nil {
 			return err
 		}
+		if back.record.Ref != p.link.Ref(s) {
+			return ErrChanged // merged since it was read: the survivor may be in other hands
+		}
 		if back.record.Modified.Before(h.record.Modified) {
 			p.side[s] = back // a copy from before the write proves nothing
 			continue
