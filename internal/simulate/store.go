@@ -40,6 +40,9 @@ func newLinks(w *world) *links {
 // wipe loses everything, as a restored backup of long ago does.
 func (l *links) wipe() {
 	l.wiped = true
+	for _, t := range l.world.tasks {
+		t.unheld = true
+	}
 	clear(l.kept)
 	clear(l.claims)
 	clear(l.paired)

@@ -20,6 +20,7 @@ type task struct {
 	limit    int64  // when its time is up
 	over     context.CancelCauseFunc
 	dead     bool
+	unheld   bool              // the store has forgotten its lease
 	panicked bool              // of a trouble that was meant to
 	op       string            // the operation that it applies
 	outcome  string            // how an operation ended
