@@ -113,6 +113,34 @@ func TestACompanyThatWasRefusedIsWrittenOnceItsAccountIsAnotherRecord(t *testing
 	}
 }
 
+// Zoho tells of a merge that an account was deleted, and nothing of its contacts.
+func TestTheContactsOfAnAccountWithoutATwinThatWasMergedAreLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(jane)
+	w.zoho.records["6"] = &modelRecord{id: "6"}
+	w.zoho.person(z.id, map[string]string{"Account_Name": "6"}) // which HubSpot does not have
+	w.tell(crm.Zoho, z.id)
+	if h.fields["associatedcompanyid"] != "" {
+		t.Fatalf("HubSpot has the contact at %q", h.fields["associatedcompanyid"])
+	}
+	w.wait(time.Minute)
+	delete(w.zoho.records, "6")
+	w.zoho.person(z.id, map[string]string{"Account_Name": "8"})
+	gone := w.op(crm.Zoho, "6", op.Deleted)
+	gone.Ref.Kind = crm.Company
+	if _, err := w.syncer.Apply(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.queue) != 1 || w.queue[0].Ref != (crm.Ref{System: crm.Zoho, Kind: crm.Contact, RecordID: z.id}) {
+		t.Fatalf("published %v, want an operation on the contact", w.queue)
+	}
+	w.wait(time.Minute)
+	if _, err := w.syncer.Apply(t.Context(), w.queue[0]); err != nil || h.fields["associatedcompanyid"] != "9" {
+		t.Errorf("HubSpot has the contact at %q, want 9 (%v)", h.fields["associatedcompanyid"], err)
+	}
+}
+
 func TestACompanyThatDoesNotChangeCostsNoLookUp(t *testing.T) {
 	w := newWorld(t)
 	w.employ()

@@ -295,6 +295,11 @@ func (t *task) gone(ctx context.Context, link Link, found bool) error {
 	case erased: // a late operation may have left something since
 		return errors.Join(t.eraseAll(ctx, t.source), t.end(Ignored, "erased"))
 	case !found || link.Gone == t.source.System:
+		if !found && t.source.Kind == crm.Company { // it may have been merged into one that has a twin
+			if err := t.tellMembers(ctx, t.source); err != nil {
+				return err
+			}
+		}
 		// What was wrong with it is wrong no more.
 		t.report.Resolved, err = t.Failures.ResolveFailures(ctx, t.Clock.Now(), t.source)
 		return errors.Join(err, t.end(Ignored, "source_not_found"))
