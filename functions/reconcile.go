@@ -7,13 +7,15 @@ import (
 	"slices"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/quota"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 )
 
-// reconcileChanges finds what no webhook told of.
+// reconcileChanges finds what no webhook told of, and repeats what was given up
+// for a reason that passes by itself.
 func reconcileChanges(ctx context.Context, h *house) (http.Handler, error) {
 	c, err := h.config(ctx, slices.Concat(firestoreSettings, pubsubSettings, []string{
 		"HUBSPOT_API_URL", "HUBSPOT_API_VERSION", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_APP_ID", "CRM_QUOTA_SHARE",
@@ -48,7 +50,14 @@ func reconcileChanges(ctx context.Context, h *house) (http.Handler, error) {
 		return nil, err
 	}
 	sweep := r.Handler(h.logger)
+	repeater := failure.Repeater{
+		Failures: gcp.NewFailures(db), Clock: systemClock, NewID: newID,
+		Topics: map[crm.System]failure.Publisher{crm.HubSpot: toZoho, crm.Zoho: toHubSpot},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			repeater.RunLogged(r.Context(), h.logger)
+		}
 		sweep.ServeHTTP(w, r.WithContext(quota.Background(r.Context()))) // edits of right now go first
 	}), nil
 }

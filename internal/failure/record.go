@@ -52,7 +52,11 @@ func (c Cause) general() Cause {
 // heals by itself is on record only when all attempts had failed.
 func (c Cause) Remedy() string {
 	remedy, class := c.advice()
-	if class != Permanent && !strings.Contains(remedy, "replay") {
+	switch {
+	case class == Permanent || strings.Contains(remedy, "replay"):
+	case c.passes():
+		remedy += " All attempts failed. " + repeatedByItself
+	default:
 		remedy += " All attempts failed: replay it when that has passed."
 	}
 	return remedy
@@ -101,6 +105,10 @@ type Record struct {
 	// that it told.
 	MailedAt    time.Time
 	MailedCount int
+	// Repeats is how often the connector has repeated it of its own accord since
+	// it opened, RepeatedAt when it last did.
+	Repeats    int
+	RepeatedAt time.Time
 	// Message describes a message that is no operation.
 	Message *MessageInfo
 }

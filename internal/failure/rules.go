@@ -76,7 +76,7 @@ var connectorRules = []rule{
 	{code: "LOST_VALUE", class: Permanent, origin: Data,
 		remedy: "The latest value is no longer to be found on either side. Type it again in one of the two CRMs."},
 	{code: CodeExhausted, class: Permanent, origin: Outage,
-		remedy: "All attempts failed, mostly because a system was down for hours or held the record locked. Look for other failures of that time, then replay."},
+		remedy: "All attempts failed, mostly because a system was down for hours or held the record locked: look for other failures of that time. " + repeatedByItself},
 	{code: CodeUnknownVersion, class: Permanent, origin: Configuration,
 		remedy: "A newer version of the connector wrote this message. Deploy all functions of that version, then replay."},
 	{code: CodeUndecodable, class: Permanent, origin: Defect,

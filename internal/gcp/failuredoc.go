@@ -39,6 +39,9 @@ type failureDoc struct {
 	IsOpen      bool              `firestore:"is_open"`
 	OpenCause   string            `firestore:"open_cause,omitempty"`
 	Closed      string            `firestore:"closed,omitempty"`
+	Repeats     int               `firestore:"repeats,omitempty"`
+	RepeatedAt  *time.Time        `firestore:"repeated_at,omitempty"`
+	RepeatAt    *time.Time        `firestore:"repeat_at,omitempty"`
 	Message     *messageDoc       `firestore:"message,omitempty"`
 }
 
@@ -80,10 +83,14 @@ func newFailureDoc(r failure.Record) failureDoc {
 	return d.filed(r.ID)
 }
 
-// filed returns d with what depends on the rest of it: whether a mail is due,
-// and what the lists are ordered by.
+// filed returns d with what depends on the rest of it: whether a mail is due and
+// when it is repeated, and what the lists are ordered by.
 func (d failureDoc) filed(id string) failureDoc {
-	d.Unreported = d.record(id).Unreported()
+	r := d.record(id)
+	d.Unreported, d.RepeatAt = r.Unreported(), nil
+	if at := r.RepeatAt(); !at.IsZero() {
+		d.RepeatAt = &at
+	}
 	d.Open, d.OpenOf, d.OpenCause, d.Closed, d.IsOpen = "", "", "", "", d.ResolvedAt == nil
 	if d.ResolvedAt != nil {
 		d.Closed = string(failure.PlaceOf(*d.ResolvedAt, id))
@@ -105,6 +112,9 @@ func (d failureDoc) again(r failure.Record) (failureDoc, bool) {
 	next.FirstSeen, next.Count = d.FirstSeen, d.Count
 	next.MailedAt, next.MailedCount = d.MailedAt, d.MailedCount
 	next.Operations = d.Operations
+	if d.ResolvedAt == nil {
+		next.Repeats, next.RepeatedAt = d.Repeats, d.RepeatedAt
+	}
 	if d.Change == string(op.Erased) {
 		next.Change = d.Change
 	}
@@ -134,6 +144,9 @@ func (d failureDoc) record(id string) failure.Record {
 	}
 	if d.MailedAt != nil {
 		r.MailedAt = *d.MailedAt
+	}
+	if r.Repeats = d.Repeats; d.RepeatedAt != nil {
+		r.RepeatedAt = *d.RepeatedAt
 	}
 	if d.ResolvedAt != nil {
 		r.ResolvedAt = *d.ResolvedAt

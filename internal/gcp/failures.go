@@ -34,6 +34,8 @@ import (
 //	  unreported              whether no mail has told all of it
 //	  mailed_at, mailed_count the last mail with it
 //	  resolved_at             absent while open
+//	  repeats, repeated_at    how often it was repeated without being asked for
+//	  repeat_at               when it is to be repeated, absent for never
 //	  expire_at               TTL; absent while open, so that nothing that waits
 //	                          for a person is ever deleted
 //	  message                 of what is no operation: id, body_hash, body_size, attributes
@@ -70,6 +72,7 @@ var (
 	_ failure.Resolver = (*Failures)(nil)
 	_ failure.Lister   = (*Failures)(nil)
 	_ failure.Store    = (*Failures)(nil)
+	_ failure.Repeats  = (*Failures)(nil)
 )
 
 // RecordFailure stores what the syncer could not do, or counts it when it is
@@ -121,6 +124,33 @@ func (s *Failures) UnreportedFailures(ctx context.Context, limit int) ([]failure
 		query = query.Limit(limit)
 	}
 	return s.collect(ctx, query, limit, failure.Record.Unreported)
+}
+
+// DueFailures reads one document for each failure that it returns.
+func (s *Failures) DueFailures(ctx context.Context, now time.Time, limit int) ([]failure.Record, error) {
+	query := s.client.Collection(failuresCollection).Where("repeat_at", "<=", now).OrderBy("repeat_at", firestore.Asc).Limit(limit)
+	return s.collect(ctx, query, limit, failure.Record.Open)
+}
+
+// MarkRepeated costs one read and one write for each failure.
+func (s *Failures) MarkRepeated(ctx context.Context, at time.Time, ids ...string) error {
+	for chunk := range slices.Chunk(ids, markChunk) {
+		refs := make([]*firestore.DocumentRef, len(chunk))
+		for i, id := range chunk {
+			refs[i] = s.doc(id)
+		}
+		err := s.change(ctx, refs, func(_ string, d *failureDoc) edit {
+			if d.ResolvedAt != nil {
+				return untouched
+			}
+			d.Repeats, d.RepeatedAt = d.Repeats+1, &at
+			return edited
+		})
+		if err != nil {
+			return fmt.Errorf("mark failures as repeated: %w", err)
+		}
+	}
+	return nil
 }
 
 // ListFailures asks for what narrows the filter most and sorts the rest out.

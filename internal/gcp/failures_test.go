@@ -34,6 +34,7 @@ func failuresContract(t *testing.T, host string) {
 		{"failures are grouped and counted by cause, however many there are", failureGroups},
 		{"a dismissed failure is closed until it happens again", failureDismissed},
 		{"a message that is no operation is kept without its body", failureMessage},
+		{"what passes by itself is due after longer and longer pauses", failureDue},
 		{"more failures than one transaction marks are marked", failureMany},
 		{"eight who claim the digest, one gets it", turnRace},
 		{"a turn that ran out goes to the next", turnRunsOut},
@@ -347,4 +348,59 @@ func turnRunsOut(t *testing.T, s *gcp.Failures) {
 	claim("third", failedAt.Add(time.Minute), false)
 	release("second")
 	claim("third", failedAt.Add(time.Minute), true)
+}
+
+func failureDue(t *testing.T, s *gcp.Failures) {
+	locked := failed("op-1", "1", "RECORD_LOCKED")
+	locked.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: crm.Locked, Code: "RECORD_LOCKED"}
+	locked = locked.Identify()
+	recordFailures(t, s, locked, failed("op-2", "2", "INVALID_DATA"))
+	due := func(at time.Time) []string {
+		t.Helper()
+		list, err := s.DueFailures(t.Context(), at, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, r := range list {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	at := failedAt
+	for _, pause := range []time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
+		if got := due(at.Add(pause - time.Second)); got != nil {
+			t.Errorf("due before %s are over: %v", pause, got)
+		}
+		at = at.Add(pause)
+		if diff := cmp.Diff([]string{locked.ID}, due(at)); diff != "" {
+			t.Errorf("due after %s (-want +got):\n%s", pause, diff)
+		}
+		if err := s.MarkRepeated(t.Context(), at, locked.ID, "nobody"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := due(at.Add(1000 * time.Hour)); got != nil {
+		t.Errorf("due after the last pause: %v", got)
+	}
+
+	if _, err := s.ResolveFailures(t.Context(), at, locked.Ref); err != nil {
+		t.Fatal(err)
+	}
+	locked.Operation, locked.LastSeen = "op-3", at.Add(time.Minute)
+	recordFailures(t, s, locked) // it opens again
+	if diff := cmp.Diff([]string{locked.ID}, due(locked.LastSeen.Add(15*time.Minute))); diff != "" {
+		t.Errorf("due after it opened again (-want +got):\n%s", diff)
+	}
+	locked.Operation, locked.LastSeen = "op-4", at.Add(10*time.Minute)
+	recordFailures(t, s, locked)
+	if got := due(locked.LastSeen.Add(14 * time.Minute)); got != nil {
+		t.Errorf("due although it happened again meanwhile: %v", got)
+	}
+	if _, err := s.DismissFailures(t.Context(), at, failure.Accepted, locked.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := due(at.Add(1000 * time.Hour)); got != nil {
+		t.Errorf("due after a person dismissed it: %v", got)
+	}
 }

@@ -20,6 +20,8 @@ const (
 	ChannelNotKept       = "zoho_channel_not_kept"
 	DigestDone           = "failure digest"
 	DigestNotSent        = "failure digest not sent"
+	Repeated             = "failures repeated" // of the connector's own accord
+	NotRepeated          = "failures not repeated"
 	Reconciled           = "reconciled" // one pass of the sweep
 )
 
@@ -43,7 +45,7 @@ const (
 func Messages() []string {
 	return []string{
 		OperationApplied, OperationGivenUp, MessageHeld, DeliveryAccepted, DeliveryRefused, DeliveryNotPublished,
-		NotSetUp, SecretsChanged, TokenRefreshed, TokenRefreshFailed, ChannelKept, ChannelNotKept, DigestDone, DigestNotSent, Reconciled,
+		NotSetUp, SecretsChanged, TokenRefreshed, TokenRefreshFailed, ChannelKept, ChannelNotKept, DigestDone, DigestNotSent, Repeated, NotRepeated, Reconciled,
 	}
 }
 
