@@ -97,6 +97,9 @@ func (s *failures) keep(r failure.Record) {
 		return
 	default:
 		first, count, mailed, at := n.FirstSeen, n.Count, n.MailedCount, n.MailedAt
+		if n.Open() {
+			r.Repeats, r.RepeatedAt = n.Repeats, n.RepeatedAt
+		}
 		if n.Change == op.Erased {
 			r.Change = op.Erased
 		}
@@ -135,6 +138,28 @@ func (s *failures) ListFailures(ctx context.Context, filter failure.Filter, _ in
 		return nil, err
 	}
 	return s.list(filter.Matches), nil
+}
+
+// DueFailures implements failure.Repeats.
+func (s *failures) DueFailures(ctx context.Context, now time.Time, _ int) ([]failure.Record, error) {
+	if _, err := s.begin(ctx, "list due"); err != nil {
+		return nil, err
+	}
+	return s.list(func(r failure.Record) bool { return !r.RepeatAt().IsZero() && !r.RepeatAt().After(now) }), nil
+}
+
+// MarkRepeated implements failure.Repeats.
+func (s *failures) MarkRepeated(ctx context.Context, at time.Time, ids ...string) error {
+	f, err := s.begin(ctx, "mark repeated")
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if n := s.byID[id]; n != nil && n.Open() {
+			n.Repeats, n.RepeatedAt = n.Repeats+1, at
+		}
+	}
+	return heard(f)
 }
 
 // UnreportedFailures implements failure.Outbox.

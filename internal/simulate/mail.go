@@ -187,6 +187,25 @@ func (w *world) replay(filter failure.Filter, done func(ok bool)) {
 	}, func(wasKilled bool) { done(!wasKilled && err == nil) })
 }
 
+// repeat replays what passes by itself, as the job does that Cloud Scheduler starts.
+func (w *world) repeat() {
+	w.repeatDue = w.now + 15*minute
+	r := failure.Repeater{Failures: w.failures, Topics: w.topics("replay publish"), Clock: w, NewID: w.newID}
+	w.spawn("repeat "+w.newID(), budget, func(ctx context.Context) {
+		_, _ = r.Run(ctx) // the next run does what this one could not
+	}, func(bool) {})
+}
+
+// nextRepeat is when something is to be repeated, if anything is.
+func (w *world) nextRepeat() (next int64, ok bool) {
+	for _, n := range w.failures.order {
+		if at := n.RepeatAt(); !at.IsZero() && (!ok || at.UnixMilli() < next) {
+			next, ok = at.UnixMilli(), true
+		}
+	}
+	return next, ok
+}
+
 // anyFilter draws what a person asks to have replayed.
 func (w *world) anyFilter() failure.Filter {
 	n := w.failures.order[w.rng.IntN(len(w.failures.order))]

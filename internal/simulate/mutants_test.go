@@ -178,13 +178,15 @@ var mutants = []mutant{
 	}
 `, ``},
 	}},
-	{"the link of a record that was merged away does not move", []replacement{
+	{"nobody is told of the twin that a merge leaves over", []replacement{
+		{"internal/syncer/survivor.go", `		return t.orphan(ctx, link, s)`, `		return t.Links.DropLink(ctx, link)`},
+	}},
+	{"what was merged into a record is forgotten", []replacement{
 		{taskFile, `err := t.succeed(ctx, src.record)`, `err := error(nil)`},
-		{taskFile, `		return t.moved(ctx, link, found, src.record)`, `		return t.gone(ctx, link, found)`},
-		{"internal/syncer/find.go", `		link.put(s, t.source.RecordID)
-	case`, `		return nil
-	case`},
-		{"internal/syncer/find.go", `				return t.adopt(ctx, p, link)`, `				return t.end(Ignored, "")`},
+		{"internal/syncer/match.go", `range src.Former {`, `range src.Former[:0] {`},
+	}},
+	{"what passes by itself is left to people", []replacement{
+		{"internal/failure/repeat.go", `p.Failures.DueFailures(ctx, now, repeatedAtOnce)`, `[]Record(nil), error(nil)`},
 	}},
 	{"the tombstone is forgotten", []replacement{
 		{taskFile, `	link.announce(t.source)

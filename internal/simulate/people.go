@@ -66,9 +66,9 @@ func (p *people) act() {
 	alive := p.alive()
 	x := w.rng.Float64()
 	switch {
-	case w.plan.merges && x < 0.38 && x > 0.35:
+	case w.plan.merges && x < 0.50 && x >= 0.42:
 		p.merge()
-	case w.plan.merges && x < 0.40 && x >= 0.38:
+	case w.plan.merges && x < 0.54 && x >= 0.50:
 		p.mergeInZoho()
 	case len(alive) == 0:
 		p.create(crm.Contact)

@@ -89,7 +89,7 @@ func Boundaries() []string {
 		"zoho read", "zoho history", "zoho find", "zoho create", "zoho update", "zoho list",
 		"load cursor", "save cursor", "sweep publish",
 		"find members", "publish", "bury", "look for a grave", "erase failures",
-		"list failures", "replay publish", "claim digest", "list unreported", "send mail", "mark mailed", "release digest",
+		"list failures", "list due", "mark repeated", "replay publish", "claim digest", "list unreported", "send mail", "mark mailed", "release digest",
 	} {
 		all = append(all, "before "+effect)
 	}
@@ -144,6 +144,9 @@ func drawPlan(rng *rand.Rand, seed uint64) plan {
 		p.gap, p.answers = 5*second, 0.7
 		p.records[crm.Contact], p.records[crm.Company] = 1+rng.IntN(2), rng.IntN(2)
 		p.repeats = min(p.repeats, 2)
+	}
+	if p.merges {
+		p.records[crm.Contact] += 2
 	}
 	for i := range p.skew {
 		p.skew[i] = skews[rng.IntN(len(skews))]

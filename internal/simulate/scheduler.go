@@ -12,8 +12,8 @@ import (
 const maxTasks = 8
 
 // play runs the world to its end: people edit; they stop and the queue drains
-// under faults; faults are healed, what was put aside is replayed, and a world
-// that lost webhooks is swept once more.
+// under faults; faults are healed, what was put aside is repeated by itself or
+// replayed, and a world that lost webhooks is swept once more.
 func (w *world) play() {
 	w.people.next = w.now
 	w.run(func() bool { return w.people.left == 0 })
@@ -22,6 +22,7 @@ func (w *world) play() {
 	w.healed = true
 	w.now += 6 * minute // leases and turns run out
 	w.run(w.quiet)
+	w.repeatAll()
 	w.replayAll()
 	if w.plan.lossy {
 		w.now += sweepSettled
@@ -35,6 +36,23 @@ func (w *world) play() {
 		w.violate("not at rest after %d steps", maxSteps)
 	}
 }
+
+// repeatAll lets time pass until nothing is left that passes by itself.
+func (w *world) repeatAll() {
+	for range maxRepeats {
+		next, ok := w.nextRepeat()
+		if !ok {
+			return
+		}
+		w.now = max(w.now, next)
+		w.repeat()
+		w.run(w.quiet)
+	}
+	w.violate("what passes by itself was repeated for longer and longer, and is still open")
+}
+
+// maxRepeats is more than there are failures times repetitions.
+const maxRepeats = 1000
 
 // replayAll publishes again what was given up, cause by cause, and once more:
 // a replay can safely be repeated.
@@ -124,6 +142,9 @@ func (w *world) jobs() (can []func()) {
 	}
 	if !w.healed && w.mail.due <= w.now {
 		can = append(can, w.mail.start)
+	}
+	if !w.healed && w.repeatDue <= w.now {
+		can = append(can, w.repeat)
 	}
 	if w.plan.replays && !w.healed && w.replayDue <= w.now && len(w.failures.order) > 0 {
 		can = append(can, func() {

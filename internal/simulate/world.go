@@ -92,6 +92,7 @@ type world struct {
 	// replayed is set when what was given up has been published again.
 	replayed    bool
 	replayDue   int64
+	repeatDue   int64
 	storeOutage int64
 
 	hash       uint64
@@ -123,7 +124,7 @@ func (w *world) build() {
 	w.links = newLinks(w)
 	w.failures = &failures{world: w, byID: map[string]*noted{}, operations: map[string]bool{}}
 	w.ledger = ledger{world: w, outcomes: map[string]string{}}
-	w.replayDue = w.now + 2*hour
+	w.replayDue, w.repeatDue = w.now+2*hour, w.now+15*minute
 	w.queue = queue{world: w, keys: map[string]*lane{}}
 	w.people = people{
 		world: w, left: w.plan.edits, made: map[crm.Kind]int{}, keys: map[crm.Kind][]string{},
