@@ -23,7 +23,7 @@ resource "google_firestore_backup_schedule" "daily" {
 locals {
   unindexed = {
     links    = ["id", "fields", "sides", "decisions", "lease", "hash_id", "gone", "gone_at", "known_companies", "tell"]
-    failures = ["first_seen", "mailed_at", "operations", "message", "resolved_at"]
+    failures = ["first_seen", "mailed_at", "operations", "message", "repeated_at", "repeats", "resolved_at"]
     figures  = ["cells", "latest", "quotas", "instance"]
   }
   unindexed_fields = merge([for collection, fields in local.unindexed : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }]...)
