@@ -252,6 +252,21 @@ func TestEveryPageCanBeReadWithNothingInTheStore(t *testing.T) {
 	}
 }
 
+func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
+	b := newBench(t)
+	locked, refused := failed("1", "RECORD_LOCKED"), failed("2", "INVALID_DATA")
+	locked.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: crm.Locked, Code: "RECORD_LOCKED"}
+	locked = locked.Identify()
+	b.record(locked, refused)
+	due := start.Add(15 * time.Minute).Format("2006-01-02 15:04")
+	if page := b.get("?page=failure&id=" + locked.ID).Body.String(); !strings.Contains(page, "Repeated by itself") || !strings.Contains(page, due) {
+		t.Errorf("the page does not say %s", due)
+	}
+	if page := b.get("?page=failure&id=" + refused.ID).Body.String(); strings.Contains(page, "Repeated by itself") {
+		t.Error("what a person has to put right is said to be repeated")
+	}
+}
+
 func TestNobodyGetsNothing(t *testing.T) {
 	b := newBench(t)
 	b.record(failed("1", "INVALID_DATA"))
