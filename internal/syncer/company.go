@@ -191,6 +191,9 @@ func (t *task) keepLost(ctx context.Context, p *pair, f *mapping.Field, h *half)
 		return nil
 	}
 	lives, err := t.companyLives(ctx, had)
+	if err == nil && !lives {
+		lives, err = t.companyMoved(ctx, p, had)
+	}
 	if err != nil || lives {
 		return err
 	}
@@ -226,6 +229,23 @@ func (t *task) companyLives(ctx context.Context, ref crm.Ref) (bool, error) {
 	_, err = t.read(ctx, ref)
 	if gone := crm.IsKind(err, crm.NotFound); !gone {
 		return true, err
+	}
+	return false, nil
+}
+
+// companyMoved reports whether the company that a contact had is another record
+// by now. Whoever was at the one that was merged away is at that one, or was taken
+// from it by a person.
+func (t *task) companyMoved(ctx context.Context, p *pair, had crm.Ref) (bool, error) {
+	s := had.System
+	for _, c := range p.link.Companies {
+		if c.On(s) != had.RecordID {
+			continue
+		}
+		link, found, err := t.Links.FindLink(ctx, companyRef(s.Other(), c.On(s.Other())))
+		if err != nil || found && link.Complete() && link.On(s).RecordID != had.RecordID {
+			return err == nil, err
+		}
 	}
 	return false, nil
 }

@@ -57,6 +57,24 @@ func TestAContactStaysWhereItIsWhenItsCompanyWasDeletedOnOneSide(t *testing.T) {
 	}
 }
 
+func TestAContactThatWasTakenFromAnAccountWhichWasThenMergedIsTakenFromItsCompany(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "associatedcompanyid": "9"})
+	w.wait(time.Minute)
+	w.zoho.person(z.id, map[string]string{"Account_Name": ""})
+	delete(w.zoho.records, "8") // its contacts would be at 7 now
+	company := w.links.links["the company"]
+	company.Zoho.RecordID = "7"
+	w.zoho.records["7"] = &modelRecord{id: "7"}
+	if _, err := w.links.SaveLink(t.Context(), company); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.tell(crm.Zoho, z.id); r.Outcome != Updated || h.fields["associatedcompanyid"] != "" {
+		t.Errorf("%s (%s), HubSpot has the contact at %q, want none", r.Outcome, r.Reason, h.fields["associatedcompanyid"])
+	}
+}
+
 // We cleared the company of a contact and were killed before that was noted. When
 // the company is deleted then, the contact is still without it because we wrote so.
 func TestACompanyThatWeClearedIsNotTakenForADeletedOne(t *testing.T) {
