@@ -99,10 +99,44 @@ func (l *Links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, er
 	return doc.link(version(at)), nil
 }
 
-// vacant fails unless a record of Zoho belongs to no link but that of a name.
-func (l *Links) vacant(tx *firestore.Transaction, ref crm.Ref, name string) error {
+// ReplaceLink costs a write and a delete, and one read when a record of Zoho
+// enters the link.
+func (l *Links) ReplaceLink(ctx context.Context, link, over syncer.Link) (syncer.Link, error) {
+	doc := newLinkDoc(link)
+	was, name := nameOf(link.Claimed...), nameOf(link.Ref(crm.HubSpot), link.Ref(crm.Zoho))
+	place := nameOf(over.Claimed...)
+	entering := link.Ref(crm.Zoho)
+	enters := entering.RecordID != "" && !slices.Contains(link.Claimed, entering)
+	asRead, err := atVersion(over.Version)
+	if err != nil {
+		return link, err
+	}
+	at, err := l.enter(ctx, link.Version, func(tx *firestore.Transaction, unchanged firestore.Precondition) error {
+		if enters {
+			if err := l.vacant(tx, entering, was, place); err != nil {
+				return err
+			}
+		}
+		switch {
+		case place != name:
+			return errors.Join(tx.Delete(l.doc(place), asRead), l.put(tx, was, name, doc, unchanged))
+		case unchanged != nil:
+			if err := tx.Delete(l.doc(was), unchanged); err != nil {
+				return err
+			}
+		}
+		return tx.Update(l.doc(place), doc.updates(), asRead)
+	})
+	if err != nil {
+		return link, fmt.Errorf("replace link %s by %s: %w", over.ID, link.ID, refusal(err))
+	}
+	return doc.link(version(at)), nil
+}
+
+// vacant fails unless a record of Zoho belongs to no link but those of some names.
+func (l *Links) vacant(tx *firestore.Transaction, ref crm.Ref, names ...string) error {
 	docs, err := tx.Documents(l.holding(ref)).GetAll()
-	if err == nil && len(docs) > 0 && docs[0].Ref.ID != name {
+	if err == nil && len(docs) > 0 && !slices.Contains(names, docs[0].Ref.ID) {
 		err = syncer.ErrClaimed
 	}
 	return err

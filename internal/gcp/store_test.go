@@ -92,6 +92,7 @@ func storesContract(t *testing.T, host string) {
 		{"a record belongs to one link", oneLink},
 		{"a link that changes records frees the old one", rekey},
 		{"a dropped link frees its records", drop},
+		{"a link takes the place of another, or nothing happens", replace},
 		{"sixteen who create one link create it once", createOnce},
 		{"sixteen who enter one record of Zoho in links of their own enter it once", enterOnce},
 		{"sixteen who change one link lose nothing", changeRace},
@@ -304,6 +305,46 @@ func drop(t *testing.T, c *firestore.Client) {
 		t.Error("still found")
 	}
 	save(t, s, newLink("1", "2"))
+}
+
+func replace(t *testing.T, c *firestore.Client) {
+	s := gcp.NewLinks(c)
+	pair := func(hubspot string) string {
+		l, _ := find(t, s, ref(crm.HubSpot, hubspot))
+		return l.HubSpot.RecordID + "-" + l.Zoho.RecordID
+	}
+	over, l := save(t, s, newLink("1", "2")), save(t, s, newLink("9", "3"))
+	l.HubSpot.RecordID = "1"
+	l, err := s.ReplaceLink(t.Context(), l, over)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, found := find(t, s, ref(crm.HubSpot, "9")); found || pair("1") != "1-3" {
+		t.Errorf("1 is in %s, 9 in a link: %t", pair("1"), found)
+	}
+	if _, found := find(t, s, ref(crm.Zoho, "2")); found {
+		t.Error("the record of the link that was replaced is in one")
+	}
+	l.Lease = syncer.Lease{Holder: "me"}
+	l = save(t, s, l) // as it was returned
+
+	begun := save(t, s, newLink("", "5"))
+	if _, err := s.ReplaceLink(t.Context(), newLink("4", "5"), begun); err != nil || pair("4") != "4-5" {
+		t.Errorf("a new link: %s, %v", pair("4"), err)
+	}
+
+	save(t, s, newLink("6", "7"))
+	moved := l
+	moved.HubSpot.RecordID = "6" // which belongs to a third
+	if _, err := s.ReplaceLink(t.Context(), moved, save(t, s, newLink("8", ""))); !errors.Is(err, syncer.ErrClaimed) || pair("1") != "1-3" || pair("6") != "6-7" || pair("8") != "8-" {
+		t.Errorf("taking a claimed record: %v; then %s, %s and %s", err, pair("1"), pair("6"), pair("8"))
+	}
+	old := over
+	old.Claimed = []crm.Ref{ref(crm.HubSpot, "8")}
+	moved.HubSpot.RecordID = "8"
+	if _, err := s.ReplaceLink(t.Context(), moved, old); !errors.Is(err, syncer.ErrChanged) || pair("1") != "1-3" || pair("8") != "8-" {
+		t.Errorf("over one that changed: %v; then %s and %s", err, pair("1"), pair("8"))
+	}
 }
 
 // race starts n at the same moment.

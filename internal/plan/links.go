@@ -91,6 +91,15 @@ func (l *links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, er
 	return link, nil
 }
 
+// ReplaceLink drops over first: nothing can come between, and nothing is kept of
+// a plan that breaks off.
+func (l *links) ReplaceLink(ctx context.Context, link, over syncer.Link) (syncer.Link, error) {
+	if err := l.DropLink(ctx, over); err != nil {
+		return link, err
+	}
+	return l.SaveLink(ctx, link)
+}
+
 // current reports whether a link is as it was read. The caller holds the lock.
 func (l *links) current(link syncer.Link) bool {
 	if known, saved := l.saved[link.ID]; saved {

@@ -161,7 +161,7 @@ var mutants = []mutant{
 	for _, s := range crm.Systems[1:] {`},
 	}},
 	{"claims are ignored", []replacement{
-		{"internal/simulate/store.go", `owner != "" && owner != link.ID {`, `owner != "" && owner != link.ID && false {`},
+		{"internal/simulate/store.go", `owner != "" && owner != link.ID && (`, `owner != "" && false && (`},
 	}},
 	{"the failure is not recorded", []replacement{
 		{taskFile, `	return t.Failures.RecordFailure(ctx, f)`, `	return nil`},

@@ -73,6 +73,15 @@ func (l *links) FindLink(ctx context.Context, ref crm.Ref) (syncer.Link, bool, e
 
 // SaveLink implements syncer.Links.
 func (l *links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, error) {
+	return l.store(ctx, link, nil)
+}
+
+// ReplaceLink implements syncer.Links.
+func (l *links) ReplaceLink(ctx context.Context, link, over syncer.Link) (syncer.Link, error) {
+	return l.store(ctx, link, &over)
+}
+
+func (l *links) store(ctx context.Context, link syncer.Link, over *syncer.Link) (syncer.Link, error) {
 	f, err := l.begin(ctx, "save link", storeAborted, storeLost, storeRepeated)
 	if err != nil {
 		return link, err
@@ -81,7 +90,7 @@ func (l *links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, er
 		return link, syncer.ErrChanged
 	}
 	isNew := link.Version == ""
-	saved, err := l.save(link)
+	saved, err := l.save(link, over)
 	switch {
 	case err != nil:
 		l.world.happened("refused: "+err.Error(), l.world.running.name)
@@ -96,8 +105,9 @@ func (l *links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, er
 	return saved, nil
 }
 
-func (l *links) save(link syncer.Link) (syncer.Link, error) {
-	if l.kept[link.ID].Version != link.Version {
+// save drops over, unless it is nil, and stores link, or does neither.
+func (l *links) save(link syncer.Link, over *syncer.Link) (syncer.Link, error) {
+	if l.kept[link.ID].Version != link.Version || over != nil && l.kept[over.ID].Version != over.Version {
 		return link, syncer.ErrChanged
 	}
 	var want []crm.Ref
@@ -106,13 +116,16 @@ func (l *links) save(link syncer.Link) (syncer.Link, error) {
 		if r.RecordID == "" {
 			continue
 		}
-		if owner := l.claims[r]; owner != "" && owner != link.ID {
+		if owner := l.claims[r]; owner != "" && owner != link.ID && (over == nil || owner != over.ID) {
 			return link, syncer.ErrClaimed
 		}
 		want = append(want, r)
 	}
 	for _, r := range l.kept[link.ID].Claimed {
 		delete(l.claims, r)
+	}
+	if over != nil {
+		l.drop(*over)
 	}
 	for _, r := range want {
 		l.claims[r] = link.ID
@@ -137,14 +150,18 @@ func (l *links) DropLink(ctx context.Context, link syncer.Link) error {
 	if f == storeAborted || l.kept[link.ID].Version != link.Version {
 		return syncer.ErrChanged
 	}
-	for _, r := range l.kept[link.ID].Claimed {
-		delete(l.claims, r)
-	}
-	delete(l.kept, link.ID)
+	l.drop(link)
 	if f == storeLost {
 		return errStore
 	}
 	return nil
+}
+
+func (l *links) drop(link syncer.Link) {
+	for _, r := range l.kept[link.ID].Claimed {
+		delete(l.claims, r)
+	}
+	delete(l.kept, link.ID)
 }
 
 func copyLink(l syncer.Link) syncer.Link {

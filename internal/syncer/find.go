@@ -151,11 +151,6 @@ func (t *task) hasCopy(ctx context.Context, ref crm.Ref) (bool, error) {
 // side. Both records are then read anew: what was read before the link was
 // found may be older than what the link knows.
 func (t *task) adopt(ctx context.Context, p *pair, link Link) error {
-	if p.link.Version != "" {
-		if err := t.Links.DropLink(ctx, p.link); err != nil {
-			return err
-		}
-	}
 	if side := link.On(t.source.System); side.RecordID != t.source.RecordID {
 		if side.RecordID != "" {
 			link.Fields = map[string]merge.Base{} // what was decided with the lost twin binds nobody
@@ -163,10 +158,21 @@ func (t *task) adopt(ctx context.Context, p *pair, link Link) error {
 		link.put(t.source.System, t.source.RecordID)
 		link.revive()
 	}
-	if _, err := t.Links.SaveLink(ctx, link); err != nil {
+	if err := t.instead(ctx, link, p.link); err != nil {
 		return err
 	}
 	return ErrChanged
+}
+
+// instead stores a link in the place of another, if that is stored: a tombstone
+// that is gone before would let its record be created anew.
+func (t *task) instead(ctx context.Context, link, over Link) (err error) {
+	if over.Version == "" {
+		_, err = t.Links.SaveLink(ctx, link)
+	} else {
+		_, err = t.Links.ReplaceLink(ctx, link, over)
+	}
+	return err
 }
 
 func (t *task) join(ctx context.Context, p *pair, twin *half) error {

@@ -169,6 +169,9 @@ type Links interface {
 	// on its records, and returns it with its new version. It answers
 	// ErrChanged or ErrClaimed otherwise and stores nothing.
 	SaveLink(ctx context.Context, l Link) (Link, error)
+	// ReplaceLink is SaveLink in the place of over, which is dropped if it still is
+	// as it was read: both or neither.
+	ReplaceLink(ctx context.Context, l, over Link) (Link, error)
 	// DropLink removes l and its claims if it still is as it was read.
 	DropLink(ctx context.Context, l Link) error
 }

@@ -306,6 +306,21 @@ func (m *modelLinks) SaveLink(_ context.Context, l Link) (Link, error) {
 	return cloneLink(l), nil
 }
 
+func (m *modelLinks) ReplaceLink(ctx context.Context, l, over Link) (Link, error) {
+	if m.links[over.ID].Version != over.Version {
+		return l, ErrChanged
+	}
+	links, claims := maps.Clone(m.links), maps.Clone(m.claims)
+	if err := m.DropLink(ctx, over); err != nil {
+		return l, err
+	}
+	saved, err := m.SaveLink(ctx, l)
+	if err != nil {
+		m.links, m.claims = links, claims
+	}
+	return saved, err
+}
+
 // FindMembers gives one contact at a time.
 func (m *modelLinks) FindMembers(_ context.Context, company crm.Ref, after string, _ int) ([]crm.Ref, string, error) {
 	for _, id := range slices.Sorted(maps.Keys(m.links)) {

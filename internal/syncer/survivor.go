@@ -33,7 +33,11 @@ func (t *task) succeed(ctx context.Context, survivor crm.Record) error {
 // ends it where the survivor has a better one.
 func (t *task) takeOver(ctx context.Context, link Link, survivor crm.Record) error {
 	s := survivor.Ref.System
-	heir, err := t.heir(ctx, link, survivor)
+	own, _, err := t.Links.FindLink(ctx, survivor.Ref)
+	if err != nil {
+		return err
+	}
+	heir, err := t.heir(ctx, link, own, survivor)
 	switch {
 	case err != nil:
 		return err
@@ -44,32 +48,22 @@ func (t *task) takeOver(ctx context.Context, link Link, survivor crm.Record) err
 	if link.Gone == s { // it was taken for deleted
 		link.revive()
 	}
-	_, err = t.Links.SaveLink(ctx, link)
-	return err
+	return t.instead(ctx, link, own)
 }
 
-// heir reports whether a survivor may take over a link: it has no link, or that of
-// a twin that is gone while this one's lives, and names no other twin that lives.
-// The link of a twin that is gone is dropped; who stops right after that finds
-// this one by the survivor's former ids.
-func (t *task) heir(ctx context.Context, link Link, survivor crm.Record) (bool, error) {
+// heir reports whether a survivor may take over a link: it has no link of its own,
+// or that of a twin that is gone while this one's lives, and names no other twin
+// that lives.
+func (t *task) heir(ctx context.Context, link, own Link, survivor crm.Record) (bool, error) {
 	other := survivor.Ref.System.Other()
-	own, taken, err := t.Links.FindLink(ctx, survivor.Ref)
 	switch {
-	case err != nil:
-		return false, err
-	case taken && t.held(own):
+	case t.held(own):
 		return false, ErrBusy
-	case taken && (own.Gone != other || link.On(other).RecordID == "" || link.Gone == other):
+	case own.Version != "" && (own.Gone != other || link.On(other).RecordID == "" || link.Gone == other):
 		return false, nil
 	}
-	if lives, err := t.namesLiving(ctx, survivor, link.Ref(other)); lives || err != nil {
-		return false, err
-	}
-	if taken {
-		err = t.Links.DropLink(ctx, own)
-	}
-	return err == nil, err
+	lives, err := t.namesLiving(ctx, survivor, link.Ref(other))
+	return !lives, err
 }
 
 // namesLiving reports whether a record names a twin that lives, other than one.

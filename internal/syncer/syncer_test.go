@@ -699,6 +699,28 @@ func TestARecordThatIsMergedWhileItIsWrittenToIsLeftAlone(t *testing.T) {
 	}
 }
 
+// Whoever is killed between the end of a tombstone and what takes its place has
+// lost the tombstone.
+func TestATombstoneStaysUntilSomethingTakesItsPlace(t *testing.T) {
+	w := newWorld(t)
+	h, gone := w.pair(jane)
+	other, left := w.pair(map[string]string{"email": "j@example.com", "lastname": "Doe"})
+	delete(w.zoho.records, gone.id)
+	w.tell(crm.Zoho, gone.id)
+	delete(w.hubspot.records, other.id)
+	w.tell(crm.HubSpot, other.id)
+	w.zoho.person(left.id, map[string]string{"Email": "jane@example.com"}) // it would be its twin now
+	w.links.before = func(string) error { return errors.New("killed") }
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Updated)); err == nil {
+		t.Fatal("nothing was to be stored")
+	}
+	w.links.before = nil
+	w.zoho.person(left.id, map[string]string{"Email": "j@example.com"})
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Ignored || len(w.zoho.records) != 1 {
+		t.Errorf("%s (%s), %d records in Zoho: what a person deleted was made anew", r.Outcome, r.Reason, len(w.zoho.records))
+	}
+}
+
 // A twin that was deleted must not keep the survivor from the one that lives.
 func TestTheSurvivorOfAMergeTakesOverTheTwinThatLives(t *testing.T) {
 	for _, names := range []string{"nobody", "the twin that is gone"} {

@@ -129,7 +129,7 @@ func (s *story) meddle(quit <-chan struct{}) map[crm.Ref]string {
 // written when it was killed stays held for a minute and a half.
 func TestTheOperatorsStory(t *testing.T) {
 	t.Parallel()
-	s := begin(t, asTheApp)
+	s := begin(t, asTheApp, farAway)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx
