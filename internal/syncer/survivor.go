@@ -90,7 +90,13 @@ func (t *task) orphan(ctx context.Context, link Link, s crm.System) error {
 		}
 	}
 	if twin := link.Ref(s.Other()); twin.RecordID != "" && link.Gone != twin.System {
-		err := t.fail(ctx, Failure{Side: twin.System, Record: twin, Action: "merge", Kind: crm.Duplicate, Code: codeOrphan})
+		// It is told of the record that was merged: what succeeds on the survivor
+		// does not close it, nor does it stand for the twin of another.
+		o := t.op
+		o.Ref = link.Ref(s)
+		err := t.Failures.RecordFailure(ctx, Failure{
+			Operation: o, Side: twin.System, Record: twin, Action: "merge", Kind: crm.Duplicate, Code: codeOrphan, At: t.Clock.Now(),
+		})
 		if err != nil {
 			return err
 		}

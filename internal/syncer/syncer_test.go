@@ -699,6 +699,35 @@ func TestARecordThatIsMergedWhileItIsWrittenToIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A failure is known by the record and the cause: two twins that are left over
+// must not be told under one record, of which the second would hide the first.
+func TestEveryTwinThatIsLeftOverIsToldUnderTheRecordThatWasMerged(t *testing.T) {
+	w := newWorld(t)
+	a, za := w.pair(map[string]string{"email": "a@example.com", "lastname": "A"})
+	b, zb := w.pair(map[string]string{"email": "b@example.com", "lastname": "B"})
+	c, _ := w.pair(map[string]string{"email": "c@example.com", "lastname": "C"})
+	survivor := w.hubspot.records[w.hubspot.person("", map[string]string{"email": "a@example.com", "lastname": "A"})]
+	a.mergedInto, b.mergedInto = survivor.id, survivor.id
+	first := true
+	w.hubspot.after = func(action string, r *modelRecord) error {
+		if action == "read" && r == survivor && first {
+			first = false // while the survivor's operation holds what it read, a's is applied
+			w.tell(crm.HubSpot, a.id)
+		}
+		return nil
+	}
+	w.tell(crm.HubSpot, survivor.id)
+	survivor.mergedInto = c.id
+	w.tell(crm.HubSpot, survivor.id)
+	told := map[string]string{}
+	for _, f := range w.failures.list {
+		told[f.Operation.Ref.RecordID] = f.Record.RecordID
+	}
+	if diff := cmp.Diff(map[string]string{b.id: zb.id, survivor.id: za.id}, told); diff != "" {
+		t.Errorf("told of, by the record that was merged (-want +got):\n%s", diff)
+	}
+}
+
 // Whoever is killed between the end of a tombstone and what takes its place has
 // lost the tombstone.
 func TestATombstoneStaysUntilSomethingTakesItsPlace(t *testing.T) {
