@@ -44,7 +44,7 @@ func (c *comparison) edits(r *record) []edit {
 func (c *comparison) check() {
 	equal := c.shownH == c.shownZ || c.image(c.shownH) == c.shownZ
 	if c.world.people.merged[c.h] || c.world.people.merged[c.z] {
-		if !equal && !c.excused("") && !c.keptBack() && !c.lost() {
+		if !equal && !c.excused("") && !c.keptBack() && !c.lost() && !c.leftByAnother() {
 			c.violate("a merge went before")
 		}
 		return
@@ -158,6 +158,13 @@ func (c *comparison) checkKept(equal bool) {
 		return // as is what stood on a side that is empty
 	}
 	c.violate("which is not the latest edit")
+}
+
+// leftByAnother reports whether Zoho holds what we wrote there for another record,
+// which is gone: nobody typed it, so it stays.
+func (c *comparison) leftByAnother() bool {
+	entries := c.z.history[c.field.Zoho]
+	return c.shownH == "" && c.z.madeFor != "" && c.z.madeFor != c.h.ref.RecordID && len(entries) > 0 && entries[len(entries)-1].by == connector
 }
 
 // winners returns the edits that may have won: of the last ones on each side

@@ -51,19 +51,27 @@ func (t *task) takeOver(ctx context.Context, link Link, survivor crm.Record) err
 	return t.instead(ctx, link, own)
 }
 
-// heir reports whether a survivor may take over a link: it has no link of its own,
-// or that of a twin that is gone while this one's lives, and names no other twin
-// that lives.
+// heir reports whether a survivor may take over a link: it has none of its own, or
+// one without a living twin while this one's lives, and there is no other twin that
+// lives.
 func (t *task) heir(ctx context.Context, link, own Link, survivor crm.Record) (bool, error) {
 	other := survivor.Ref.System.Other()
+	lives := func(l Link) bool { return l.On(other).RecordID != "" && l.Gone != other }
 	switch {
 	case t.held(own):
 		return false, ErrBusy
-	case own.Version != "" && (own.Gone != other || link.On(other).RecordID == "" || link.Gone == other):
+	case own.Version != "" && (lives(own) || !lives(link)):
 		return false, nil
 	}
-	lives, err := t.namesLiving(ctx, survivor, link.Ref(other))
-	return !lives, err
+	if named, err := t.namesLiving(ctx, survivor, link.Ref(other)); named || err != nil {
+		return false, err
+	}
+	if own.Version == "" || own.Gone != "" {
+		return true, nil
+	}
+	// It was to be created when that was cut off: it may have been.
+	made, err := t.crm(other).Find(ctx, survivor.Ref.Kind, []crm.Key{{Value: survivor.Ref.RecordID}})
+	return len(made) == 0, err
 }
 
 // namesLiving reports whether a record names a twin that lives, other than one.

@@ -699,6 +699,35 @@ func TestARecordThatIsMergedWhileItIsWrittenToIsLeftAlone(t *testing.T) {
 	}
 }
 
+// What was decided on the loser's pair and not yet written must not be lost with
+// its link, although the survivor has begun one of its own.
+func TestASurvivorThatIsStillToBeCreatedTakesOverWhatWasDecided(t *testing.T) {
+	w := newWorld(t)
+	h, z := w.pair(jane)
+	w.wait(time.Minute)
+	w.zoho.before = func(action string, _ *modelRecord) error {
+		if action == "update" || action == "create" {
+			return w.zoho.fail(crm.Unavailable, "503")
+		}
+		return nil
+	}
+	w.hubspot.person(h.id, map[string]string{"city": ""})
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Updated)); err == nil {
+		t.Fatal("Zoho was written to")
+	}
+	survivor := w.hubspot.person("", map[string]string{"email": "j@example.com", "lastname": "Doe"})
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, survivor, op.Created)); err == nil {
+		t.Fatal("the survivor was created in Zoho")
+	}
+	w.zoho.before = nil
+	h.mergedInto = survivor
+	w.wait(time.Hour)
+	w.tell(crm.HubSpot, survivor)
+	if _, kept := z.fields["Mailing_City"]; kept || z.twin != survivor || len(w.zoho.records) != 1 {
+		t.Errorf("Zoho holds %v, which names %s, and %d records", z.fields, z.twin, len(w.zoho.records))
+	}
+}
+
 // A failure is known by the record and the cause: two twins that are left over
 // must not be told under one record, of which the second would hide the first.
 func TestEveryTwinThatIsLeftOverIsToldUnderTheRecordThatWasMerged(t *testing.T) {
