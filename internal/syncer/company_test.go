@@ -105,6 +105,36 @@ func TestACompanyThatWeClearedIsNotTakenForADeletedOne(t *testing.T) {
 	}
 }
 
+// A CRM may answer from a copy that is behind. What it does not show yet is not
+// taken for what somebody took back.
+func TestACopyFromBeforeTheLastReadIsReadAgain(t *testing.T) {
+	w := newWorld(t)
+	w.employ()
+	h, z := w.pair(jane)
+	w.wait(time.Minute)
+	var before crm.Record
+	w.hubspot.before = func(action string, _ *modelRecord) error {
+		if action == "update" {
+			before = w.hubspot.record(h, true)
+		}
+		return nil
+	}
+	w.zoho.person(z.id, map[string]string{"Account_Name": "8"})
+	w.tell(crm.Zoho, z.id)
+	behind := 3
+	w.hubspot.shows = func(rec crm.Record) crm.Record {
+		if behind--; behind >= 0 {
+			return before
+		}
+		return rec
+	}
+	w.wait(10 * time.Second)
+	w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
+	if r := w.tell(crm.Zoho, z.id); r.Outcome != Updated || h.fields["associatedcompanyid"] != "9" || z.fields["Account_Name"] != "8" || h.fields["city"] != "Bergen" {
+		t.Errorf("%s, HubSpot holds %v, Zoho %v", r.Outcome, h.fields, z.fields)
+	}
+}
+
 // An account that Zoho refuses may have been merged into another one a moment ago:
 // what was refused is that record, and not the company.
 func TestACompanyThatWasRefusedIsWrittenOnceItsAccountIsAnotherRecord(t *testing.T) {

@@ -23,7 +23,7 @@ const (
 	// buriedTime is how long a grave lasts: longer than any queue keeps an
 	// operation on the way.
 	buriedTime = 32 * 24 * time.Hour
-	// staleTime is how long a CRM may still show a record that it has erased.
+	// staleTime is how long a CRM may still show a record as it no longer is.
 	staleTime = time.Minute
 	// codeErased asks a person to delete the twin of who was erased.
 	codeErased = "PRIVACY_DELETION"

@@ -56,11 +56,13 @@ type modelCRM struct {
 	stores func(field, value string) string
 	// before and after run around every call; an error is its answer.
 	before, after func(action string, rec *modelRecord) error
-	writes        int
-	creates       int
-	histories     int
-	patient       []bool      // whether each read had time
-	sought        [][]crm.Key // by each look-up
+	// shows changes what a read answers.
+	shows     func(rec crm.Record) crm.Record
+	writes    int
+	creates   int
+	histories int
+	patient   []bool      // whether each read had time
+	sought    [][]crm.Key // by each look-up
 }
 
 func (m *modelCRM) now() time.Time { return m.clock.now.Add(m.skew).Truncate(m.unit) }
@@ -151,7 +153,11 @@ func (m *modelCRM) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 	if r == nil {
 		return crm.Record{}, m.fail(crm.NotFound, "")
 	}
-	return m.record(r, m.system == crm.HubSpot), m.around(m.after, "read", r)
+	rec := m.record(r, m.system == crm.HubSpot)
+	if m.shows != nil {
+		rec = m.shows(rec)
+	}
+	return rec, m.around(m.after, "read", r)
 }
 
 func (m *modelCRM) WithHistory(_ context.Context, rec crm.Record) (crm.Record, error) {

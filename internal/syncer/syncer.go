@@ -164,6 +164,10 @@ const (
 // ErrBusy is returned when another handler holds the pair.
 var ErrBusy = errors.New("another handler is working on this pair")
 
+// errOutdated asks for a record to be read again: the CRM answered with a copy
+// that is behind.
+var errOutdated = errors.New("a read showed less than an earlier one")
+
 // ErrUnsettled is returned when a pair still differs after maxPasses writes.
 var ErrUnsettled = errors.New("pair does not come to rest")
 
@@ -252,7 +256,7 @@ func (t *task) run(ctx context.Context) error {
 		err = t.attempt(ctx)
 		pause := time.Duration(0)
 		switch {
-		case errors.Is(err, ErrBusy):
+		case errors.Is(err, ErrBusy), errors.Is(err, errOutdated):
 			if !t.Clock.Now().Before(deadline) {
 				return err
 			}

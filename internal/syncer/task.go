@@ -130,6 +130,13 @@ func (t *task) readSource(ctx context.Context, link Link, found bool) (*half, er
 	return src.half, src.err
 }
 
+// outdated reports whether a read showed an older copy of a record than the link
+// has taken in. What was written since looks undone in it.
+func (t *task) outdated(l Link, rec crm.Record) bool {
+	known := l.On(rec.Ref.System)
+	return rec.Ref.RecordID == known.RecordID && rec.Modified.Before(known.Modified) && t.Clock.Now().Sub(known.ReadAt) < staleTime
+}
+
 // isNews reports whether an operation most likely tells of something new. The
 // echo of a write of ours does not, nor do most of several changes in a row,
 // nor the events of a side that tells of every field: their twins are read when
@@ -178,6 +185,8 @@ func (t *task) attempt(ctx context.Context) error {
 		return err
 	case src.record.Ref.RecordID != t.source.RecordID:
 		return t.moved(ctx, link, found, src.record)
+	case t.outdated(link, src.record):
+		return errOutdated
 	}
 	if err := t.tellErased(ctx, link, src.record); err != nil {
 		return err
@@ -349,6 +358,9 @@ func (t *task) meet(ctx context.Context, p *pair) error {
 	}
 	if err != nil {
 		return err
+	}
+	if t.outdated(p.link, twin.record) {
+		return errOutdated
 	}
 	if id := twin.record.Ref.RecordID; id != p.link.On(other).RecordID { // it was merged into another
 		_, taken, err := t.Links.FindLink(ctx, twin.record.Ref)
