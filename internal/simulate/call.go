@@ -229,7 +229,8 @@ func (m *model) countCreated(made *record) {
 		return // what was merged into it may have been so a moment ago
 	}
 	for _, r := range m.records {
-		if named := hubspot.on(r.ref.Kind, r.last().twin); r != made && r.alive() && named != nil && named.survivor() == source {
+		named := hubspot.on(r.ref.Kind, r.last().twin)
+		if r != made && r.alive() && named != nil && named.survivor() == source && named.mergedSeq <= source.createdSeq {
 			m.world.violate("%s was made for %s, which has %s by a merge", made.ref, of, r.ref)
 		}
 	}
