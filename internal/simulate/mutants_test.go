@@ -42,9 +42,7 @@ var mutants = []mutant{
 		{taskFile, `return l.Lease.Holder != "" && t.Clock.Now().Before(l.Lease.Until)`, `return false`},
 	}},
 	{"links are stored without comparing", []replacement{
-		{"internal/simulate/store.go", `	if l.kept[link.ID].Version != link.Version {
-		return link,`, `	if false {
-		return link,`},
+		{"internal/simulate/store.go", `	if l.kept[link.ID].Version != link.Version || over`, `	if false && over`},
 	}},
 	{"no unique field on create", []replacement{
 		{writeFile, `twin != "" && (h == nil || h.record.TwinID != twin)`, `twin != "" && h != nil && h.record.TwinID != twin`},
@@ -182,7 +180,7 @@ var mutants = []mutant{
 		{"internal/syncer/survivor.go", `		return t.orphan(ctx, link, s)`, `		return t.Links.DropLink(ctx, link)`},
 	}},
 	{"what was merged into a record is forgotten", []replacement{
-		{taskFile, `err := t.succeed(ctx, src.record)`, `err := error(nil)`},
+		{taskFile, `return t.succeed(ctx, rec)`, `return nil`},
 		{"internal/syncer/match.go", `range src.Former {`, `range src.Former[:0] {`},
 	}},
 	{"what passes by itself is left to people", []replacement{

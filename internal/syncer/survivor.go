@@ -77,14 +77,17 @@ func (t *task) heir(ctx context.Context, link, own Link, survivor crm.Record) (b
 // namesLiving reports whether a record names a twin that lives, other than one.
 func (t *task) namesLiving(ctx context.Context, rec crm.Record, but crm.Ref) (bool, error) {
 	named := crm.Ref{System: rec.Ref.System.Other(), Kind: rec.Ref.Kind, RecordID: rec.TwinID}
-	if named == but || named.Validate() != nil {
+	if valid := named.Validate() == nil; !valid || named == but {
 		return false, nil
 	}
 	h, err := t.read(ctx, named)
-	if crm.IsKind(err, crm.NotFound) {
-		return false, nil
+	if err == nil {
+		return h.record.Ref != but, nil
 	}
-	return err == nil && h.record.Ref != but, err
+	if crm.IsKind(err, crm.NotFound) {
+		err = nil
+	}
+	return false, err
 }
 
 // orphan ends the link of a record that was merged, on s, into one that has

@@ -188,13 +188,8 @@ func (t *task) attempt(ctx context.Context) error {
 	case t.outdated(link, src.record):
 		return errOutdated
 	}
-	if err := t.tellErased(ctx, link, src.record); err != nil {
+	if err := t.others(ctx, link, src.record); err != nil {
 		return err
-	}
-	if !found || !link.Complete() {
-		if err := t.succeed(ctx, src.record); err != nil {
-			return err
-		}
 	}
 	p := t.pair(link, found, src)
 	if t.op.Change == op.Requested {
@@ -210,6 +205,15 @@ func (t *task) attempt(ctx context.Context) error {
 		}
 	}
 	return t.meet(ctx, p)
+}
+
+// others sees to what a record tells of others: of somebody who was erased, and of
+// those that were merged into it.
+func (t *task) others(ctx context.Context, link Link, rec crm.Record) error {
+	if err := t.tellErased(ctx, link, rec); err != nil || link.Complete() {
+		return err
+	}
+	return t.succeed(ctx, rec)
 }
 
 // find returns the link of the source, with its note for the contacts of a
