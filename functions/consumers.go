@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/hubspot-zoho/connector/internal/batch"
+	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/consume"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
@@ -71,6 +72,7 @@ func (h *house) syncer(ctx context.Context) (*syncer.Syncer, error) {
 		// What changed in HubSpot goes to Zoho, and the other way round.
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: toZoho, crm.Zoho: toHubSpot},
 		Graves:     gcp.NewGraves(db),
+		Brake:      brake.New(brake.Config{Store: gcp.NewBrakes(db), Pairs: links, Clock: systemClock, Logger: h.logger, Part: c.share()}),
 		Erase:      []syncer.Eraser{failures.EraseFailures, gcp.NewCursors(db).EraseCursors},
 		Clock:      systemClock,
 		NewID:      newID,

@@ -66,6 +66,15 @@ func (d *Desk) Failures(ctx context.Context) (*gcp.Failures, error) {
 	return gcp.NewFailures(db), nil
 }
 
+// Brakes needs the database alone.
+func (d *Desk) Brakes(ctx context.Context) (*gcp.Brakes, error) {
+	db, err := d.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return gcp.NewBrakes(db), nil
+}
+
 func (d *Desk) database(ctx context.Context) (*gcp.Firestore, error) {
 	c, err := d.house.config(ctx, firestoreSettings...)
 	if err != nil {

@@ -42,6 +42,7 @@ func (d *Desk) Doctor(ctx context.Context, c Clients) (doctor.Config, error) {
 		},
 		Cursors:  gcp.NewCursors(db),
 		Failures: gcp.NewFailures(db),
+		Brakes:   gcp.NewBrakes(db),
 		Figures:  figures.LoadHours,
 		Now:      systemClock.Now,
 	}, nil

@@ -153,6 +153,14 @@ locals {
       window   = 600
       aligner  = "ALIGN_DELTA"
     }
+    mass-clear = {
+      says     = "values would be cleared on more than half of all records: it waits for a person"
+      severity = "ERROR"
+      filter   = local.logged["mass_clear"]
+      above    = 0
+      window   = 600
+      aligner  = "ALIGN_DELTA"
+    }
     sweep-missing = {
       says     = "no sweep looked for what webhooks missed for an hour"
       severity = "ERROR"

@@ -19,6 +19,7 @@ locals {
     channel_kept         = { message = "zoho_channel", labels = [], value = "" }
     channel_not_kept     = { message = "zoho_channel_not_kept", labels = [], value = "" }
     digest               = { message = "failure digest", labels = ["outcome"], value = "" }
+    mass_clear           = { message = "mass clear held", labels = [], value = "" }
     swept                = { message = "reconciled", labels = ["stopped"], value = "" }
   }
 

@@ -1,7 +1,8 @@
 // Package doctor looks at everything that the connector depends on and says
 // what is not as it should be, each with what to do about it: credentials, the
 // mapping against both CRMs, clocks, the token, the notification channel,
-// topics, how far the sweep has come, and what has failed. It changes nothing.
+// topics, how far the sweep has come, what is held, and what has failed. It changes
+// nothing.
 package doctor
 
 import (
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/figures"
@@ -88,6 +90,7 @@ type Config struct {
 	Topics    func(ctx context.Context) ([]Topic, error)
 	Cursors   reconcile.Cursors
 	Failures  failure.Lister
+	Brakes    brake.Store
 	// Figures load what the consumers did since a time, with the last ones.
 	Figures func(ctx context.Context, since time.Time, latest bool) ([]figures.Hour, error)
 	Now     func() time.Time
@@ -108,6 +111,7 @@ var checks = []struct {
 	{"topics", (*visit).topics},
 	{"sweep", (*visit).sweep},
 	{"events", (*visit).events},
+	{"brake", (*visit).brake},
 	{"failures", (*visit).failures},
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/doctor"
 	"github.com/hubspot-zoho/connector/internal/failure"
@@ -36,6 +37,20 @@ type failures []failure.Record
 
 func (f failures) ListFailures(context.Context, failure.Filter, int) ([]failure.Record, error) {
 	return f, nil
+}
+
+// brakes hold one kind on one side.
+type brakes brake.State
+
+func (b brakes) LoadBrake(_ context.Context, side crm.System, kind crm.Kind) (brake.State, error) {
+	if side == b.Side && kind == b.Kind {
+		return brake.State(b), nil
+	}
+	return brake.State{}, nil
+}
+
+func (brakes) SaveBrake(context.Context, brake.State) error {
+	return errors.New("a check saves nothing")
 }
 
 type schemer struct{ err error }
@@ -131,6 +146,12 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		"a quota that is nearly spent": {func(c *doctor.Config) {
 			c.Figures = hours(map[crm.System]figures.Quota{crm.Zoho: {Left: 9, Limit: 1000, At: now}})
 		}, "events", doctor.Warning},
+		"a mass clear that is held": {func(c *doctor.Config) {
+			c.Brakes = brakes{Side: crm.Zoho, Kind: crm.Contact, HeldAt: now}
+		}, "brake", doctor.Error},
+		"a mass clear that was let through": {func(c *doctor.Config) {
+			c.Brakes = brakes{Side: crm.Zoho, Kind: crm.Contact, HeldAt: now, FreeUntil: now.Add(time.Hour)}
+		}, "brake", doctor.OK},
 		"something is parked": {func(c *doctor.Config) {
 			c.Failures = failures{{Cause: failure.Cause{Side: crm.Zoho, Action: "create", Kind: crm.Missing}}}
 		}, "failures", doctor.Warning},

@@ -40,6 +40,26 @@ func (v *visit) sweep(ctx context.Context) error {
 	return nil
 }
 
+// brake tells what waits for a person because it would clear too much.
+func (v *visit) brake(ctx context.Context) error {
+	if v.Brakes == nil {
+		return nil
+	}
+	for _, s := range crm.Systems {
+		for _, kind := range crm.Kinds {
+			b, err := v.Brakes.LoadBrake(ctx, s, kind)
+			if err != nil {
+				return err
+			}
+			if b.Held(v.Now()) {
+				v.add(Error, fmt.Sprintf("what would clear %s values in %s is held since %s: it came to %d records of %d pairs", kind, s, stamp(b.HeldAt), b.Records, b.Pairs),
+					"put the values back where they were cleared, then, or if it is meant so, run connector resume")
+			}
+		}
+	}
+	return nil
+}
+
 // looksBack is how far back the last event of each CRM is looked for.
 const looksBack = 48 * time.Hour
 

@@ -58,6 +58,8 @@ const (
 	// CodeErased leaves the twin of who was deleted for privacy to a person.
 	CodeErased    = "PRIVACY_DELETION"
 	codeNotLinked = "COMPANY_NOT_LINKED"
+	// CodeMassClear holds what would clear values of too many records.
+	CodeMassClear = "MASS_CLEAR"
 	CodeUnknown   = "UNKNOWN_ERROR"
 )
 

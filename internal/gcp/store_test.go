@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/localcloud/docstore"
@@ -93,6 +94,7 @@ func storesContract(t *testing.T, host string) {
 		{"a link that changes records frees the old one", rekey},
 		{"a dropped link frees its records", drop},
 		{"a link takes the place of another, or nothing happens", replace},
+		{"a brake is kept for each side and kind", brakeKept},
 		{"sixteen who create one link create it once", createOnce},
 		{"sixteen who enter one record of Zoho in links of their own enter it once", enterOnce},
 		{"sixteen who change one link lose nothing", changeRace},
@@ -344,6 +346,28 @@ func replace(t *testing.T, c *firestore.Client) {
 	moved.HubSpot.RecordID = "8"
 	if _, err := s.ReplaceLink(t.Context(), moved, old); !errors.Is(err, syncer.ErrChanged) || pair("1") != "1-3" || pair("8") != "8-" {
 		t.Errorf("over one that changed: %v; then %s and %s", err, pair("1"), pair("8"))
+	}
+}
+
+func brakeKept(t *testing.T, c *firestore.Client) {
+	b := gcp.NewBrakes(c)
+	on := brake.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: failedAt, Records: 1501, Pairs: 3000}
+	for _, want := range []brake.State{{Side: crm.Zoho, Kind: crm.Contact}, on, {Side: crm.Zoho, Kind: crm.Contact, FreeUntil: failedAt.Add(time.Hour)}} {
+		if want != (brake.State{Side: crm.Zoho, Kind: crm.Contact}) {
+			if err := b.SaveBrake(t.Context(), want); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := b.LoadBrake(t.Context(), crm.Zoho, crm.Contact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("brake (-want +got):\n%s", diff)
+		}
+	}
+	if got, err := b.LoadBrake(t.Context(), crm.HubSpot, crm.Contact); err != nil || got != (brake.State{Side: crm.HubSpot, Kind: crm.Contact}) {
+		t.Errorf("the other side: %+v, %v", got, err)
 	}
 }
 

@@ -22,7 +22,8 @@ const (
 	DigestNotSent        = "failure digest not sent"
 	Repeated             = "failures repeated" // of the connector's own accord
 	NotRepeated          = "failures not repeated"
-	Reconciled           = "reconciled" // one pass of the sweep
+	MassClear            = "mass clear held" // a person has to look
+	Reconciled           = "reconciled"      // one pass of the sweep
 )
 
 // Fields of entries.
@@ -45,7 +46,7 @@ const (
 func Messages() []string {
 	return []string{
 		OperationApplied, OperationGivenUp, MessageHeld, DeliveryAccepted, DeliveryRefused, DeliveryNotPublished,
-		NotSetUp, SecretsChanged, TokenRefreshed, TokenRefreshFailed, ChannelKept, ChannelNotKept, DigestDone, DigestNotSent, Repeated, NotRepeated, Reconciled,
+		NotSetUp, SecretsChanged, TokenRefreshed, TokenRefreshFailed, ChannelKept, ChannelNotKept, DigestDone, DigestNotSent, Repeated, NotRepeated, MassClear, Reconciled,
 	}
 }
 

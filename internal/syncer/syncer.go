@@ -74,6 +74,14 @@ type Failure struct {
 	At     time.Time
 }
 
+// Brake holds what looks like a mistake: values that are cleared on very many
+// records within minutes.
+type Brake interface {
+	// Clear is asked before values of a record are cleared. After an error they
+	// are not, and the operation comes again.
+	Clear(ctx context.Context, record crm.Ref) error
+}
+
 // Clock tells the time and waits.
 type Clock interface {
 	Now() time.Time
@@ -127,6 +135,8 @@ type Config struct {
 	// Precise are the sides whose events tell of mapped fields alone, so that
 	// one that is no echo will most likely be written to the other side.
 	Precise map[crm.System]bool
+	// Brake, unless nil, is asked before values are cleared.
+	Brake Brake
 	// Unique, unless nil, reports whether a side sees to it that no two records
 	// of a kind bear the same value of a field, so that a record which bears one
 	// has no rival for it.

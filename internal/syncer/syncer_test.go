@@ -812,6 +812,39 @@ func TestTheSurvivorOfAMergeTakesOverTheTwinThatLives(t *testing.T) {
 	}
 }
 
+// brakeOn is a brake that is on for the records of one side.
+type brakeOn crm.System
+
+func (b brakeOn) Clear(_ context.Context, r crm.Ref) error {
+	if r.System == crm.System(b) {
+		return errors.New("held")
+	}
+	return nil
+}
+
+func TestWhatIsHeldClearsNothing(t *testing.T) {
+	w := newWorld(t)
+	h, z := w.pair(jane)
+	w.syncer.Brake = brakeOn(crm.HubSpot)
+	w.zoho.person(z.id, map[string]string{"Title": "Typed"})
+	if w.tell(crm.Zoho, z.id); h.fields["jobtitle"] != "Typed" {
+		t.Error("a value that clears nothing was held")
+	}
+	w.wait(time.Minute)
+	w.zoho.person(z.id, map[string]string{"Title": "Later", "Mailing_City": ""})
+	cleared := w.op(crm.Zoho, z.id, op.Updated)
+	if _, err := w.syncer.Apply(t.Context(), cleared); err == nil || h.fields["city"] != "Oslo" || h.fields["jobtitle"] != "Typed" {
+		t.Errorf("%v, HubSpot holds %v", err, h.fields)
+	}
+	if l, _, _ := w.links.FindLink(t.Context(), cleared.Ref); l.Lease.Holder != "" {
+		t.Error("who is held keeps the pair")
+	}
+	w.syncer.Brake = brakeOn(crm.Zoho)
+	if _, err := w.syncer.Apply(t.Context(), cleared); err != nil || h.fields["city"] != "" || h.fields["jobtitle"] != "Later" {
+		t.Errorf("let through: %v, HubSpot holds %v", err, h.fields)
+	}
+}
+
 func TestALostStoreIsRebuiltFromTheRecords(t *testing.T) {
 	w := newWorld(t)
 	h, z := w.pair(jane)

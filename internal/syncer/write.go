@@ -34,6 +34,9 @@ func (t *task) settle(ctx context.Context, p *pair) (err error) {
 		if len(writes) == 0 {
 			return t.finish(ctx, p)
 		}
+		if err := t.brake(ctx, p, writes); err != nil {
+			return err
+		}
 		t.note(p, all)
 		// Under a lease, the ids of two records need not be stored before they
 		// are written to the records: those can be found by them.
@@ -63,6 +66,25 @@ func (t *task) weigh(ctx context.Context, p *pair) ([]decided, map[crm.System]*c
 			return all, writes, err
 		}
 	}
+}
+
+// brake asks whether values may be cleared.
+func (t *task) brake(ctx context.Context, p *pair, writes map[crm.System]*crm.Write) error {
+	if t.Brake == nil {
+		return nil
+	}
+	for s, w := range writes {
+		for _, v := range w.Fields {
+			if v.Text != "" {
+				continue
+			}
+			if err := t.Brake.Clear(ctx, p.link.Ref(s)); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return nil
 }
 
 func valuesIn(writes map[crm.System]*crm.Write) bool {

@@ -51,6 +51,6 @@ func rootFor(getenv func(string) string) *cobra.Command {
 		SilenceErrors: true,
 	}
 	c.AddCommand(localCommand(), simCommand(), demoCommand(),
-		explainCommand(getenv), failuresCommand(getenv), replayCommand(getenv), reconcileCommand(getenv), backfillCommand(getenv), planCommand(getenv), checkCommand(getenv), setupCommand(getenv))
+		explainCommand(getenv), failuresCommand(getenv), replayCommand(getenv), resumeCommand(getenv), reconcileCommand(getenv), backfillCommand(getenv), planCommand(getenv), checkCommand(getenv), setupCommand(getenv))
 	return c
 }

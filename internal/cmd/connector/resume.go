@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hubspot-zoho/connector/functions"
+	"github.com/hubspot-zoho/connector/internal/brake"
+	"github.com/hubspot-zoho/connector/internal/crm"
+)
+
+// released is a brake that was taken off.
+type released struct {
+	System    crm.System `json:"system"` // on which values were not to be cleared
+	Kind      crm.Kind   `json:"kind"`
+	HeldAt    time.Time  `json:"held_at"`
+	Records   int        `json:"records"`
+	Pairs     int        `json:"pairs"`
+	FreeUntil time.Time  `json:"free_until"`
+}
+
+func resumeCommand(getenv func(string) string) *cobra.Command {
+	var system, kind string
+	var howLong time.Duration
+	var dryRun, asJSON bool
+	c := &cobra.Command{
+		Use:   "resume",
+		Short: "Let a mass clear through that the connector holds",
+		Long: `Values that are to be cleared on more than half of all records within ten minutes
+look like a mistake, so the connector holds what would clear more of them. Where
+it is none, this lets it through; what waits comes again by itself. Where it is
+one, put the values back in the CRM where they were cleared: what waits then
+clears nothing, and the same command ends the wait.`,
+		Example: `  connector resume --dry-run
+  connector resume --system zoho --kind contact --for 2h`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			chosen, err := brakesOf(system, kind)
+			if err != nil {
+				return err
+			}
+			if howLong <= 0 {
+				return fmt.Errorf("--for is %s: give how long everything is let through, such as 24h", howLong)
+			}
+			return atDesk(c, getenv, func(d *functions.Desk) error {
+				store, err := d.Brakes(c.Context())
+				if err != nil {
+					return err
+				}
+				all, err := release(c.Context(), store, chosen, time.Now(), howLong, dryRun)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return printJSON(c.OutOrStdout(), all)
+				}
+				return printReleased(c.OutOrStdout(), all, dryRun)
+			})
+		},
+	}
+	c.Flags().StringVar(&system, "system", "", "only what would be cleared in one CRM: hubspot or zoho")
+	c.Flags().StringVar(&kind, "kind", "", "only one kind of record: contact or company")
+	c.Flags().DurationVar(&howLong, "for", 24*time.Hour, "how long everything is let through")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what is held and change nothing")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// brakesOf are the brakes that the flags choose.
+func brakesOf(system, kind string) (chosen []brake.State, err error) {
+	systems, kinds := crm.Systems[:], crm.Kinds[:]
+	if system != "" {
+		s := crm.System(system)
+		if err := s.Validate(); err != nil {
+			return nil, fmt.Errorf("--system: %w", err)
+		}
+		systems = []crm.System{s}
+	}
+	if kind != "" {
+		k, err := parseKind(kind)
+		if err != nil {
+			return nil, fmt.Errorf("--kind: %w", err)
+		}
+		kinds = []crm.Kind{k}
+	}
+	for _, s := range systems {
+		for _, k := range kinds {
+			chosen = append(chosen, brake.State{Side: s, Kind: k})
+		}
+	}
+	return chosen, nil
+}
+
+// release takes off the chosen brakes that are on.
+func release(ctx context.Context, store brake.Store, chosen []brake.State, now time.Time, howLong time.Duration, dryRun bool) ([]released, error) {
+	all := []released{}
+	for _, b := range chosen {
+		s, err := store.LoadBrake(ctx, b.Side, b.Kind)
+		if err != nil {
+			return all, err
+		}
+		if !s.Held(now) {
+			continue
+		}
+		until := now.Add(howLong).UTC().Truncate(time.Second)
+		if !dryRun {
+			if err := store.SaveBrake(ctx, brake.State{Side: s.Side, Kind: s.Kind, FreeUntil: until}); err != nil {
+				return all, err
+			}
+		}
+		all = append(all, released{s.Side, s.Kind, s.HeldAt, s.Records, s.Pairs, until})
+	}
+	return all, nil
+}
+
+func printReleased(w io.Writer, all []released, dryRun bool) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(w, "Nothing is held.")
+		return err
+	}
+	verb := "are let through"
+	if dryRun {
+		verb = "would be let through"
+	}
+	for _, r := range all {
+		if _, err := fmt.Fprintf(w, "Clears of %s values in %s, held since %s when they came to %d records of %d pairs, %s until %s.\n",
+			r.Kind, r.System, r.HeldAt.UTC().Format(time.RFC3339), r.Records, r.Pairs, verb, r.FreeUntil.Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
