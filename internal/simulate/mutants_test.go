@@ -103,7 +103,7 @@ var mutants = []mutant{
 		{"internal/failure/replay.go", `ops := make([]op.Operation, len(chosen))`, `ops := make([]op.Operation, len(chosen)/2)`},
 	}},
 	{"what a person asked for again stays on the list", []replacement{
-		{writeFile, `if t.op.Change != op.Requested {
+		{"internal/syncer/finish.go", `if t.op.Change != op.Requested {
 		return nil`, `if true {
 		return nil`},
 	}},

@@ -3,13 +3,11 @@ package syncer
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
-	"github.com/hubspot-zoho/connector/internal/op"
 )
 
 // quietTime is how long before the read the guard of a write must lie, for the
@@ -179,71 +177,6 @@ func (t *task) hold(ctx context.Context, p *pair) error {
 	}
 	p.link, p.saved, p.complete = saved, saved.Fields, true
 	return nil
-}
-
-// finish stores what the reads showed and gives the lease back. Nothing is
-// stored when nothing is new.
-func (t *task) finish(ctx context.Context, p *pair) error {
-	if err := t.resolve(ctx, p); err != nil {
-		return err
-	}
-	t.noteCompany(p)
-	dirty := p.link.Version == "" || p.moved || p.link.Lease.Holder != "" || !maps.Equal(p.link.Fields, p.saved)
-	if dirty {
-		for s, h := range p.side {
-			p.link.On(s).ReadAt, p.link.On(s).Modified = h.began, h.record.Modified
-		}
-		p.link.Lease = Lease{}
-		saved, err := t.save(ctx, p.link, p.complete)
-		if err != nil {
-			return err
-		}
-		p.link = saved
-		if p.link, err = t.tell(ctx, p.link); err != nil {
-			return err
-		}
-	}
-	if err := t.revisit(ctx, p); err != nil {
-		return err
-	}
-	switch {
-	case t.report.Created.RecordID != "":
-		return t.end(Created, "")
-	case len(t.report.Written) > 0:
-		return t.end(Updated, "")
-	case len(t.report.Refused) > 0:
-		return t.end(Parked, "fields_refused")
-	}
-	return t.end(Unchanged, "")
-}
-
-// resolve closes the failures of a pair on which everything has now succeeded.
-// It costs nothing while nothing fails.
-func (t *task) resolve(ctx context.Context, p *pair) error {
-	again := t.op.ReplayOf != "" || t.op.Change == op.Requested
-	if p.lost || p.link.refused() || !p.link.Failing && !again && t.report.Created.RecordID == "" {
-		return nil
-	}
-	n, err := t.Failures.ResolveFailures(ctx, t.Clock.Now(), p.link.Ref(crm.HubSpot), p.link.Ref(crm.Zoho))
-	if err != nil {
-		return err
-	}
-	t.report.Resolved = n
-	p.moved = p.moved || p.link.Failing
-	p.link.Failing = false
-	return nil
-}
-
-// supersede closes what failed on a record before a person asked for it again.
-// All of it was tried anew, and what still fails was recorded since, or there is
-// nothing to be done with the record any more.
-func (t *task) supersede(ctx context.Context) error {
-	if t.op.Change != op.Requested {
-		return nil
-	}
-	n, err := t.Failures.ResolveFailures(ctx, t.op.ReceivedAt, t.op.Ref)
-	t.report.Resolved += n
-	return err
 }
 
 // release gives the lease back after an error, so that the next attempt need
