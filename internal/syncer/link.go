@@ -104,12 +104,14 @@ func (l *Link) Complete() bool {
 }
 
 // revive ends a tombstone: the record was restored, or another one took its
-// place. What the lost one was refused was closed with it, so it is tried anew.
+// place. What the lost one was refused was closed with it, so it is tried anew,
+// by the next operation on either side if this one is cut off.
 func (l *Link) revive() {
 	if l.Gone == "" {
 		return
 	}
 	l.Gone, l.GoneAt = "", time.Time{}
+	l.HubSpot.ReadAt, l.Zoho.ReadAt = time.Time{}, time.Time{}
 	l.forgive()
 }
 

@@ -812,6 +812,35 @@ func TestTheSurvivorOfAMergeTakesOverTheTwinThatLives(t *testing.T) {
 	}
 }
 
+func TestARestoredRecordIsFinishedByTheNextOperationWhenItsOwnIsCutOff(t *testing.T) {
+	w := newWorld(t)
+	w.hubspot.noTwin = true
+	h, z := w.pair(jane)
+	delete(w.zoho.records, z.id)
+	w.tell(crm.Zoho, z.id)
+	w.zoho.records[z.id] = z
+	w.failures.list = nil
+	w.hubspot.before = func(action string, _ *modelRecord) error {
+		if action == "update" {
+			return w.hubspot.fail(crm.Unavailable, "503")
+		}
+		return nil
+	}
+	w.wait(time.Minute)
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.Zoho, z.id, op.Restored)); err == nil {
+		t.Fatal("HubSpot was written to")
+	}
+	w.hubspot.before = nil
+	w.wait(time.Minute)
+	w.tell(crm.Zoho, z.id)
+	if len(w.failures.list) != 1 || w.failures.list[0].Operation.Ref.RecordID != z.id {
+		t.Errorf("told %v, want that HubSpot takes no id", w.failures.list)
+	}
+	if l, _, _ := w.links.FindLink(t.Context(), crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: h.id}); !l.HubSpot.TwinRefused || !l.Complete() {
+		t.Errorf("link %+v", l.HubSpot)
+	}
+}
+
 // brakeOn is a brake that is on for the records of one side.
 type brakeOn crm.System
 
