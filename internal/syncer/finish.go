@@ -8,12 +8,28 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
+// forgiveUntried lets what was refused be sent by a later operation where this one,
+// which a person asked for, did not come to it: nobody will be told of it any more.
+func (t *task) forgiveUntried(ctx context.Context) error {
+	if t.settled {
+		return nil
+	}
+	link, found, err := t.Links.FindLink(ctx, t.source)
+	if err != nil || !found || !link.refused() {
+		return err
+	}
+	link.forgive()
+	_, err = t.Links.SaveLink(ctx, link)
+	return err
+}
+
 // finish stores what the reads showed and gives the lease back. Nothing is
 // stored when nothing is new.
 func (t *task) finish(ctx context.Context, p *pair) error {
 	if err := t.resolve(ctx, p); err != nil {
 		return err
 	}
+	t.settled = true
 	t.noteCompany(p)
 	dirty := p.link.Version == "" || p.moved || p.link.Lease.Holder != "" || !maps.Equal(p.link.Fields, p.saved)
 	if dirty {
@@ -67,6 +83,9 @@ func (t *task) resolve(ctx context.Context, p *pair) error {
 func (t *task) supersede(ctx context.Context) error {
 	if t.op.Change != op.Requested {
 		return nil
+	}
+	if err := t.forgiveUntried(ctx); err != nil {
+		return err
 	}
 	n, err := t.Failures.ResolveFailures(ctx, t.op.ReceivedAt, t.op.Ref)
 	t.report.Resolved += n

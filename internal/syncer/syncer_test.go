@@ -841,6 +841,39 @@ func TestARestoredRecordIsFinishedByTheNextOperationWhenItsOwnIsCutOff(t *testin
 	}
 }
 
+// What a person asks for closes what failed before, since all of it is tried anew;
+// what is not, because something else is in the way, must not be forgotten.
+func TestWhatWasRefusedIsToldAgainAfterARequestThatDidNotComeToIt(t *testing.T) {
+	w := newWorld(t)
+	w.zoho.refuses = map[string]string{"Bad": "INVALID_DATA"}
+	down := func(action string, _ *modelRecord) error {
+		if action == "create" && len(w.failures.list) > 0 { // after the refusal was told
+			return w.zoho.fail(crm.Unavailable, "503")
+		}
+		return nil
+	}
+	w.zoho.before = down
+	h := w.hubspot.person("", map[string]string{"email": "jane@example.com", "lastname": "Doe", "jobtitle": "Bad"})
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h, op.Created)); err == nil || len(w.failures.list) != 1 {
+		t.Fatalf("%v, %d failures", err, len(w.failures.list))
+	}
+	w.zoho.before = nil
+	other := w.hubspot.person("", map[string]string{"email": "john@example.com", "lastname": "Roe"})
+	taken := w.zoho.person("", map[string]string{"Email": "jane@example.com", "Last_Name": "Roe"})
+	w.zoho.records[taken].twin = other
+	w.wait(time.Minute)
+	r, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h, op.Requested))
+	if err != nil || r.Reason != "TWIN_IS_LINKED" {
+		t.Fatalf("%s (%s), %v", r.Outcome, r.Reason, err)
+	}
+	w.failures.list = nil // as if all that failed before were closed
+	w.zoho.records[taken].fields["Email"] = "roe@example.com"
+	w.wait(time.Minute)
+	if r := w.tell(crm.HubSpot, h); r.Outcome != Created || len(w.failures.list) != 1 || w.failures.list[0].Code != "INVALID_DATA" {
+		t.Errorf("%s, told %v, want what Zoho refuses", r.Outcome, w.failures.list)
+	}
+}
+
 // brakeOn is a brake that is on for the records of one side.
 type brakeOn crm.System
 

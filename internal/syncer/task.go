@@ -25,6 +25,7 @@ type task struct {
 	companies map[crm.Ref]string
 	asked     map[crm.Ref]bool
 	later     error // why the contact's company could not be synchronised now
+	settled   bool  // all that was decided was tried
 	// early is the twin where it was read together with the source.
 	early *sighting
 }
