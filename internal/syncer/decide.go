@@ -255,9 +255,9 @@ func (t *task) firstNeedsHistory(p *pair, s crm.System, f *mapping.Field) bool {
 
 // changeNeedsHistory decides for a field with a base. The history of one side
 // costs a call for each record, so it is asked only where it can change the
-// decision. When a person edited this side and the other one still shows the
-// base, the record's time bounds that of the edit, and the edit wins whatever
-// its time: the base keeps the bounds until an edit competes with it.
+// decision. When a person edited this side after it showed the base, and the other
+// one still shows it, the record's time bounds that of the edit, and the edit wins
+// whatever its time: the base keeps the bounds until an edit competes with it.
 func (t *task) changeNeedsHistory(p *pair, s crm.System, f *mapping.Field, base merge.Base) bool {
 	mine, other := p.side[s], p.side[s.Other()]
 	now, b := t.shown(f, mine), base.On(s)
@@ -269,7 +269,7 @@ func (t *task) changeNeedsHistory(p *pair, s crm.System, f *mapping.Field, base 
 	case now.Hash == base.Cell.Hash && now.Hash != b.Shown:
 		return false
 	case now.Hash != b.Shown:
-		return f.Type == mapping.Company || mine.record.ModifiedByUs || b.Shown != base.Cell.Hash || other == nil || other.record.History == nil ||
+		return f.Type == mapping.Company || mine.record.ModifiedByUs || b.Shown != base.Cell.Hash || b.Behind || other == nil || other.record.History == nil ||
 			base.On(s.Other()).Pending || t.news(f, base, other)
 	case !t.news(f, base, other) || !mine.record.Modified.After(p.link.On(s).Modified):
 		return false

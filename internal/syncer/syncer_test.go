@@ -841,6 +841,36 @@ func TestARestoredRecordIsFinishedByTheNextOperationWhenItsOwnIsCutOff(t *testin
 	}
 }
 
+// One side was read before the other typed again what both showed: an edit that the
+// first shows later may still be from before that.
+func TestAnEditFromBeforeTheBaseIsToldByItsHistory(t *testing.T) {
+	w := newWorld(t)
+	h, z := w.pair(jane)
+	w.wait(time.Hour)
+	w.hubspot.after = func(action string, r *modelRecord) error {
+		if action == "update" && r == h {
+			w.hubspot.after = nil
+			for _, edit := range []func(){
+				func() { w.hubspot.person(h.id, map[string]string{"jobtitle": "B"}) },
+				func() { w.zoho.person(z.id, map[string]string{"Title": "B"}) },
+				func() { w.hubspot.person(h.id, map[string]string{"jobtitle": ""}) },
+			} {
+				w.wait(5 * time.Second)
+				edit()
+			}
+		}
+		return nil
+	}
+	w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
+	w.tell(crm.Zoho, z.id)
+	w.wait(time.Minute)
+	w.zoho.person(z.id, map[string]string{"Mailing_City": "Oslo"})
+	w.tell(crm.Zoho, z.id)
+	if h.fields["jobtitle"] != "" || z.fields["Title"] != "" {
+		t.Errorf("HubSpot holds %q, Zoho %q: the clear was the latest", h.fields["jobtitle"], z.fields["Title"])
+	}
+}
+
 // What a person asks for closes what failed before, since all of it is tried anew;
 // what is not, because something else is in the way, must not be forgotten.
 func TestWhatWasRefusedIsToldAgainAfterARequestThatDidNotComeToIt(t *testing.T) {
