@@ -92,6 +92,15 @@ func (t *task) eraseLinked(ctx context.Context, link Link) error {
 	return t.Links.DropLink(ctx, link)
 }
 
+// eraseRest ends an erasure that was cut off, for a record that is gone: that of
+// the erased contact, or its twin, whose place another may have taken.
+func (t *task) eraseRest(ctx context.Context, link Link) error {
+	if s := t.source.System; s == crm.Zoho && link.HubSpot.RecordID != "" {
+		t.source, link.Gone = link.Ref(crm.HubSpot), s
+	}
+	return t.eraseLinked(ctx, link)
+}
+
 // eraseUnlinked makes the graves last: one without a link is taken for work
 // that is done. Who linked the record meanwhile is found afterwards.
 func (t *task) eraseUnlinked(ctx context.Context) error {

@@ -74,6 +74,30 @@ func TestAnErasureTellsOfTheRecordThatTookInTheTwin(t *testing.T) {
 	}
 }
 
+// The twin's own deletion may come before the erasure that was cut off is repeated.
+func TestTheDeletionOfTheTwinEndsAnErasureThatWasCutOff(t *testing.T) {
+	w := newWorld(t)
+	h, z := w.pair(jane)
+	survivor := w.zoho.person("", map[string]string{"Last_Name": "Doe"})
+	w.zoho.records[survivor].twin = h.id // z was merged into it
+	delete(w.zoho.records, z.id)
+	delete(w.hubspot.records, h.id)
+	working := w.syncer.Erase
+	w.syncer.Erase = []Eraser{func(context.Context, ...crm.Ref) error { return errors.New("the store is down") }}
+	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Erased)); err == nil {
+		t.Fatal("an erasure without its store came to an end")
+	}
+	w.syncer.Erase = working
+	for _, o := range []op.Operation{w.op(crm.Zoho, z.id, op.Deleted), w.op(crm.HubSpot, h.id, op.Erased)} {
+		if _, err := w.syncer.Apply(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.links.links) != 0 || len(w.failures.list) != 1 || w.failures.list[0].Record.RecordID != survivor {
+		t.Errorf("%d links are left, told: %+v", len(w.links.links), w.failures.list)
+	}
+}
+
 // Whoever was told to delete a record may merge it into another one instead.
 func TestARecordThatTookInATwinLeftToDeleteIsToldOfOnce(t *testing.T) {
 	w := newWorld(t)

@@ -305,7 +305,7 @@ func (t *task) gone(ctx context.Context, link Link, found bool) error {
 	case err != nil:
 		return err
 	case erased && found: // the erasure was cut off before it was told of the twin
-		return errors.Join(t.eraseLinked(ctx, link), t.end(Ignored, "erased"))
+		return errors.Join(t.eraseRest(ctx, link), t.end(Ignored, "erased"))
 	case erased: // a late operation may have left something since
 		return errors.Join(t.eraseAll(ctx, t.source), t.end(Ignored, "erased"))
 	case !found || link.Gone == t.source.System:
