@@ -63,7 +63,7 @@ func (c *comparison) check() {
 		return
 	}
 	for _, e := range allowed {
-		if c.holds(e) || c.excused(e.canon) {
+		if c.holds(e) || c.excused(e.canon) || c.fromFormerTwin(e) {
 			return
 		}
 	}
@@ -165,6 +165,15 @@ func (c *comparison) checkKept(equal bool) {
 func (c *comparison) leftByAnother() bool {
 	entries := c.z.history[c.field.Zoho]
 	return c.shownH == "" && c.z.madeFor != "" && c.z.madeFor != c.h.ref.RecordID && len(entries) > 0 && entries[len(entries)-1].by == connector
+}
+
+// fromFormerTwin reports whether both show what a person typed, after an edit, into
+// a record of Zoho that was the twin before and is gone.
+func (c *comparison) fromFormerTwin(e edit) bool {
+	return c.shownH == c.shownZ && slices.ContainsFunc(c.world.people.edits, func(later edit) bool {
+		return later.field == c.field.Name && later.canon == c.shownH && later.at > e.at &&
+			later.rec.ref.System == crm.Zoho && later.rec != c.z && !later.rec.alive() && later.rec.last().twin == c.h.ref.RecordID
+	})
 }
 
 // winners returns the edits that may have won: of the last ones on each side
