@@ -210,7 +210,8 @@ func (c *comparison) winners(h, z []edit) []edit {
 }
 
 // saw reports whether the record of later certainly showed a copy of earlier
-// before later was typed there.
+// before later was typed there. What Zoho makes of a value is no proof to who has
+// not learnt it yet: the clocks are left to tell then.
 func (c *comparison) saw(later, earlier edit, h, z []edit) bool {
 	if later.seq < earlier.seq {
 		return false
@@ -218,8 +219,7 @@ func (c *comparison) saw(later, earlier edit, h, z []edit) bool {
 	s := later.rec.ref.System
 	for _, e := range later.rec.history[c.field.On(s)] {
 		canon := c.field.Canon(s, e.value)
-		if e.by != connector || e.seq < earlier.seq || e.seq > later.seq ||
-			canon != earlier.canon && canon != c.image(earlier.canon) {
+		if e.by != connector || e.seq < earlier.seq || e.seq > later.seq || canon != earlier.canon {
 			continue
 		}
 		for _, other := range slices.Concat(h, z) {
