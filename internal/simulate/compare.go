@@ -171,7 +171,7 @@ func (c *comparison) leftByAnother() bool {
 // a record of Zoho that was the twin before and is gone.
 func (c *comparison) fromFormerTwin(e edit) bool {
 	return c.shownH == c.shownZ && slices.ContainsFunc(c.world.people.edits, func(later edit) bool {
-		return later.field == c.field.Name && later.canon == c.shownH && later.at > e.at &&
+		return later.field == c.field.Name && later.canon == c.shownH && later.at > e.at-c.tolerance() &&
 			later.rec.ref.System == crm.Zoho && later.rec != c.z && !later.rec.alive() && later.rec.last().twin == c.h.ref.RecordID
 	})
 }
@@ -196,17 +196,19 @@ func (c *comparison) winners(h, z []edit) []edit {
 	case c.saw(eh, ez, h, z):
 		return []edit{eh}
 	}
-	skew := c.world.plan.skew[0] - c.world.plan.skew[1]
-	if skew < 0 {
-		skew = -skew
-	}
-	switch tolerance := skew + second; {
+	switch tolerance := c.tolerance(); {
 	case ez.at-eh.at > tolerance:
 		return []edit{ez}
 	case eh.at-ez.at > tolerance:
 		return []edit{eh}
 	}
 	return []edit{ez, eh}
+}
+
+// tolerance is within which time no clock tells which of two edits is the later.
+func (c *comparison) tolerance() int64 {
+	skew := c.world.plan.skew[0] - c.world.plan.skew[1]
+	return max(skew, -skew) + second
 }
 
 // saw reports whether the record of later certainly showed a copy of earlier
