@@ -23,16 +23,25 @@ type recordData struct {
 // pairData is a record and its twin.
 type pairData struct {
 	Asked     place
+	Merged    *place // what the record was merged into
 	HubSpot   sideData
 	Zoho      sideData
 	Linked    bool
 	Gone      crm.System
 	GoneAt    time.Time
-	Matches   []place
+	Matches   []matchData
 	Fields    []fieldData
 	Differ    int // fields that the next synchronisation would write
+	Refused   int // fields that differ because a side refuses the value
 	Decisions []decisionData
 	Failures  []failureData
+}
+
+// matchData is a record that an unlinked one may belong to, unless it belongs to
+// another one already.
+type matchData struct {
+	place
+	Owner *place
 }
 
 // sideData is one half of the pair.
@@ -166,8 +175,17 @@ func (c *Console) pairData(e syncer.Explanation) pairData {
 		Asked: c.place(e.Asked), Linked: e.Linked, Gone: e.Link.Gone, GoneAt: e.Link.GoneAt,
 		HubSpot: c.side(e, crm.HubSpot), Zoho: c.side(e, crm.Zoho),
 	}
+	if e.MergedInto != (crm.Ref{}) {
+		into := c.place(e.MergedInto)
+		d.Merged = &into
+	}
 	for _, m := range e.Matches {
-		d.Matches = append(d.Matches, c.place(m))
+		match := matchData{place: c.place(m)}
+		if owner, taken := e.Taken[m]; taken {
+			of := c.place(owner)
+			match.Owner = &of
+		}
+		d.Matches = append(d.Matches, match)
 	}
 	last := map[string]syncer.Decision{}
 	for _, n := range e.Link.Decisions {
@@ -177,8 +195,11 @@ func (c *Console) pairData(e syncer.Explanation) pairData {
 	slices.Reverse(d.Decisions)
 	for _, f := range e.Fields {
 		field := fieldOf(e, f, last[f.Field.Name])
-		if field.State == "differs" {
+		switch field.State {
+		case "differs":
 			d.Differ++
+		case "refused":
+			d.Refused++
 		}
 		d.Fields = append(d.Fields, field)
 	}
@@ -209,12 +230,13 @@ func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decisi
 		d.State, d.StateWords = "note", "empty on both sides"
 	}
 	for _, s := range crm.Systems {
-		base := f.Base.On(s)
 		switch {
 		case f.Writes(s):
 			d.State, d.StateWords = "differs", "will be written to "+systemName(s)
-		case base.Refused.Code != "" && base.Refused.Hash == f.Base.Cell.Hash:
-			d.State, d.StateWords = "refused", systemName(s)+" refuses it ("+base.Refused.Code+")"
+		case f.WithoutCompany(s):
+			d.State, d.StateWords = "note", systemName(s)+" does not have the company"
+		case f.Refused(s) != "":
+			d.State, d.StateWords = "refused", systemName(s)+" refuses it ("+f.Refused(s)+")"
 		}
 	}
 	if d.State == "same" && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho] {

@@ -23,9 +23,10 @@ type Reader interface {
 	ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record]
 }
 
-// Comparer tells in which fields a pair differs and why.
+// Comparer tells in which fields a pair differs and why. An error of a CRM is
+// one of that pair alone.
 type Comparer interface {
-	Compare(link syncer.Link, records map[crm.System]crm.Record) []syncer.Difference
+	Compare(ctx context.Context, link syncer.Link, records map[crm.System]crm.Record) ([]syncer.Difference, error)
 }
 
 // Drift compares all linked pairs as they are now. It writes nothing, and
@@ -132,13 +133,15 @@ func (t *drifting) page(ctx context.Context, kind crm.Kind, links []syncer.Link)
 		}
 	}
 	for i := range links {
-		t.pair(links[i], answers)
+		if err := t.pair(ctx, links[i], answers); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }
 
 // pair takes in one pair.
-func (t *drifting) pair(link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) {
+func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) error {
 	t.report.Pairs++
 	records := map[crm.System]crm.Record{}
 	for _, s := range crm.Systems {
@@ -147,21 +150,30 @@ func (t *drifting) pair(link syncer.Link, answers map[crm.System]map[string]crm.
 		switch {
 		case crm.IsKind(a.Err, crm.NotFound):
 			t.report.Gone[s]++
-			return
+			return nil
 		case a.Err != nil || !answered:
 			t.report.Unread++
 			if a.Err != nil {
 				t.report.Err = a.Err.Error()
 			}
-			return
+			return nil
 		case a.Value.Ref.RecordID != id:
 			t.report.Moved[s]++
-			return
+			return nil
 		}
 		records[s] = a.Value
 	}
+	differences, err := t.Comparer.Compare(ctx, link, records)
+	switch {
+	case crm.AsError(err) != nil:
+		t.report.Unread++
+		t.report.Err = err.Error()
+		return nil
+	case err != nil:
+		return err
+	}
 	differs := false
-	for _, d := range t.Comparer.Compare(link, records) {
+	for _, d := range differences {
 		differs = differs || !d.Cause.Meant()
 		k := driftKey{link.Kind, d.Field, d.Cause, d.Side, d.Code}
 		f := t.fields[k]
@@ -176,6 +188,7 @@ func (t *drifting) pair(link syncer.Link, answers map[crm.System]map[string]crm.
 	if differs {
 		t.report.Differing++
 	}
+	return nil
 }
 
 // finish puts the differences in order: those to be mended first, the most

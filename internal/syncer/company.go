@@ -319,10 +319,10 @@ func (t *task) syncCompany(ctx context.Context, ref crm.Ref) error {
 	if t.op.Change == op.Requested {
 		change = op.Requested
 	}
-	company := &task{Syncer: t.Syncer, source: ref, op: op.Operation{
+	company := t.newTask(op.Operation{
 		Version: op.Version, ID: t.op.ID + "/company", Ref: ref, Change: change,
 		OccurredAt: t.op.OccurredAt, ReceivedAt: t.op.ReceivedAt, ReplayOf: t.op.ReplayOf,
-	}}
+	})
 	err := company.run(ctx)
 	t.report.Calls += company.report.Calls
 	return err

@@ -1,9 +1,12 @@
 package syncer
 
 import (
+	"context"
+
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
+	"github.com/hubspot-zoho/connector/internal/op"
 )
 
 // Cause says why the two records of a pair differ in a field, as far as the
@@ -21,11 +24,21 @@ const (
 	KeptOtherForm Cause = "other_form"    // a side stores the value in a form of its own
 	KeptClear     Cause = "kept_on_clear" // the mapping does not pass clearing on
 	KeptOneWay    Cause = "one_way"       // the mapping does not write that side
+	// NoCounterpart: a company that a side does not have, nor is it created there.
+	NoCounterpart Cause = "no_counterpart"
+	// CompanyLinked: a company that a contact was left without, and is linked now.
+	CompanyLinked Cause = "company_linked"
 )
 
 // Meant reports whether the difference is as the mapping or a side wants it,
 // so that nothing is to be done about it.
-func (c Cause) Meant() bool { return c == KeptOtherForm || c == KeptClear || c == KeptOneWay }
+func (c Cause) Meant() bool {
+	switch c {
+	case KeptOtherForm, KeptClear, KeptOneWay, NoCounterpart:
+		return true
+	}
+	return false
+}
 
 // Difference is one field in which a pair differs.
 type Difference struct {
@@ -36,31 +49,46 @@ type Difference struct {
 }
 
 // Compare tells in which fields the records of a linked pair differ, as they
-// are now, and why. It decides nothing.
-func (s *Syncer) Compare(link Link, records map[crm.System]crm.Record) []Difference {
-	object := s.Mapping.Object(link.Kind)
-	if object == nil {
-		return nil
+// are now, and why. It decides nothing. It may ask for the links of companies,
+// and whether a company that a contact no longer shows is still there.
+func (s *Syncer) Compare(ctx context.Context, link Link, records map[crm.System]crm.Record) ([]Difference, error) {
+	t := s.newTask(op.Operation{Version: op.Version, ID: "compare", Ref: link.Ref(crm.HubSpot), Change: op.Reconciled})
+	if t.object == nil {
+		return nil, nil
 	}
-	t := &task{Syncer: s, object: object}
+	t.recall(link)
+	p := &pair{link: link, side: map[crm.System]*half{}}
+	for _, side := range crm.Systems {
+		rec := records[side]
+		rec.Ref = link.Ref(side)
+		p.side[side] = &half{record: rec}
+	}
+	for _, side := range crm.Systems {
+		if err := t.identify(ctx, p, p.side[side]); err != nil {
+			return nil, err
+		}
+	}
 	var differences []Difference
-	for i := range object.Fields {
-		f := &object.Fields[i]
+	for i := range t.object.Fields {
+		f := &t.object.Fields[i]
 		shown := map[crm.System]merge.Hash{}
 		for _, side := range crm.Systems {
-			shown[side] = t.value(f, side, records[side].Fields[f.On(side)]).Hash
+			shown[side] = t.shown(f, p.side[side]).Hash
 		}
 		if shown[crm.HubSpot] == shown[crm.Zoho] {
 			continue
 		}
-		base, known := link.Fields[f.Name]
 		d := Difference{Field: f.Name, Cause: Unknown}
-		if known && link.HashID == s.hash.id() {
+		if base, known := p.link.Fields[f.Name]; known && link.HashID == s.hash.id() {
+			waited := f.Type == mapping.Company && base != link.Fields[f.Name]
 			d.explain(f, base, shown)
+			if d.Cause == Unexplained && waited {
+				d.Cause = CompanyLinked
+			}
 		}
 		differences = append(differences, d)
 	}
-	return differences
+	return differences, nil
 }
 
 // explain finds the cause of a difference.
@@ -87,6 +115,8 @@ func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.Sy
 		d.Side = s
 		b := base.On(s)
 		switch {
+		case b.Refused.Code == codeNoTwin && b.Refused.Hash == base.Cell.Hash:
+			d.Cause = NoCounterpart
 		case b.Refused.Code != "" && b.Refused.Hash == base.Cell.Hash:
 			d.Cause, d.Code = RefusedValue, b.Refused.Code
 		case b.Pending:

@@ -67,12 +67,12 @@ contacts:
 			c.base.HubSpot.Shown, c.base.Zoho.Shown = hash("Paris"), hash("Paris")
 			tt.spoil(c)
 			c.link.Fields = map[string]merge.Base{"city": c.base}
-			got := s.Compare(c.link, map[crm.System]crm.Record{
+			got, err := s.Compare(t.Context(), c.link, map[crm.System]crm.Record{
 				crm.HubSpot: {Fields: map[string]string{"city": c.city[crm.HubSpot]}},
 				crm.Zoho:    {Fields: map[string]string{"Mailing_City": c.city[crm.Zoho]}},
 			})
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("differences (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Errorf("%v, differences (-want +got):\n%s", err, diff)
 			}
 		})
 	}
@@ -80,10 +80,10 @@ contacts:
 	link := Link{Kind: crm.Contact, HashID: s.hash.id(), Fields: map[string]merge.Base{
 		"job": {Cell: merge.Cell{Hash: s.hash.value(crm.Contact, "job", "Novelist").Hash}, HubSpot: merge.SideBase{Shown: job},
 			Zoho: merge.SideBase{Shown: s.hash.value(crm.Contact, "job", "Novelist").Hash}}}}
-	got := s.Compare(link, map[crm.System]crm.Record{
+	got, err := s.Compare(t.Context(), link, map[crm.System]crm.Record{
 		crm.HubSpot: {Fields: map[string]string{"jobtitle": "Poet"}}, crm.Zoho: {Fields: map[string]string{"Title": "Novelist"}},
 	})
-	if diff := cmp.Diff([]Difference{{"job", KeptOneWay, crm.HubSpot, ""}}, got); diff != "" {
-		t.Errorf("a side that is not written (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]Difference{{"job", KeptOneWay, crm.HubSpot, ""}}, got); err != nil || diff != "" {
+		t.Errorf("a side that is not written: %v (-want +got):\n%s", err, diff)
 	}
 }

@@ -26,9 +26,6 @@ func (t *task) value(f *mapping.Field, s crm.System, raw string) merge.Value {
 	key := shownValue{f.Name, s, raw}
 	v, known := t.values[key]
 	if !known {
-		if t.values == nil {
-			t.values = map[shownValue]merge.Value{}
-		}
 		v = t.hash.value(t.object.Kind, f.Name, f.Canon(s, raw))
 		t.values[key] = v
 	}

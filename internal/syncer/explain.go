@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -15,16 +14,33 @@ import (
 // operation would decide. It holds what people typed: it is for the terminal of
 // the person who asked, and for nothing that is kept.
 type Explanation struct {
-	Asked  crm.Ref
+	Asked crm.Ref
+	// MergedInto is the record that the one asked for was merged into, empty if
+	// it was not. What follows is told of that one.
+	MergedInto crm.Ref
+	// Link is as it is stored: that of the record, or else that of the one which
+	// was merged into it and whose place it takes with its next operation.
 	Link   Link
 	Linked bool
 	// Records are the two as they are now, with their histories. A side that is
-	// not here has no record, or it is gone.
+	// not here has no record, or it is gone; one with another id than the link
+	// knows is what the linked record was merged into.
 	Records map[crm.System]crm.Record
 	// Matches are the records that an unlinked one would be linked to, or that
-	// would have to be told apart first.
+	// would have to be told apart first. Taken tells which of them belong to
+	// another record, to which they stay linked.
 	Matches []crm.Ref
+	Taken   map[crm.Ref]crm.Ref
 	Fields  []FieldExplanation
+}
+
+// Record is the record that an explanation tells of: the one that was asked for,
+// or the one that it was merged into.
+func (e Explanation) Record() crm.Ref {
+	if e.MergedInto != (crm.Ref{}) {
+		return e.MergedInto
+	}
+	return e.Asked
 }
 
 // FieldExplanation is one mapped field.
@@ -35,11 +51,24 @@ type FieldExplanation struct {
 	Canonical map[crm.System]string
 }
 
+// Refused returns the code with which a side would not take the value that holds,
+// "" where it takes it.
+func (f FieldExplanation) Refused(s crm.System) string {
+	if r := f.Base.On(s).Refused; r.Hash == f.Base.Cell.Hash {
+		return r.Code
+	}
+	return ""
+}
+
+// WithoutCompany reports whether a side goes without the company of a contact,
+// since it does not have the company and the mapping creates none there.
+func (f FieldExplanation) WithoutCompany(s crm.System) bool { return f.Refused(s) == codeNoTwin }
+
 // Explain reads both records with their histories and decides, without
 // remembering or writing anything.
 func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) {
 	e := Explanation{Asked: ref, Records: map[crm.System]crm.Record{}}
-	t := &task{Syncer: s, op: op.Operation{Ref: ref, Change: op.Requested}, source: ref, object: s.Mapping.Object(ref.Kind)}
+	t := s.newTask(op.Operation{Version: op.Version, ID: "explain", Ref: ref, Change: op.Requested})
 	if t.object == nil {
 		return e, nil
 	}
@@ -47,32 +76,37 @@ func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) 
 	if e.Link, e.Linked, err = s.Links.FindLink(ctx, ref); err != nil {
 		return e, err
 	}
-	p := &pair{link: Link{Kind: ref.Kind, Fields: map[string]merge.Base{}}, side: map[crm.System]*half{}}
-	if e.Linked {
-		p.link = e.Link
-		p.link.Fields = maps.Clone(e.Link.Fields)
-	}
-	p.link.On(ref.System).RecordID = ref.RecordID
-	for _, side := range crm.Systems {
-		h, err := t.look(ctx, p.link.Ref(side))
-		if err != nil {
-			return e, err
-		}
-		if h != nil {
-			p.side[side], e.Records[side] = h, h.record
-		}
-	}
-	src := p.side[ref.System]
-	if src == nil {
-		return e, nil
-	}
-	if p.side[ref.System.Other()] == nil {
-		twins, err := t.candidates(ctx, src.record)
-		for _, twin := range twins {
-			e.Matches = append(e.Matches, twin.record.Ref)
-		}
+	src, err := t.look(ctx, ref)
+	if err != nil {
 		return e, err
 	}
+	if src != nil && src.record.Ref != ref {
+		if err := t.explainSurvivor(ctx, &e, src.record.Ref); err != nil {
+			return e, err
+		}
+	}
+	other := ref.System.Other()
+	twin, err := t.look(ctx, e.Link.Ref(other))
+	if err != nil {
+		return e, err
+	}
+	for _, h := range []*half{src, twin} {
+		if h != nil {
+			e.Records[h.record.Ref.System] = h.record
+		}
+	}
+	switch {
+	case src == nil:
+		return e, nil
+	case twin == nil:
+		return e, t.explainMatches(ctx, &e, src)
+	}
+	t.recall(e.Link)
+	p := t.pair(e.Link, e.Linked, src)
+	p.link.On(ref.System).RecordID = t.source.RecordID
+	p.link.On(other).RecordID = twin.record.Ref.RecordID
+	p.link.revive()
+	p.side[other] = twin
 	all, err := t.decide(ctx, p)
 	for _, d := range all {
 		f := FieldExplanation{Field: d.field, Result: d.Result, Canonical: map[crm.System]string{}}
@@ -82,6 +116,39 @@ func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) 
 		e.Fields = append(e.Fields, f)
 	}
 	return e, err
+}
+
+// explainSurvivor goes on with the record that the one asked for was merged into.
+// It has a link of its own, or takes over that of the one which is gone.
+func (t *task) explainSurvivor(ctx context.Context, e *Explanation, survivor crm.Ref) error {
+	t.source, e.MergedInto = survivor, survivor
+	own, found, err := t.Links.FindLink(ctx, survivor)
+	if err == nil && found {
+		e.Link, e.Linked = own, true
+	}
+	return err
+}
+
+// explainMatches tells what a record could be linked to that has no twin, or none
+// any more.
+func (t *task) explainMatches(ctx context.Context, e *Explanation, src *half) error {
+	twins, err := t.candidates(ctx, src.record)
+	if err != nil {
+		return err
+	}
+	e.Taken = map[crm.Ref]crm.Ref{}
+	for _, twin := range twins {
+		ref := twin.record.Ref
+		e.Matches = append(e.Matches, ref)
+		link, found, err := t.Links.FindLink(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if owner := link.Ref(t.source.System); found && link.Complete() && owner != t.source {
+			e.Taken[ref] = owner
+		}
+	}
+	return nil
 }
 
 // look reads a record with its history, nil if there is none.

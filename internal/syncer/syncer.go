@@ -218,7 +218,7 @@ func New(c Config) (*Syncer, error) {
 // recorded as a failure and reported as parked.
 func (s *Syncer) Apply(ctx context.Context, o op.Operation) (Report, error) {
 	start := s.Clock.Now()
-	t := &task{Syncer: s, op: o, source: o.Ref}
+	t := s.newTask(o)
 	err := t.run(ctx)
 	if err == nil {
 		err = t.supersede(ctx)
@@ -256,7 +256,6 @@ func (s *Syncer) GiveUp(ctx context.Context, f Failure) error {
 
 // run starts over as long as somebody else was faster.
 func (t *task) run(ctx context.Context) error {
-	t.object = t.Mapping.Object(t.op.Ref.Kind)
 	if t.object == nil {
 		return t.end(Ignored, "kind_not_mapped")
 	}

@@ -30,6 +30,14 @@ type task struct {
 	early *sighting
 }
 
+// newTask is the only maker of a task: who applies an operation, who explains a
+// record and who compares a pair all begin with one that is complete.
+func (s *Syncer) newTask(o op.Operation) *task {
+	t := &task{Syncer: s, op: o, source: o.Ref, object: s.Mapping.Object(o.Ref.Kind), values: map[shownValue]merge.Value{}}
+	t.recall(Link{})
+	return t
+}
+
 // sighting is what a read came to.
 type sighting struct {
 	half *half

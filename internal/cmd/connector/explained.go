@@ -75,17 +75,20 @@ func (v view) explanation(e syncer.Explanation, parked []failure.Record) error {
 
 // heading tells how the two belong together.
 func (v view) heading(e syncer.Explanation) {
-	other := e.Asked.System.Other()
+	asked, other := e.Record(), e.Asked.System.Other()
+	if e.MergedInto != (crm.Ref{}) {
+		fmt.Fprintf(v.w, "%s was merged into %s.\n", e.Asked, e.MergedInto)
+	}
 	switch {
 	case e.Linked && e.Link.Gone != "":
-		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", e.Asked, e.Link.Ref(other), systemNames[e.Link.Gone], when(e.Link.GoneAt))
+		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", asked, e.Link.Ref(other), systemNames[e.Link.Gone], when(e.Link.GoneAt))
 		fmt.Fprintln(v.w, "Nothing is written to the one that is left, and no new one is made.")
 	case e.Linked && e.Link.Complete():
-		fmt.Fprintf(v.w, "%s is linked to %s (link %s).\n", e.Asked, e.Link.Ref(other), e.Link.ID)
+		fmt.Fprintf(v.w, "%s is linked to %s (link %s).\n", asked, e.Link.Ref(other), e.Link.ID)
 	case e.Linked:
-		fmt.Fprintf(v.w, "%s is being linked; the record in %s is not known yet.\n", e.Asked, systemNames[other])
+		fmt.Fprintf(v.w, "%s is being linked; the record in %s is not known yet.\n", asked, systemNames[other])
 	default:
-		fmt.Fprintf(v.w, "%s is not linked.\n", e.Asked)
+		fmt.Fprintf(v.w, "%s is not linked.\n", asked)
 		v.matches(e, other)
 	}
 	for _, s := range crm.Systems {
@@ -98,6 +101,9 @@ func (v view) heading(e syncer.Explanation) {
 			continue
 		}
 		fmt.Fprintf(v.w, "  %s: %s, created %s, modified %s", systemNames[s], rec.Ref, when(rec.Created), when(rec.Modified))
+		if side.RecordID != "" && rec.Ref.RecordID != side.RecordID {
+			fmt.Fprintf(v.w, "; %s was merged into it", e.Link.Ref(s))
+		}
 		if e.Linked {
 			fmt.Fprintf(v.w, "; last read %s, last written %s", when(side.ReadAt), when(side.WroteAt))
 		}
@@ -113,11 +119,19 @@ func (v view) matches(e syncer.Explanation, other crm.System) {
 	case 0:
 		fmt.Fprintf(v.w, "  no record in %s names it or has the same key\n", systemNames[other])
 	case 1:
+		if owner, taken := e.Taken[e.Matches[0]]; taken {
+			fmt.Fprintf(v.w, "  %s matches it, and is linked to %s\n", e.Matches[0], owner)
+			return
+		}
 		fmt.Fprintf(v.w, "  the next operation would link it to %s\n", e.Matches[0])
 	default:
 		fmt.Fprintf(v.w, "  %d records in %s match it:\n", len(e.Matches), systemNames[other])
 		for _, m := range e.Matches {
-			fmt.Fprintf(v.w, "    %s\n", m)
+			fmt.Fprintf(v.w, "    %s", m)
+			if owner, taken := e.Taken[m]; taken {
+				fmt.Fprintf(v.w, ", which is linked to %s", owner)
+			}
+			fmt.Fprintln(v.w)
 		}
 	}
 }
@@ -147,12 +161,13 @@ func (v view) fields(e syncer.Explanation) error {
 func next(f syncer.FieldExplanation) string {
 	var does []string
 	for _, s := range crm.Systems {
-		base := f.Base.On(s)
 		switch {
 		case f.Writes(s):
 			does = append(does, "writes "+systemNames[s])
-		case base.Refused.Code != "" && base.Refused.Hash == f.Base.Cell.Hash:
-			does = append(does, systemNames[s]+" refused it ("+base.Refused.Code+")")
+		case f.WithoutCompany(s):
+			does = append(does, systemNames[s]+" does not have the company")
+		case f.Refused(s) != "":
+			does = append(does, systemNames[s]+" refused it ("+f.Refused(s)+")")
 		case !f.Field.Writable(s) && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho]:
 			does = append(does, "may not write "+systemNames[s])
 		}
