@@ -1,142 +1,352 @@
 package functions
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"slices"
-	"strings"
+	"strconv"
 
-	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/mapping"
 )
 
-// setting is one environment variable.
-type setting struct {
-	name     string
-	fallback string // used when the variable is empty
-	remedy   string // what to set it to
-	optional bool   // it may be empty although there is no fallback
-	check    func(value string) error
+// The configuration of each function is a struct of its own, made of those of the
+// services that it reaches. It is read and checked at once, when the function is
+// set up; nothing looks a variable up later.
+
+// configuration is filled from the environment. Its bind names, for each of its
+// fields, the variable that it comes from.
+type configuration interface{ bind(r *reader) }
+
+// private keeps the values of the struct that embeds it out of every log.
+type private struct{}
+
+// Format implements fmt.Formatter.
+func (private) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[configuration]") }
+
+// LogValue implements slog.LogValuer.
+func (private) LogValue() slog.Value { return slog.StringValue("[configuration]") }
+
+// MarshalJSON implements json.Marshaler.
+func (private) MarshalJSON() ([]byte, error) { return []byte(`"[configuration]"`), nil }
+
+// reader collects which variables fill which fields.
+type reader struct {
+	bound map[string][]func(text string) error
 }
 
-func (s setting) required() bool { return s.fallback == "" && !s.optional }
-
-// settings are all variables that any function reads. The README's table and
-// terraform's are compared with it by tests.
-var settings = []setting{
-	{name: "GOOGLE_CLOUD_PROJECT", remedy: "the id of the Google Cloud project"},
-	{name: "FIRESTORE_DATABASE", fallback: "(default)", remedy: "the name of the Firestore database"},
-	{name: "PUBSUB_EMULATOR_HOST", optional: true, remedy: "host:port of an emulator"},
-	{name: "FIRESTORE_EMULATOR_HOST", optional: true, remedy: "host:port of an emulator"},
-	{name: "ZOHO_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that end in Zoho"},
-	{name: "HUBSPOT_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that end in HubSpot"},
-	{name: "DEAD_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that were given up"},
-	{name: "HUBSPOT_API_URL", fallback: "https://api.hubapi.com", remedy: "https://api.hubapi.com", check: absoluteURL},
-	{name: "HUBSPOT_API_VERSION", fallback: "2026-09", remedy: "the version in the paths of HubSpot's API, such as 2026-09", check: yearMonth},
-	{name: "HUBSPOT_ACCESS_TOKEN", remedy: "the access token of the HubSpot app", check: oneWord},
-	{name: "HUBSPOT_APP_ID", remedy: "the app's id, by which our own writes are told from people's", check: digits},
-	{name: "HUBSPOT_PORTAL_ID", optional: true, remedy: "the id of the HubSpot account, the number in the addresses of its pages", check: digits},
-	{name: "HUBSPOT_PAGES_URL", fallback: "https://app.hubspot.com", remedy: "where people sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path", check: origin},
-	{name: "HUBSPOT_CLIENT_SECRET", remedy: "the app's client secret; two separated by a comma while it is rotated"},
-	{name: "HUBSPOT_WEBHOOK_URL", remedy: "the public URL of HubSpotWebhook, exactly as the app's targetUrl", check: absoluteURL},
-	{name: "HUBSPOT_SIGNATURE_VERSIONS", fallback: "v3", remedy: "v3, or for an old app v1 or v2, separated by commas", check: signatureVersions},
-	{name: "ZOHO_ACCOUNTS_URL", fallback: "https://accounts.zoho.com", remedy: "Zoho's accounts server in your data centre, such as https://accounts.zoho.eu", check: absoluteURL},
-	{name: "ZOHO_CLIENT_ID", remedy: "the client id from Zoho's API console"},
-	{name: "ZOHO_CLIENT_SECRET", remedy: "the client secret from Zoho's API console"},
-	{name: "ZOHO_REFRESH_TOKEN", remedy: "the refresh token of the dedicated Zoho user"},
-	{name: "ZOHO_WEBHOOK_TOKEN", remedy: "the token of the notification channel; two separated by a comma while it is rotated", check: channelTokens},
-	{name: "ZOHO_WEBHOOK_URL", remedy: "the public URL of ZohoWebhook", check: absoluteURL},
-	{name: "ZOHO_TOKEN_URL", remedy: "the URL of GetZohoToken", check: absoluteURL},
-	{name: "SENDGRID_API_KEY", remedy: "the API key of the SendGrid account", check: oneWord},
-	{name: "SENDGRID_URL", fallback: "https://api.sendgrid.com", remedy: "https://api.sendgrid.com, or https://api.eu.sendgrid.com for an account in the EU", check: absoluteURL},
-	{name: "FAILURE_MAIL_FROM", remedy: "the verified sender of the failure mail", check: mailAddress},
-	{name: "FAILURE_MAIL_TO", remedy: "who receives the failure mail, separated by commas", check: mailAddresses},
-	{name: "FAILURE_MAIL_HEARTBEAT", fallback: "off", remedy: "on to be told once a week that nothing failed, or off", check: onOrOff},
-	{name: "HASH_KEY", remedy: "a random key of at least 16 characters", check: longEnough},
-	{name: "MAPPING_YAML", optional: true, remedy: "the text of a mapping"},
-	{name: "OTEL_EXPORTER_OTLP_ENDPOINT", optional: true, remedy: "https://telemetry.googleapis.com, or http://host:4317 of a collector", check: absoluteURL},
-	{name: "CALL_BATCHING", fallback: "on", remedy: "on, or off to give each operation calls of its own", check: onOrOff},
-	{name: "CRM_QUOTA_SHARE", fallback: "1", remedy: "the part of the CRMs' quotas for one instance, such as 0.25", check: share},
-	{name: "CONSOLE_ACCESS", fallback: "iam", remedy: "iam, or the audience of Identity-Aware Proxy, such as /projects/123/locations/europe-west1/services/console", check: access},
-}
-
-// EnvironmentNames lists every variable that the functions read.
-func EnvironmentNames() []string {
-	names := make([]string, len(settings))
-	for i, s := range settings {
-		names[i] = s.name
+func (r *reader) bind(name string, set func(text string) error) {
+	if r.bound == nil {
+		r.bound = map[string][]func(string) error{}
 	}
-	return names
+	r.bound[name] = append(r.bound[name], set)
 }
 
-// config holds the values that one function asked for, by name. It prints
-// itself without them.
-type config map[string]string
-
-// String names the variables and keeps their values out of every log.
-func (c config) String() string {
-	names := make([]string, 0, len(c))
-	for name := range c {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return "config of " + strings.Join(names, ", ")
+func (r *reader) text(name string, to *string) {
+	r.bind(name, func(text string) error { *to = text; return nil })
 }
 
-// GoString does as String does.
-func (c config) GoString() string { return c.String() }
+// list reads several values that are separated by commas.
+func (r *reader) list(name string, to *[]string) {
+	r.bind(name, func(text string) error { *to = split(text); return nil })
+}
 
-// LogValue does as String does.
-func (c config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+// on reads a switch: on or off.
+func (r *reader) on(name string, to *bool) {
+	r.bind(name, func(text string) error { *to = text == "on"; return nil })
+}
 
-// list splits a value that may hold several.
-func (c config) list(name string) []string { return split(c[name]) }
-
-func split(value string) []string {
-	var values []string
-	for v := range strings.SplitSeq(value, ",") {
-		if v = strings.TrimSpace(v); v != "" {
-			values = append(values, v)
+// integer reads a whole number, 0 for none.
+func (r *reader) integer(name string, to *int64) {
+	r.bind(name, func(text string) (err error) {
+		if text != "" {
+			*to, err = strconv.ParseInt(text, 10, 64)
 		}
-	}
-	return values
+		return err
+	})
 }
 
-// readConfig reads the named variables, fetches those that name a secret, and
-// reports everything that is missing or wrong at once, without any value.
-func readConfig(ctx context.Context, getenv func(string) string, access func(context.Context, string) ([]byte, error), names ...string) (config, error) {
-	c := config{}
-	for _, s := range settings {
-		if slices.Contains(names, s.name) {
-			c[s.name] = strings.TrimSpace(getenv(s.name))
-		}
-	}
-	resolved, err := gcp.Resolve(ctx, c, access)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	var errs []error
-	for _, s := range settings {
-		v, asked := resolved[s.name]
-		if !asked {
-			continue
-		}
-		if v == "" {
-			v = s.fallback
-			resolved[s.name] = v
-		}
-		switch {
-		case v == "" && s.required():
-			errs = append(errs, fmt.Errorf("%s is missing: set it to %s", s.name, s.remedy))
-		case v != "" && s.check != nil:
-			if err := s.check(v); err != nil {
-				errs = append(errs, fmt.Errorf("%s %w: set it to %s", s.name, err, s.remedy))
-			}
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return resolved, nil
+func (r *reader) share(name string, to *float64) {
+	r.bind(name, func(text string) (err error) {
+		*to, err = strconv.ParseFloat(text, 64)
+		return err
+	})
 }
+
+// mapping reads the mapping, or takes the built-in one.
+func (r *reader) mapping(to **mapping.Mapping) {
+	r.bind("MAPPING_YAML", func(text string) (err error) {
+		if text == "" {
+			*to = mapping.Default()
+			return nil
+		}
+		*to, err = mapping.Parse([]byte(text))
+		return err
+	})
+}
+
+type firestoreConfig struct {
+	private
+	Project, Database, EmulatorHost string
+}
+
+func (c *firestoreConfig) bind(r *reader) {
+	r.text("GOOGLE_CLOUD_PROJECT", &c.Project)
+	r.text("FIRESTORE_DATABASE", &c.Database)
+	r.text("FIRESTORE_EMULATOR_HOST", &c.EmulatorHost)
+}
+
+type pubsubConfig struct {
+	private
+	Project, EmulatorHost string
+}
+
+func (c *pubsubConfig) bind(r *reader) {
+	r.text("GOOGLE_CLOUD_PROJECT", &c.Project)
+	r.text("PUBSUB_EMULATOR_HOST", &c.EmulatorHost)
+}
+
+// topicsConfig names where operations are published, by what changed.
+type topicsConfig struct {
+	private
+	PubSub                      pubsubConfig
+	HubSpotChanges, ZohoChanges string
+}
+
+func (c *topicsConfig) bind(r *reader) {
+	c.PubSub.bind(r)
+	// What changed in HubSpot goes to Zoho, and the other way round.
+	r.text("ZOHO_OPERATIONS_TOPIC", &c.HubSpotChanges)
+	r.text("HUBSPOT_OPERATIONS_TOPIC", &c.ZohoChanges)
+}
+
+// hubspotConfig is how HubSpot's API is reached.
+type hubspotConfig struct {
+	private
+	URL, Version, Token, AppID string
+	Share                      float64 // of the account's quota
+}
+
+func (c *hubspotConfig) bind(r *reader) {
+	r.text("HUBSPOT_API_URL", &c.URL)
+	r.text("HUBSPOT_API_VERSION", &c.Version)
+	r.text("HUBSPOT_ACCESS_TOKEN", &c.Token)
+	r.text("HUBSPOT_APP_ID", &c.AppID)
+	r.share("CRM_QUOTA_SHARE", &c.Share)
+}
+
+// zohoConfig is how Zoho's API is reached.
+type zohoConfig struct {
+	private
+	AccountsURL string
+	Share       float64 // of the account's quota
+	// TokenURL is where access tokens come from; direct, which is no variable,
+	// lets whoever holds the refresh token have them from Zoho itself.
+	TokenURL string
+	direct   bool
+	Tokens   tokensConfig
+}
+
+func (c *zohoConfig) bind(r *reader) {
+	r.text("ZOHO_ACCOUNTS_URL", &c.AccountsURL)
+	r.share("CRM_QUOTA_SHARE", &c.Share)
+	if c.direct {
+		c.Tokens.bind(r)
+	} else {
+		r.text("ZOHO_TOKEN_URL", &c.TokenURL)
+	}
+}
+
+// consentConfig names the client that a person consents to.
+type consentConfig struct {
+	private
+	AccountsURL, ClientID, ClientSecret string
+}
+
+func (c *consentConfig) bind(r *reader) {
+	r.text("ZOHO_ACCOUNTS_URL", &c.AccountsURL)
+	r.text("ZOHO_CLIENT_ID", &c.ClientID)
+	r.text("ZOHO_CLIENT_SECRET", &c.ClientSecret)
+}
+
+// tokensConfig is GetZohoToken's and RefreshZohoToken's.
+type tokensConfig struct {
+	private
+	Firestore    firestoreConfig
+	Client       consentConfig
+	RefreshToken string
+}
+
+func (c *tokensConfig) bind(r *reader) {
+	c.Firestore.bind(r)
+	c.Client.bind(r)
+	r.text("ZOHO_REFRESH_TOKEN", &c.RefreshToken)
+}
+
+// syncerConfig is that of everything that works on records.
+type syncerConfig struct {
+	private
+	Firestore firestoreConfig
+	HubSpot   hubspotConfig
+	Zoho      zohoConfig
+	Mapping   *mapping.Mapping
+	HashKey   string
+	Batching  bool
+}
+
+func (c *syncerConfig) bind(r *reader) {
+	c.Firestore.bind(r)
+	c.HubSpot.bind(r)
+	c.Zoho.bind(r)
+	r.mapping(&c.Mapping)
+	r.text("HASH_KEY", &c.HashKey)
+	r.on("CALL_BATCHING", &c.Batching)
+}
+
+// consumerConfig is ZohoConsumer's and HubSpotConsumer's.
+type consumerConfig struct {
+	private
+	Syncer syncerConfig
+	Topics topicsConfig
+}
+
+func (c *consumerConfig) bind(r *reader) {
+	c.Syncer.bind(r)
+	c.Topics.bind(r)
+}
+
+// pagesConfig names the pages of the two CRMs.
+type pagesConfig struct {
+	private
+	HubSpotPortal, HubSpotPages, ZohoAccountsURL string
+}
+
+func (c *pagesConfig) bind(r *reader) {
+	r.text("HUBSPOT_PORTAL_ID", &c.HubSpotPortal)
+	r.text("HUBSPOT_PAGES_URL", &c.HubSpotPages)
+	r.text("ZOHO_ACCOUNTS_URL", &c.ZohoAccountsURL)
+}
+
+// pages are where people look at records. Without the account's id there are no
+// links to HubSpot.
+func (c pagesConfig) pages() failure.Pages {
+	return failure.Pages{HubSpot: c.HubSpotPages, HubSpotPortal: c.HubSpotPortal, Zoho: failure.ZohoPages(c.ZohoAccountsURL)}
+}
+
+// consoleConfig is Console's.
+type consoleConfig struct {
+	private
+	Syncer syncerConfig
+	Topics topicsConfig
+	Pages  pagesConfig
+	Access string
+}
+
+func (c *consoleConfig) bind(r *reader) {
+	c.Syncer.bind(r)
+	c.Topics.bind(r)
+	c.Pages.bind(r)
+	r.text("CONSOLE_ACCESS", &c.Access)
+}
+
+// reconcileConfig is Reconcile's.
+type reconcileConfig struct {
+	private
+	Firestore firestoreConfig
+	Topics    topicsConfig
+	HubSpot   hubspotConfig
+	Zoho      zohoConfig
+	Mapping   *mapping.Mapping
+}
+
+func (c *reconcileConfig) bind(r *reader) {
+	c.Firestore.bind(r)
+	c.Topics.bind(r)
+	c.HubSpot.bind(r)
+	c.Zoho.bind(r)
+	r.mapping(&c.Mapping)
+}
+
+// channelsConfig is RenewZohoChannels'.
+type channelsConfig struct {
+	private
+	Firestore     firestoreConfig
+	PubSub        pubsubConfig
+	Zoho          zohoConfig
+	Mapping       *mapping.Mapping
+	ZohoChanges   string // topic
+	NotifyURL     string
+	WebhookTokens []string
+}
+
+func (c *channelsConfig) bind(r *reader) {
+	c.Firestore.bind(r)
+	c.PubSub.bind(r)
+	c.Zoho.bind(r)
+	r.mapping(&c.Mapping)
+	r.text("HUBSPOT_OPERATIONS_TOPIC", &c.ZohoChanges)
+	r.text("ZOHO_WEBHOOK_URL", &c.NotifyURL)
+	r.list("ZOHO_WEBHOOK_TOKEN", &c.WebhookTokens)
+}
+
+// hubspotWebhookConfig is HubSpotWebhook's.
+type hubspotWebhookConfig struct {
+	private
+	PubSub            pubsubConfig
+	Topic             string
+	Secrets, Versions []string
+	URL               string
+	Portal            int64 // 0 is any
+}
+
+func (c *hubspotWebhookConfig) bind(r *reader) {
+	c.PubSub.bind(r)
+	r.text("ZOHO_OPERATIONS_TOPIC", &c.Topic)
+	r.list("HUBSPOT_CLIENT_SECRET", &c.Secrets)
+	r.text("HUBSPOT_WEBHOOK_URL", &c.URL)
+	r.list("HUBSPOT_SIGNATURE_VERSIONS", &c.Versions)
+	r.integer("HUBSPOT_PORTAL_ID", &c.Portal)
+}
+
+// zohoWebhookConfig is ZohoWebhook's.
+type zohoWebhookConfig struct {
+	private
+	PubSub pubsubConfig
+	Topic  string
+	Tokens []string
+}
+
+func (c *zohoWebhookConfig) bind(r *reader) {
+	c.PubSub.bind(r)
+	r.text("HUBSPOT_OPERATIONS_TOPIC", &c.Topic)
+	r.list("ZOHO_WEBHOOK_TOKEN", &c.Tokens)
+}
+
+// digestConfig is SendFailureDigest's.
+type digestConfig struct {
+	private
+	Firestore firestoreConfig
+	Key, URL  string // SendGrid's
+	From      string
+	To        []string
+	Heartbeat bool
+	Pages     pagesConfig
+}
+
+func (c *digestConfig) bind(r *reader) {
+	c.Firestore.bind(r)
+	r.text("SENDGRID_API_KEY", &c.Key)
+	r.text("SENDGRID_URL", &c.URL)
+	r.text("FAILURE_MAIL_FROM", &c.From)
+	r.list("FAILURE_MAIL_TO", &c.To)
+	r.on("FAILURE_MAIL_HEARTBEAT", &c.Heartbeat)
+	c.Pages.bind(r)
+}
+
+// telemetryConfig is every function's, beside its own.
+type telemetryConfig struct {
+	private
+	Endpoint string
+}
+
+func (c *telemetryConfig) bind(r *reader) { r.text("OTEL_EXPORTER_OTLP_ENDPOINT", &c.Endpoint) }

@@ -1,7 +1,9 @@
 package functions
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -9,6 +11,7 @@ import (
 	"go/token"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +19,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hubspot-zoho/connector/internal/gcp"
 )
 
 // environment stands for that of the process.
@@ -49,6 +54,26 @@ func complete() environment {
 	return e
 }
 
+// texts is a configuration of the variables that it names, as they are.
+type texts struct {
+	names []string
+	got   map[string]string
+}
+
+func (c *texts) bind(r *reader) {
+	c.got = map[string]string{}
+	for _, name := range c.names {
+		r.bind(name, func(text string) error { c.got[name] = text; return nil })
+	}
+}
+
+// readTexts reads variables as they are.
+func readTexts(ctx context.Context, getenv func(string) string, access gcp.SecretAccess, names ...string) (map[string]string, error) {
+	c := &texts{names: names}
+	err := variables{getenv, access}.read(ctx, c)
+	return c.got, err
+}
+
 // noSecrets is for configurations that name no secret.
 func noSecrets(_ context.Context, name string) ([]byte, error) {
 	return nil, errors.New("nobody should ask for " + name)
@@ -61,7 +86,7 @@ func TestEverythingThatIsMissingIsToldAtOnceWithItsRemedy(t *testing.T) {
 		"variables that are not ours": environment{"PATH": "/bin"}.get,
 	} {
 		t.Run(what, func(t *testing.T) {
-			c, err := readConfig(t.Context(), empty, noSecrets, EnvironmentNames()...)
+			c, err := readTexts(t.Context(), empty, noSecrets, EnvironmentNames()...)
 			if err == nil {
 				t.Fatalf("got %v, want an error", c)
 			}
@@ -82,11 +107,11 @@ func TestEverythingThatIsMissingIsToldAtOnceWithItsRemedy(t *testing.T) {
 func TestAVariableIsMissingOnlyWhereItIsAskedFor(t *testing.T) {
 	var read []string
 	getenv := func(name string) string { read = append(read, name); return "value" }
-	c, err := readConfig(t.Context(), getenv, noSecrets, "ZOHO_CLIENT_ID", "GOOGLE_CLOUD_PROJECT")
+	c, err := readTexts(t.Context(), getenv, noSecrets, "ZOHO_CLIENT_ID", "GOOGLE_CLOUD_PROJECT")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(config{"ZOHO_CLIENT_ID": "value", "GOOGLE_CLOUD_PROJECT": "value"}, c, plainly); diff != "" {
+	if diff := cmp.Diff(map[string]string{"ZOHO_CLIENT_ID": "value", "GOOGLE_CLOUD_PROJECT": "value"}, c); diff != "" {
 		t.Error(diff)
 	}
 	if slices.Sort(read); !slices.Equal(read, []string{"GOOGLE_CLOUD_PROJECT", "ZOHO_CLIENT_ID"}) {
@@ -94,11 +119,8 @@ func TestAVariableIsMissingOnlyWhereItIsAskedFor(t *testing.T) {
 	}
 }
 
-// plainly compares configurations as the maps they are.
-var plainly = cmp.Transformer("plainly", func(c config) map[string]string { return c })
-
 func TestAVariableThatIsEmptyHasItsFallback(t *testing.T) {
-	c, err := readConfig(t.Context(), complete().get, noSecrets, EnvironmentNames()...)
+	c, err := readTexts(t.Context(), complete().get, noSecrets, EnvironmentNames()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +139,7 @@ func TestAVariableThatIsEmptyHasItsFallback(t *testing.T) {
 		if other == "" {
 			other = "https://set.example.com"
 		}
-		set, err := readConfig(t.Context(), environment{name: " " + other + "\n"}.get, noSecrets, name)
+		set, err := readTexts(t.Context(), environment{name: " " + other + "\n"}.get, noSecrets, name)
 		if err != nil || set[name] != other {
 			t.Errorf("%s, when set, is %q: %v", name, set[name], err)
 		}
@@ -162,7 +184,7 @@ func TestAWrongVariableIsToldWithoutItsValue(t *testing.T) {
 	for name, tt := range tests {
 		wrong = wrong.with(tt.name, tt.value)
 		t.Run(name, func(t *testing.T) {
-			c, err := readConfig(t.Context(), complete().with(tt.name, tt.value).get, noSecrets, EnvironmentNames()...)
+			c, err := readTexts(t.Context(), complete().with(tt.name, tt.value).get, noSecrets, EnvironmentNames()...)
 			if err == nil {
 				t.Fatalf("got %v, want an error", c)
 			}
@@ -171,7 +193,7 @@ func TestAWrongVariableIsToldWithoutItsValue(t *testing.T) {
 			}
 		})
 	}
-	_, err := readConfig(t.Context(), wrong.with("ZOHO_CLIENT_ID", "").get, noSecrets, EnvironmentNames()...)
+	_, err := readTexts(t.Context(), wrong.with("ZOHO_CLIENT_ID", "").get, noSecrets, EnvironmentNames()...)
 	if err == nil {
 		t.Fatal("all of it is accepted")
 	}
@@ -190,7 +212,7 @@ func TestAReferenceToASecretIsResolved(t *testing.T) {
 		asked = append(asked, name)
 		return []byte("the-secret\n"), nil
 	}
-	c, err := readConfig(t.Context(), complete().with("ZOHO_CLIENT_SECRET", reference).get, access, "ZOHO_CLIENT_SECRET", "ZOHO_CLIENT_ID")
+	c, err := readTexts(t.Context(), complete().with("ZOHO_CLIENT_SECRET", reference).get, access, "ZOHO_CLIENT_SECRET", "ZOHO_CLIENT_ID")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +226,7 @@ func TestAReferenceToASecretIsResolved(t *testing.T) {
 
 func TestASecretIsCheckedLikeAnyValue(t *testing.T) {
 	short := func(context.Context, string) ([]byte, error) { return []byte("too short"), nil }
-	_, err := readConfig(t.Context(), environment{"HASH_KEY": "projects/p/secrets/hash-key/versions/latest"}.get, short, "HASH_KEY")
+	_, err := readTexts(t.Context(), environment{"HASH_KEY": "projects/p/secrets/hash-key/versions/latest"}.get, short, "HASH_KEY")
 	if err == nil || err.Error() != "configuration: HASH_KEY has fewer than 16 characters: set it to a random key of at least 16 characters" {
 		t.Errorf("got %v", err)
 	}
@@ -225,7 +247,7 @@ func TestASecretThatCannotBeReadIsToldByName(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			access := func(context.Context, string) ([]byte, error) { return []byte(tt.payload), tt.err }
-			_, err := readConfig(t.Context(), e.get, access, "ZOHO_CLIENT_SECRET", "ZOHO_CLIENT_ID")
+			_, err := readTexts(t.Context(), e.get, access, "ZOHO_CLIENT_SECRET", "ZOHO_CLIENT_ID")
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "planted-value") {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -236,12 +258,82 @@ func TestASecretThatCannotBeReadIsToldByName(t *testing.T) {
 	}
 }
 
-func TestAConfigurationPrintsItsNamesOnly(t *testing.T) {
-	c := config{"ZOHO_CLIENT_SECRET": "planted-value", "HASH_KEY": "planted-value"}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got, want := fmt.Sprintf(verb, c), "config of HASH_KEY, ZOHO_CLIENT_SECRET"; got != want {
-			t.Errorf("%s prints %q, want %q", verb, got, want)
+// configurations are those of every function, and of the command line.
+func configurations() map[string]configuration {
+	return map[string]configuration{
+		"consumers": &consumerConfig{}, "Console": &consoleConfig{}, "Reconcile": &reconcileConfig{}, "RenewZohoChannels": &channelsConfig{},
+		"HubSpotWebhook": &hubspotWebhookConfig{}, "ZohoWebhook": &zohoWebhookConfig{}, "token functions": &tokensConfig{},
+		"SendFailureDigest": &digestConfig{}, "DeadLetter": &firestoreConfig{}, "telemetry": &telemetryConfig{},
+		"command line": &syncerConfig{Zoho: zohoConfig{direct: true}}, "check": &doctorConfig{}, "setup": &projectConfig{webhooks: true},
+	}
+}
+
+// Whatever is printed of a configuration holds none of its values: some of them
+// are secrets, others addresses.
+func TestAConfigurationPrintsNoValue(t *testing.T) {
+	for name, c := range configurations() {
+		if err := (variables{complete().get, noSecrets}).read(t.Context(), c); err != nil {
+			t.Fatal(name, err)
 		}
+		var log bytes.Buffer
+		value := reflect.ValueOf(c).Elem().Interface()
+		logTo(&log).Info("set up", "config", value, "pointer", c)
+		text, err := json.Marshal(value)
+		for what, printed := range map[string]string{
+			"%v": fmt.Sprintf("%v", value), "%+v": fmt.Sprintf("%+v", value), "%#v": fmt.Sprintf("%#v", value), "%s": fmt.Sprintf("%s", value),
+			"%q": fmt.Sprintf("%q", c), "%d": fmt.Sprintf("%d", value), "a log": log.String(), "JSON": string(text),
+		} {
+			if strings.Contains(printed, "planted") || strings.Contains(printed, "@") || strings.Contains(printed, "39522895") || err != nil {
+				t.Errorf("%s of %s prints %s (%v)", what, name, printed, err)
+			}
+		}
+	}
+}
+
+// A configuration that leaves a field empty where all variables are set would be
+// read as if it were not.
+func TestEveryFieldOfAConfigurationIsFilled(t *testing.T) {
+	e := complete()
+	for name, value := range map[string]string{
+		"CALL_BATCHING": "on", "FAILURE_MAIL_HEARTBEAT": "on", "CRM_QUOTA_SHARE": "0.5", "HUBSPOT_PORTAL_ID": "4711", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+	} {
+		e[name] = value
+	}
+	for name, c := range configurations() {
+		if err := (variables{e.get, noSecrets}).read(t.Context(), c); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, empty := range emptyFields(reflect.ValueOf(c).Elem(), name) {
+			if !strings.HasSuffix(empty, ".Zoho.TokenURL") && !strings.Contains(empty, ".Zoho.Tokens.") {
+				t.Errorf("%s is empty", empty)
+			}
+		}
+	}
+}
+
+// emptyFields names the exported fields that have no value.
+func emptyFields(v reflect.Value, path string) (empty []string) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		switch at := path + "." + field.Name; {
+		case !field.IsExported():
+		case field.Type.Kind() == reflect.Struct:
+			empty = append(empty, emptyFields(v.Field(i), at)...)
+		case v.Field(i).IsZero():
+			empty = append(empty, at)
+		}
+	}
+	return empty
+}
+
+func TestAShareTravelsAsTheNumberThatItIs(t *testing.T) {
+	var c syncerConfig
+	if err := (variables{complete().with("CRM_QUOTA_SHARE", "0.1").get, noSecrets}).read(t.Context(), &c); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{part: 0.7}
+	if c.HubSpot.Share != 0.1 || c.Zoho.Share != 0.1 || h.share(c.HubSpot.Share) != 0.1*h.part || (&house{}).share(0.1) != 0.1 {
+		t.Errorf("shares %v and %v, of which a part is %v", c.HubSpot.Share, c.Zoho.Share, h.share(c.HubSpot.Share))
 	}
 }
 
@@ -249,7 +341,7 @@ func TestAListIsSplitAtCommas(t *testing.T) {
 	for value, want := range map[string][]string{
 		"": nil, " , ,": nil, "one": {"one"}, "old, new": {"old", "new"}, ",a,,b ,": {"a", "b"},
 	} {
-		if diff := cmp.Diff(want, config{"X": value}.list("X")); diff != "" {
+		if diff := cmp.Diff(want, split(value)); diff != "" {
 			t.Errorf("%q: %s", value, diff)
 		}
 	}
@@ -264,7 +356,7 @@ func TestEveryVariableThatAFunctionNamesIsInTheTable(t *testing.T) {
 	variable := regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 	known, found := EnvironmentNames(), 0
 	for _, file := range files {
-		if file == "config.go" || strings.HasSuffix(file, "_test.go") {
+		if file == "settings.go" || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)

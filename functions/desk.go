@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strconv"
 
-	"github.com/hubspot-zoho/connector/internal/batch"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/mapping"
-	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 	"github.com/hubspot-zoho/connector/internal/zoho"
@@ -26,7 +22,14 @@ type Desk struct{ house *house }
 
 // NewDesk returns a Desk that connects to nothing before it is asked to.
 func NewDesk(getenv func(string) string, logger *slog.Logger) *Desk {
-	return &Desk{&house{getenv: getenv, logger: logger}}
+	return &Desk{&house{getenv: getenv, logger: logger, atDesk: true}}
+}
+
+// Within lets the calls to come take no more than a part of what an instance of the
+// consumers may take of the CRMs' quotas, above 0 and at most 1.
+func (d *Desk) Within(part float64) {
+	d.house.part = part
+	d.house.forgetClients()
 }
 
 // Close ends the connections.
@@ -48,13 +51,19 @@ func (d *Desk) Getenv(name string) string { return d.house.getenv(name) }
 // Logger is the log of whoever sits at the desk.
 func (d *Desk) Logger() *slog.Logger { return d.house.logger }
 
+// mappingConfig is for who needs the mapping alone.
+type mappingConfig struct {
+	private
+	Mapping *mapping.Mapping
+}
+
+func (c *mappingConfig) bind(r *reader) { r.mapping(&c.Mapping) }
+
 // Mapping is the mapping that the environment gives.
 func (d *Desk) Mapping(ctx context.Context) (*mapping.Mapping, error) {
-	c, err := d.house.config(ctx, "MAPPING_YAML")
-	if err != nil {
-		return nil, err
-	}
-	return c.mapping()
+	var c mappingConfig
+	err := d.house.read(ctx, &c)
+	return c.Mapping, err
 }
 
 // Failures needs the database alone.
@@ -76,8 +85,8 @@ func (d *Desk) Brakes(ctx context.Context) (*gcp.Brakes, error) {
 }
 
 func (d *Desk) database(ctx context.Context) (*gcp.Firestore, error) {
-	c, err := d.house.config(ctx, firestoreSettings...)
-	if err != nil {
+	var c firestoreConfig
+	if err := d.house.read(ctx, &c); err != nil {
 		return nil, err
 	}
 	return d.house.database(ctx, c)
@@ -90,120 +99,56 @@ func (d *Desk) Replayer(ctx context.Context) (failure.Replayer, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return failure.Replayer{}, err
 	}
-	r := failure.Replayer{Failures: failures, Clock: systemClock, NewID: newID, Topics: map[crm.System]failure.Publisher{}}
-	for s, topic := range topics {
-		r.Topics[s] = topic
-	}
-	return r, nil
+	return failure.Replayer{Failures: failures, Clock: systemClock, NewID: newID, Topics: as(topics, asReplays)}, nil
 }
 
 // topics are the publishers by the system whose changes they take.
 func (d *Desk) topics(ctx context.Context) (map[crm.System]*gcp.Publisher, error) {
-	c, err := d.house.config(ctx, slices.Concat(pubsubSettings, []string{"ZOHO_OPERATIONS_TOPIC", "HUBSPOT_OPERATIONS_TOPIC"})...)
-	if err != nil {
+	var c topicsConfig
+	if err := d.house.read(ctx, &c); err != nil {
 		return nil, err
 	}
-	toZoho, err1 := d.house.publisher(ctx, c, "ZOHO_OPERATIONS_TOPIC")
-	toHubSpot, err2 := d.house.publisher(ctx, c, "HUBSPOT_OPERATIONS_TOPIC")
-	return map[crm.System]*gcp.Publisher{crm.HubSpot: toZoho, crm.Zoho: toHubSpot}, errors.Join(err1, err2)
+	return d.house.topics(ctx, c)
 }
 
-// Clients are both CRMs, and what is shared by all that works on them.
+// Clients are both CRMs and the mapping.
 type Clients struct {
 	Mapping *mapping.Mapping
 	HubSpot *hubspot.Client
 	Zoho    *zoho.Client
-	HashKey []byte
+	config  syncerConfig
 }
 
 // Clients connects to both CRMs. Zoho's access token comes from GetZohoToken, or,
 // for whoever holds the refresh token, from Zoho itself, under the same lease.
-func (d *Desk) Clients(ctx context.Context) (Clients, error) { return d.ClientsWithin(ctx, 1) }
-
-// ClientsWithin are Clients that take no more than a part of what an instance of
-// the consumers may take of the CRMs' quotas.
-func (d *Desk) ClientsWithin(ctx context.Context, part float64) (Clients, error) {
-	names := []string{"HUBSPOT_API_URL", "HUBSPOT_API_VERSION", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_APP_ID", "CRM_QUOTA_SHARE",
-		"ZOHO_ACCOUNTS_URL", "HASH_KEY", "MAPPING_YAML"}
-	direct := d.Getenv("ZOHO_REFRESH_TOKEN") != ""
-	if direct {
-		names = slices.Concat(names, firestoreSettings, []string{"ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"})
-	} else {
-		names = append(names, "ZOHO_TOKEN_URL")
-	}
-	c, err := d.house.config(ctx, names...)
-	if err != nil {
+func (d *Desk) Clients(ctx context.Context) (Clients, error) {
+	c := syncerConfig{Zoho: zohoConfig{direct: d.house.direct()}}
+	if err := d.house.read(ctx, &c); err != nil {
 		return Clients{}, err
 	}
-	m, err := c.mapping()
-	if err != nil {
-		return Clients{}, err
-	}
-	if whole := c.share(); whole > 0 {
-		part *= whole
-	}
-	c["CRM_QUOTA_SHARE"] = strconv.FormatFloat(part, 'g', -1, 64)
-	hubspotCRM, err := d.house.hubspot(ctx, c, m)
-	if err != nil {
-		return Clients{}, err
-	}
-	zohoCRM, err := d.zoho(ctx, c, m, direct)
-	return Clients{Mapping: m, HubSpot: hubspotCRM, Zoho: zohoCRM, HashKey: []byte(c["HASH_KEY"])}, err
+	hubspotCRM, err1 := d.house.hubspot(ctx, c.HubSpot, c.Mapping)
+	zohoCRM, err2 := d.house.zoho(ctx, c.Zoho, c.Mapping)
+	return Clients{Mapping: c.Mapping, HubSpot: hubspotCRM, Zoho: zohoCRM, config: c}, errors.Join(err1, err2)
 }
 
-func (d *Desk) zoho(ctx context.Context, c config, m *mapping.Mapping, direct bool) (*zoho.Client, error) {
-	if !direct {
-		return d.house.zoho(ctx, c, m)
-	}
-	tokens, err := d.house.tokens(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return zoho.New(zoho.Config{Tokens: tokens, HTTP: d.house.httpClient(ctx, "zoho"), AccountsURL: c["ZOHO_ACCOUNTS_URL"],
-		Fields: fieldNames(m, crm.Zoho), Owners: ownerNames(m, crm.Zoho), TwinField: m.IDs[crm.Zoho], Share: c.share()})
-}
-
-// Syncer is the syncer that the consumers use, on the clients given, for those
-// who explain: nothing that is asked of it here writes.
-func (d *Desk) Syncer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
-	db, err := d.database(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return syncer.New(syncer.Config{
-		Mapping: c.Mapping, CRMs: map[crm.System]syncer.CRM{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
-		Links: gcp.NewLinks(db), Failures: gcp.NewFailures(db), Clock: systemClock, NewID: newID, HashKey: c.HashKey, Unique: unique,
-		AtOnce:  batch.AtOnce,
-		Members: gcp.NewLinks(db), Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: mute{}, crm.Zoho: mute{}},
-		Graves: gcp.NewGraves(db), Erase: []syncer.Eraser{gcp.NewFailures(db).EraseFailures},
-	})
-}
-
-// mute stands where nothing is to be published.
-type mute struct{}
-
-func (mute) Publish(context.Context, []op.Operation) error {
-	return errors.New("who explains publishes nothing")
+// Explainer tells why a record is as it is.
+func (d *Desk) Explainer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
+	return d.house.newSyncer(ctx, fromExplain, c.config, nil, nil)
 }
 
 // Reconcile returns the configuration of the sweep, for the caller to change.
-func (d *Desk) Reconcile(ctx context.Context, c Clients) (reconcile.Config, error) {
-	db, err1 := d.database(ctx)
-	topics, err2 := d.topics(ctx)
-	if err := errors.Join(err1, err2); err != nil {
-		return reconcile.Config{}, fmt.Errorf("set up the sweep: %w", err)
+func (d *Desk) Reconcile(ctx context.Context) (reconcile.Config, error) {
+	c := reconcileConfig{Zoho: zohoConfig{direct: d.house.direct()}}
+	if err := d.house.read(ctx, &c); err != nil {
+		return reconcile.Config{}, err
 	}
-	return reconcile.Config{
-		Scanners:   map[crm.System]reconcile.Scanner{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
-		Publishers: map[crm.System]reconcile.Publisher{crm.HubSpot: topics[crm.HubSpot], crm.Zoho: topics[crm.Zoho]},
-		Cursors:    gcp.NewCursors(db), Clock: systemClock, NewID: newID, Kinds: mappedKinds(c.Mapping), Guard: guard(db, c.Mapping),
-	}, nil
+	return d.house.sweep(ctx, c)
 }
 
 // Drift compares all linked pairs.
 func (d *Desk) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
 	db, err1 := d.database(ctx)
-	s, err2 := d.Syncer(ctx, c)
+	s, err2 := d.house.newSyncer(ctx, fromDrift, c.config, nil, nil)
 	if err := errors.Join(err1, err2); err != nil {
 		return reconcile.Drift{}, fmt.Errorf("set up the comparison: %w", err)
 	}

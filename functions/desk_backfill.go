@@ -7,58 +7,39 @@ import (
 	"log/slog"
 
 	"github.com/hubspot-zoho/connector/internal/batch"
-	"github.com/hubspot-zoho/connector/internal/consume"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/plan"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
-	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
 // Backfill returns the configuration of a backfill, for the caller to change.
 // HubSpot's records are the hot ones and are all walked; Zoho's only where the
-// mapping creates them in HubSpot. Companies come before their contacts.
+// mapping creates them in HubSpot. Companies come before their contacts. What each
+// operation comes to is counted, and not logged for whoever sits at the desk.
 func (d *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
-	crms := shared(c.HubSpot, c.Zoho)
+	db, err1 := d.database(ctx)
+	topics, err2 := d.topics(ctx)
+	crms, err3 := d.house.crms(ctx, c.config)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
+	}
 	// HubSpot shows a page of records with their histories for the price of
 	// reading them.
 	pages := reconcile.NewPages(crms[crm.HubSpot], c.HubSpot, systemClock)
-	crms[crm.HubSpot] = pages
-	db, err1 := d.database(ctx)
-	worker, err2 := d.consumer(ctx, c, crms)
-	if err := errors.Join(err1, err2); err != nil {
+	s, err := d.house.newSyncer(ctx, fromBackfill, c.config, topics, pages)
+	if err != nil {
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
-	all := listers(c)
-	all[crm.HubSpot] = pages
-	return reconcile.BackfillConfig{
-		Legs: legs(c.Mapping), Listers: all, Worker: worker, Together: batch.Together,
-		Links: gcp.NewLinks(db), Cursors: gcp.NewCursors(db), Clock: systemClock, NewID: newID,
-	}, nil
-}
-
-// consumer is what stands behind the doors of the consumers, for operations that
-// come by no queue. What each comes to is counted, and not logged for whoever
-// sits at the desk.
-func (d *Desk) consumer(ctx context.Context, c Clients, crms map[crm.System]syncer.CRM) (*consume.Consumer, error) {
-	explaining, err1 := d.Syncer(ctx, c)
-	topics, err2 := d.topics(ctx)
-	db, err3 := d.database(ctx)
-	settings, err4 := d.house.config(ctx, firestoreSettings...)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return nil, err
-	}
-	config := explaining.Config
-	config.CRMs = crms
-	config.Publishers = map[crm.System]syncer.Publisher{crm.HubSpot: topics[crm.HubSpot], crm.Zoho: topics[crm.Zoho]}
-	config.Erase = append(config.Erase, gcp.NewCursors(db).EraseCursors)
-	s, err := syncer.New(config)
+	worker, err := d.house.newConsumer(ctx, c.config.Firestore, s, slog.New(atLeast{slog.LevelError, d.Logger().Handler()}))
 	if err != nil {
-		return nil, err
+		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
-	return &consume.Consumer{
-		Applier: s, Clock: systemClock, Logger: slog.New(atLeast{slog.LevelError, d.Logger().Handler()}), Counter: d.house.recorder(settings, db),
+	return reconcile.BackfillConfig{
+		Legs: legs(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
+		Worker: worker, Together: batch.Together,
+		Links: gcp.NewLinks(db), Cursors: gcp.NewCursors(db), Clock: systemClock, NewID: newID,
 	}, nil
 }
 
@@ -77,10 +58,6 @@ func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 func (h atLeast) WithGroup(name string) slog.Handler {
 	return atLeast{h.Level, h.Handler.WithGroup(name)}
-}
-
-func listers(c Clients) map[crm.System]reconcile.Lister {
-	return map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho}
 }
 
 func legs(m *mapping.Mapping) []reconcile.Leg {
@@ -137,11 +114,12 @@ func (d *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
 // Plan returns the configuration of a plan of that backfill. Its syncer has the
 // clients that the consumers have, so that operations share calls.
 func (d *Desk) Plan(ctx context.Context, c Clients) (plan.Config, error) {
-	s, err := d.Syncer(ctx, c)
+	s, err := d.house.newSyncer(ctx, fromPlan, c.config, nil, nil)
 	if err != nil {
-		return plan.Config{}, err
+		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)
 	}
-	config := s.Config
-	config.CRMs = shared(c.HubSpot, c.Zoho)
-	return plan.Config{Legs: legs(c.Mapping), Listers: listers(c), Syncer: config, Together: batch.Together}, nil
+	return plan.Config{
+		Legs: legs(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Syncer: s, Together: batch.Together,
+	}, nil
 }

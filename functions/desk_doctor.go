@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -13,16 +12,34 @@ import (
 	"github.com/hubspot-zoho/connector/internal/gcp"
 )
 
+// doctorConfig is what a check looks at beside the CRMs.
+type doctorConfig struct {
+	private
+	Firestore                               firestoreConfig
+	Topics                                  topicsConfig
+	DeadOperations                          string
+	HubSpotURL, PortalID, PagesURL, ZohoURL string
+}
+
+func (c *doctorConfig) bind(r *reader) {
+	c.Firestore.bind(r)
+	c.Topics.bind(r)
+	r.text("DEAD_OPERATIONS_TOPIC", &c.DeadOperations)
+	r.text("HUBSPOT_API_URL", &c.HubSpotURL)
+	r.text("HUBSPOT_PORTAL_ID", &c.PortalID)
+	r.text("HUBSPOT_PAGES_URL", &c.PagesURL)
+	r.text("ZOHO_ACCOUNTS_URL", &c.ZohoURL)
+}
+
 // Doctor returns the configuration of a check of everything that the
 // environment names.
 func (d *Desk) Doctor(ctx context.Context, c Clients) (doctor.Config, error) {
-	config, err := d.house.config(ctx, slices.Concat(firestoreSettings, pubsubSettings, []string{
-		"ZOHO_OPERATIONS_TOPIC", "HUBSPOT_OPERATIONS_TOPIC", "DEAD_OPERATIONS_TOPIC", "HUBSPOT_API_URL", "HUBSPOT_PORTAL_ID", "HUBSPOT_PAGES_URL", "ZOHO_ACCOUNTS_URL"})...)
-	if err != nil {
+	var config doctorConfig
+	if err := d.house.read(ctx, &config); err != nil {
 		return doctor.Config{}, err
 	}
-	db, err1 := d.house.database(ctx, config)
-	_, err2 := d.house.publisher(ctx, config, "ZOHO_OPERATIONS_TOPIC") // connects
+	db, err1 := d.house.database(ctx, config.Firestore)
+	_, err2 := d.house.topics(ctx, config.Topics) // connects
 	if err := errors.Join(err1, err2); err != nil {
 		return doctor.Config{}, err
 	}
@@ -30,15 +47,15 @@ func (d *Desk) Doctor(ctx context.Context, c Clients) (doctor.Config, error) {
 	return doctor.Config{
 		Mapping: c.Mapping,
 		Schemas: map[crm.System]doctor.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
-		Account: c.HubSpot.Account, PortalID: config["HUBSPOT_PORTAL_ID"], PagesURL: config["HUBSPOT_PAGES_URL"],
+		Account: c.HubSpot.Account, PortalID: config.PortalID, PagesURL: config.PagesURL,
 		Clocks: map[string]func(context.Context) (time.Time, error){
-			"HubSpot": d.clockOf(config["HUBSPOT_API_URL"]), "Zoho": d.clockOf(config["ZOHO_ACCOUNTS_URL"]),
+			"HubSpot": d.clockOf(config.HubSpotURL), "Zoho": d.clockOf(config.ZohoURL),
 		},
 		Token:     gcp.NewTokens(db).LoadToken,
 		Channels:  c.Zoho.Channels,
 		NotifyURL: d.Getenv("ZOHO_WEBHOOK_URL"),
 		Topics: func(ctx context.Context) ([]doctor.Topic, error) {
-			return d.topicsOf(ctx, config, "ZOHO_OPERATIONS_TOPIC", "HUBSPOT_OPERATIONS_TOPIC", "DEAD_OPERATIONS_TOPIC")
+			return d.topicsOf(ctx, config.Topics.HubSpotChanges, config.Topics.ZohoChanges, config.DeadOperations)
 		},
 		Cursors:  gcp.NewCursors(db),
 		Failures: gcp.NewFailures(db),
@@ -48,14 +65,14 @@ func (d *Desk) Doctor(ctx context.Context, c Clients) (doctor.Config, error) {
 	}, nil
 }
 
-func (d *Desk) topicsOf(ctx context.Context, c config, names ...string) ([]doctor.Topic, error) {
+func (d *Desk) topicsOf(ctx context.Context, names ...string) ([]doctor.Topic, error) {
 	var all []doctor.Topic
 	for _, name := range names {
-		exists, n, err := gcp.TopicSubscriptions(ctx, d.house.pubsub, c[name])
+		exists, n, err := gcp.TopicSubscriptions(ctx, d.house.pubsub, name)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, doctor.Topic{Name: c[name], Exists: exists, Subscriptions: n})
+		all = append(all, doctor.Topic{Name: name, Exists: exists, Subscriptions: n})
 	}
 	return all, nil
 }

@@ -2,12 +2,12 @@ package functions
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -41,40 +41,39 @@ func (d *Desk) Value(ctx context.Context, name string) (string, error) {
 
 // Consent exchanges a grant code for a refresh token.
 func (d *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
-	c, err := d.house.config(ctx, "ZOHO_ACCOUNTS_URL", "ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET")
-	if err != nil {
+	var c consentConfig
+	if err := d.house.read(ctx, &c); err != nil {
 		return zoho.Consent{}, err
 	}
-	return zoho.ExchangeCode(ctx, d.house.httpClient(ctx, "zoho"), c["ZOHO_ACCOUNTS_URL"], c["ZOHO_CLIENT_ID"],
-		zoho.Secret(c["ZOHO_CLIENT_SECRET"]), zoho.Secret(code))
+	return zoho.ExchangeCode(ctx, d.house.httpClient(ctx, "zoho"), c.AccountsURL, c.ClientID, zoho.Secret(c.ClientSecret), zoho.Secret(code))
 }
 
 // Keeper keeps Zoho's notification channel, as RenewZohoChannels does.
-func (d *Desk) Keeper(ctx context.Context, c Clients) (*zoho.Keeper, error) {
-	config, err := d.house.config(ctx, slices.Concat(firestoreSettings, pubsubSettings, []string{
-		"ZOHO_WEBHOOK_URL", "ZOHO_WEBHOOK_TOKEN", "HUBSPOT_OPERATIONS_TOPIC"})...)
-	if err != nil {
-		return nil, err
+func (d *Desk) Keeper(ctx context.Context) (*zoho.Keeper, error) { return d.house.keeper(ctx) }
+
+// projectConfig is what the HubSpot app is made of.
+type projectConfig struct {
+	private
+	Mapping    *mapping.Mapping
+	webhooks   bool
+	WebhookURL string
+}
+
+func (c *projectConfig) bind(r *reader) {
+	r.mapping(&c.Mapping)
+	if c.webhooks {
+		r.text("HUBSPOT_WEBHOOK_URL", &c.WebhookURL)
 	}
-	return d.house.keeper(ctx, config, c.Mapping, c.Zoho)
 }
 
 // ProjectFiles are those of the HubSpot app, without its webhooks as long as
 // HUBSPOT_WEBHOOK_URL is not set.
 func (d *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
-	names := []string{"MAPPING_YAML"}
-	if d.Getenv("HUBSPOT_WEBHOOK_URL") != "" {
-		names = append(names, "HUBSPOT_WEBHOOK_URL")
-	}
-	c, err := d.house.config(ctx, names...)
-	if err != nil {
+	c := projectConfig{webhooks: d.Getenv("HUBSPOT_WEBHOOK_URL") != ""}
+	if err := d.house.read(ctx, &c); err != nil {
 		return nil, err
 	}
-	m, err := c.mapping()
-	if err != nil {
-		return nil, err
-	}
-	return hubspot.ProjectFiles(c["HUBSPOT_WEBHOOK_URL"], fieldNames(m, crm.HubSpot))
+	return hubspot.ProjectFiles(c.WebhookURL, fieldNames(c.Mapping, crm.HubSpot))
 }
 
 // AddSecret stores a value as the newest version of a secret, unless it is that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/gcp"
@@ -12,8 +11,8 @@ import (
 
 // deadLetter records what Pub/Sub gave up.
 func deadLetter(ctx context.Context, h *house) (http.Handler, error) {
-	c, err := h.config(ctx, firestoreSettings...)
-	if err != nil {
+	var c firestoreConfig
+	if err := h.read(ctx, &c); err != nil {
 		return nil, err
 	}
 	db, err := h.database(ctx, c)
@@ -28,21 +27,18 @@ func deadLetter(ctx context.Context, h *house) (http.Handler, error) {
 
 // sendFailureDigest mails what is new.
 func sendFailureDigest(ctx context.Context, h *house) (http.Handler, error) {
-	c, err := h.config(ctx, slices.Concat(firestoreSettings, []string{
-		"SENDGRID_API_KEY", "SENDGRID_URL", "FAILURE_MAIL_FROM", "FAILURE_MAIL_TO", "FAILURE_MAIL_HEARTBEAT", "HUBSPOT_PORTAL_ID", "HUBSPOT_PAGES_URL", "ZOHO_ACCOUNTS_URL"})...)
-	if err != nil {
+	var c digestConfig
+	if err := h.read(ctx, &c); err != nil {
 		return nil, err
 	}
-	mailer, err1 := failure.NewSendGrid(failure.SendGridConfig{
-		URL: c["SENDGRID_URL"], Key: c["SENDGRID_API_KEY"], From: c["FAILURE_MAIL_FROM"], To: c.list("FAILURE_MAIL_TO"), HTTP: h.httpClient(ctx, "sendgrid"),
-	})
-	db, err2 := h.database(ctx, c)
+	mailer, err1 := failure.NewSendGrid(failure.SendGridConfig{URL: c.URL, Key: c.Key, From: c.From, To: c.To, HTTP: h.httpClient(ctx, "sendgrid")})
+	db, err2 := h.database(ctx, c.Firestore)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
 	failures := gcp.NewFailures(db)
-	config := failure.Config{Store: failures, Mailer: mailer, Clock: systemClock, NewID: newID, Pages: c.pages()}
-	if c["FAILURE_MAIL_HEARTBEAT"] == "on" {
+	config := failure.Config{Store: failures, Mailer: mailer, Clock: systemClock, NewID: newID, Pages: c.Pages.pages()}
+	if c.Heartbeat {
 		config.Signs = failures
 	}
 	d, err := failure.NewDigest(config)

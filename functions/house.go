@@ -2,6 +2,7 @@ package functions
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/clock"
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/figures"
 	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -27,10 +30,16 @@ type house struct {
 	observer observer
 	rotation rotation
 
+	// atDesk is set at the command line, where Zoho's refresh token may be at hand.
+	atDesk bool
+	// part is the part of the process's share of the CRMs' quotas that its calls
+	// may take; 0 for all of it.
+	part float64
+
 	mu        sync.Mutex
 	firestore *gcp.Firestore
 	pubsub    *gcp.PubSub
-	sides     map[crm.System]syncer.CRM
+	clients   clients
 	counter   *figures.Recorder
 	gauge     figures.Gauge
 }
@@ -39,8 +48,9 @@ type house struct {
 // handler has less.
 const callTime = 25 * time.Second
 
-func (h *house) config(ctx context.Context, names ...string) (config, error) {
-	return readConfig(ctx, h.getenv, h.access, names...)
+// read fills a configuration from the environment.
+func (h *house) read(ctx context.Context, into configuration) error {
+	return variables{h.getenv, h.access}.read(ctx, into)
 }
 
 func newID() string { return uuid.NewString() }
@@ -48,24 +58,17 @@ func newID() string { return uuid.NewString() }
 // systemClock is the only clock of a deployed function.
 var systemClock = clock.System{}
 
-// crmClient is an httpClient whose answers are read for the calls left.
-func (h *house) crmClient(ctx context.Context, s crm.System, read figures.Reading) *http.Client {
-	client := h.httpClient(ctx, string(s))
-	client.Transport = h.gauge.Watch(s, systemClock, read, client.Transport)
-	return client
-}
-
 // figuresInterval is how long counts may wait to be stored. On an emulator a
 // write costs nothing, and somebody is watching.
 const figuresInterval = time.Minute
 
 // recorder counts what the consumers of this process do.
-func (h *house) recorder(c config, db *gcp.Firestore) *figures.Recorder {
+func (h *house) recorder(c firestoreConfig, db *gcp.Firestore) *figures.Recorder {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.counter == nil {
 		every := figuresInterval
-		if c["FIRESTORE_EMULATOR_HOST"] != "" {
+		if c.EmulatorHost != "" {
 			every = 0
 		}
 		h.counter = figures.NewRecorder(figures.Config{
@@ -87,13 +90,11 @@ func (h *house) httpClient(ctx context.Context, service string) *http.Client {
 	}
 }
 
-var firestoreSettings = []string{"GOOGLE_CLOUD_PROJECT", "FIRESTORE_DATABASE", "FIRESTORE_EMULATOR_HOST"}
-
-func (h *house) database(ctx context.Context, c config) (*gcp.Firestore, error) {
+func (h *house) database(ctx context.Context, c firestoreConfig) (*gcp.Firestore, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.firestore == nil {
-		client, err := gcp.NewFirestore(ctx, c["GOOGLE_CLOUD_PROJECT"], c["FIRESTORE_DATABASE"], c["FIRESTORE_EMULATOR_HOST"])
+		client, err := gcp.NewFirestore(ctx, c.Project, c.Database, c.EmulatorHost)
 		if err != nil {
 			return nil, err
 		}
@@ -102,17 +103,39 @@ func (h *house) database(ctx context.Context, c config) (*gcp.Firestore, error) 
 	return h.firestore, nil
 }
 
-var pubsubSettings = []string{"GOOGLE_CLOUD_PROJECT", "PUBSUB_EMULATOR_HOST"}
-
-func (h *house) publisher(ctx context.Context, c config, topic string) (*gcp.Publisher, error) {
+// publisher publishes to a topic.
+func (h *house) publisher(ctx context.Context, c pubsubConfig, topic string) (*gcp.Publisher, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.pubsub == nil {
-		client, err := gcp.NewPubSub(ctx, c["GOOGLE_CLOUD_PROJECT"], c["PUBSUB_EMULATOR_HOST"])
+		client, err := gcp.NewPubSub(ctx, c.Project, c.EmulatorHost)
 		if err != nil {
 			return nil, err
 		}
 		h.pubsub = client
 	}
-	return gcp.NewPublisher(h.pubsub, c[topic]), nil
+	return gcp.NewPublisher(h.pubsub, topic), nil
 }
+
+// topics are the publishers of operations, by the system whose changes they take.
+func (h *house) topics(ctx context.Context, c topicsConfig) (map[crm.System]*gcp.Publisher, error) {
+	ofHubSpot, err1 := h.publisher(ctx, c.PubSub, c.HubSpotChanges)
+	ofZoho, err2 := h.publisher(ctx, c.PubSub, c.ZohoChanges)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	return map[crm.System]*gcp.Publisher{crm.HubSpot: ofHubSpot, crm.Zoho: ofZoho}, nil
+}
+
+// as hands the topics to who wants them as something else.
+func as[P any](topics map[crm.System]*gcp.Publisher, to func(*gcp.Publisher) P) map[crm.System]P {
+	all := map[crm.System]P{}
+	for s, topic := range topics {
+		all[s] = to(topic)
+	}
+	return all
+}
+
+func asPublisher(p *gcp.Publisher) syncer.Publisher { return p }
+func asReplays(p *gcp.Publisher) failure.Publisher  { return p }
+func asSweep(p *gcp.Publisher) reconcile.Publisher  { return p }

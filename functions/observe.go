@@ -28,10 +28,11 @@ func (h *house) telemetry(ctx context.Context) *telemetry.Telemetry {
 		return o.telemetry
 	}
 	o.made = true
-	c, err := h.config(ctx, everyFunction...)
-	if err == nil && c["OTEL_EXPORTER_OTLP_ENDPOINT"] != "" {
+	var c telemetryConfig
+	err := h.read(ctx, &c)
+	if err == nil && c.Endpoint != "" {
 		o.telemetry, err = telemetry.New(context.WithoutCancel(ctx), telemetry.Config{
-			Endpoint: c["OTEL_EXPORTER_OTLP_ENDPOINT"], Project: h.getenv("GOOGLE_CLOUD_PROJECT"),
+			Endpoint: c.Endpoint, Project: h.getenv("GOOGLE_CLOUD_PROJECT"),
 			Commit: version.Commit(), Instance: newID(), Logger: h.logger,
 		})
 	}

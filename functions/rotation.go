@@ -69,9 +69,7 @@ func (h *house) rotate(ctx context.Context) {
 			return
 		}
 		if !bytes.Equal(payload, before) {
-			h.mu.Lock()
-			h.sides = nil
-			h.mu.Unlock()
+			h.forgetClients()
 			h.rotation.generation.Add(1)
 			h.logger.InfoContext(ctx, journal.SecretsChanged, "secret", name)
 			return

@@ -36,11 +36,11 @@ func rotating(t *testing.T, v *vault, log *bytes.Buffer) (serve func(status int)
 	var keys []string
 	status := http.StatusOK
 	f := &lazy{name: "F", house: h, build: func(ctx context.Context, h *house) (http.Handler, error) {
-		c, err := h.config(ctx, "HASH_KEY")
-		if err != nil {
+		c := &texts{names: []string{"HASH_KEY"}}
+		if err := h.read(ctx, c); err != nil {
 			return nil, err
 		}
-		keys = append(keys, c["HASH_KEY"])
+		keys = append(keys, c.got["HASH_KEY"])
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }), nil
 	}}
 	return func(s int) { status = s; ask(t, f, http.MethodPost) }, func() []string { return keys }

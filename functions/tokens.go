@@ -10,7 +10,7 @@ import (
 
 // getZohoToken answers the consumers with a valid access token.
 func getZohoToken(ctx context.Context, h *house) (http.Handler, error) {
-	tokens, err := h.tokens(ctx)
+	tokens, err := h.readTokens(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -19,28 +19,31 @@ func getZohoToken(ctx context.Context, h *house) (http.Handler, error) {
 
 // refreshZohoToken is called by the scheduler, well before the token expires.
 func refreshZohoToken(ctx context.Context, h *house) (http.Handler, error) {
-	tokens, err := h.tokens(ctx)
+	tokens, err := h.readTokens(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return tokens.RefreshHandler(), nil
 }
 
-func (h *house) tokens(ctx context.Context) (*zoho.Tokens, error) {
-	c, err := h.config(ctx, append(firestoreSettings,
-		"ZOHO_ACCOUNTS_URL", "ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN")...)
-	if err != nil {
+func (h *house) readTokens(ctx context.Context) (*zoho.Tokens, error) {
+	var c tokensConfig
+	if err := h.read(ctx, &c); err != nil {
 		return nil, err
 	}
-	db, err := h.database(ctx, c)
+	return h.tokens(ctx, c)
+}
+
+func (h *house) tokens(ctx context.Context, c tokensConfig) (*zoho.Tokens, error) {
+	db, err := h.database(ctx, c.Firestore)
 	if err != nil {
 		return nil, err
 	}
 	return zoho.NewTokens(zoho.TokensConfig{
-		AccountsURL:  c["ZOHO_ACCOUNTS_URL"],
-		ClientID:     c["ZOHO_CLIENT_ID"],
-		ClientSecret: c["ZOHO_CLIENT_SECRET"],
-		RefreshToken: c["ZOHO_REFRESH_TOKEN"],
+		AccountsURL:  c.Client.AccountsURL,
+		ClientID:     c.Client.ClientID,
+		ClientSecret: c.Client.ClientSecret,
+		RefreshToken: c.RefreshToken,
 		Store:        gcp.NewTokens(db),
 		HTTP:         h.httpClient(ctx, "zoho_accounts"),
 		Clock:        systemClock,

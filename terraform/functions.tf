@@ -80,7 +80,7 @@ locals {
     RenewZohoChannels = {
       name = "renew-zoho-channels"
       environment = [
-        "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "HUBSPOT_OPERATIONS_TOPIC", "MAPPING_YAML",
+        "CRM_QUOTA_SHARE", "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "HUBSPOT_OPERATIONS_TOPIC", "MAPPING_YAML",
         "ZOHO_ACCOUNTS_URL", "ZOHO_TOKEN_URL", "ZOHO_WEBHOOK_TOKEN", "ZOHO_WEBHOOK_URL",
       ]
       invoked_by  = "schedule"

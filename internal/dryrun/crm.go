@@ -1,4 +1,4 @@
-package plan
+package dryrun
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// stage stands before one CRM: reads reach it, writes do not.
-type stage struct {
+// crmOver stands before one CRM: reads reach it, writes do not.
+type crmOver struct {
 	system  crm.System
 	mapping *mapping.Mapping
 	beneath syncer.CRM
@@ -36,12 +36,15 @@ type staged struct {
 	edits  map[string]crm.Edit // ours, by field
 }
 
-func newStage(s crm.System, m *mapping.Mapping, beneath syncer.CRM, now func() time.Time) *stage {
-	return &stage{system: s, mapping: m, beneath: beneath, now: now, written: map[crm.Ref]*staged{}, made: map[string][]crm.Ref{}, last: 9_000_000_000_000_000_000}
+func newCRM(s crm.System, m *mapping.Mapping, beneath syncer.CRM, now func() time.Time) *crmOver {
+	return &crmOver{system: s, mapping: m, beneath: beneath, now: now, written: map[crm.Ref]*staged{}, made: map[string][]crm.Ref{}, last: 9_000_000_000_000_000_000}
 }
 
+// Beneath is the CRM that is read.
+func (s *crmOver) Beneath() syncer.CRM { return s.beneath }
+
 // Read shows what was written before, over what the CRM has.
-func (s *stage) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
+func (s *crmOver) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 	if w := s.look(ref); w != nil && w.made {
 		return w.record, nil
 	}
@@ -50,7 +53,7 @@ func (s *stage) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 }
 
 // WithHistory adds our own edits to the history that the CRM has.
-func (s *stage) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
+func (s *crmOver) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
 	w := s.look(rec.Ref)
 	if w != nil && w.made {
 		return w.record, nil
@@ -59,7 +62,7 @@ func (s *stage) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, er
 	return s.over(rec), err
 }
 
-func (s *stage) look(ref crm.Ref) *staged {
+func (s *crmOver) look(ref crm.Ref) *staged {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.written[ref]
@@ -72,7 +75,7 @@ func (s *stage) look(ref crm.Ref) *staged {
 }
 
 // over returns a record as it would be after what was written to it.
-func (s *stage) over(rec crm.Record) crm.Record {
+func (s *crmOver) over(rec crm.Record) crm.Record {
 	w := s.look(rec.Ref)
 	if w == nil {
 		return rec
@@ -92,7 +95,7 @@ func (s *stage) over(rec crm.Record) crm.Record {
 
 // Find also finds what was made. The first key names the twin and is the most
 // certain.
-func (s *stage) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
+func (s *crmOver) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
 	recs, err := s.beneath.Find(ctx, kind, keys)
 	if err != nil {
 		return nil, err
@@ -141,7 +144,7 @@ func index(kind crm.Kind, field, value string) string {
 }
 
 // missing lists what the mapping says the side requires of a new record.
-func (s *stage) missing(kind crm.Kind, w crm.Write) []crm.FieldError {
+func (s *crmOver) missing(kind crm.Kind, w crm.Write) []crm.FieldError {
 	var missing []crm.FieldError
 	for _, f := range s.mapping.Object(kind).Fields {
 		if name := f.On(s.system); f.RequiredOn(s.system) && w.Fields[name].Text == "" {
@@ -151,8 +154,8 @@ func (s *stage) missing(kind crm.Kind, w crm.Write) []crm.FieldError {
 	return missing
 }
 
-// Create makes a record that only later reads of this plan see.
-func (s *stage) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
+// Create makes a record that only later reads of this dry run see.
+func (s *crmOver) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
 	if missing := s.missing(kind, w); len(missing) > 0 {
 		return crm.Written{}, &crm.Error{System: s.system, Action: "create", Kind: crm.Missing, Code: "MANDATORY_NOT_FOUND", Fields: missing}
 	}
@@ -183,12 +186,12 @@ func (s *stage) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wri
 		s.made[index(kind, "", w.TwinID)] = append(s.made[index(kind, "", w.TwinID)], ref)
 	}
 	s.written[ref] = &staged{record: rec, made: true}
-	note(ctx, change{ref: ref, made: true, write: w})
+	note(ctx, Change{Ref: ref, Made: true, Write: w})
 	return crm.Written{Ref: ref, Modified: now}, nil
 }
 
-// Update changes what later reads of this plan see.
-func (s *stage) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
+// Update changes what later reads of this dry run see.
+func (s *crmOver) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
 	if rec.Ref.System != s.system {
 		return crm.Written{}, errors.New("a record of the other side")
 	}
@@ -223,26 +226,32 @@ func (s *stage) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Wr
 	rec.Modified, rec.ModifiedByUs = now, true
 	next.record = rec
 	s.written[rec.Ref] = &next
-	note(ctx, change{ref: rec.Ref, before: before.Fields, write: w})
+	note(ctx, Change{Ref: rec.Ref, Before: before.Fields, Write: w})
 	return crm.Written{Ref: rec.Ref, Modified: now}, nil
 }
 
-// change is one write that was kept back.
-type change struct {
-	ref    crm.Ref
-	made   bool
-	before map[string]string
-	write  crm.Write
+// Change is one write that was kept back.
+type Change struct {
+	Ref    crm.Ref
+	Made   bool
+	Before map[string]string // what the record held, by the API names of its side
+	Write  crm.Write
 }
+
+// Changes are those of one operation.
+type Changes struct{ All []Change }
 
 type changesKey struct{}
 
-// changes are those of one operation.
-type changes struct{ all []change }
+// Collect returns a context whose changes are kept.
+func Collect(ctx context.Context) (context.Context, *Changes) {
+	all := &Changes{}
+	return context.WithValue(ctx, changesKey{}, all), all
+}
 
 // note adds a change to those of the operation that ctx belongs to.
-func note(ctx context.Context, c change) {
-	if list, ok := ctx.Value(changesKey{}).(*changes); ok {
-		list.all = append(list.all, c)
+func note(ctx context.Context, c Change) {
+	if list, ok := ctx.Value(changesKey{}).(*Changes); ok {
+		list.All = append(list.All, c)
 	}
 }

@@ -1,4 +1,4 @@
-package plan
+package dryrun
 
 import (
 	"context"
@@ -20,13 +20,13 @@ type links struct {
 	version int
 }
 
-const versionPrefix = "plan-"
+const versionPrefix = "dry-run-"
 
 func newLinks(beneath syncer.Links) *links {
 	return &links{beneath: beneath, saved: map[string]syncer.Link{}, owner: map[crm.Ref]string{}}
 }
 
-// FindLink prefers what this plan saved.
+// FindLink prefers what this dry run saved.
 func (l *links) FindLink(ctx context.Context, ref crm.Ref) (syncer.Link, bool, error) {
 	if link, found, known := l.look(ref); known {
 		return link, found, nil
@@ -92,7 +92,7 @@ func (l *links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, er
 }
 
 // ReplaceLink drops over first: nothing can come between, and nothing is kept of
-// a plan that breaks off.
+// a dry run that breaks off.
 func (l *links) ReplaceLink(ctx context.Context, link, over syncer.Link) (syncer.Link, error) {
 	if err := l.DropLink(ctx, over); err != nil {
 		return link, err
@@ -108,7 +108,7 @@ func (l *links) current(link syncer.Link) bool {
 	return !strings.HasPrefix(link.Version, versionPrefix)
 }
 
-// DropLink forgets a link for this plan.
+// DropLink forgets a link for this dry run.
 func (l *links) DropLink(_ context.Context, link syncer.Link) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

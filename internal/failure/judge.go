@@ -134,3 +134,10 @@ func factsOf(err error) (facts, bool) {
 	}
 	return facts{}, false
 }
+
+// IsHeld reports whether an operation failed because a safeguard holds what it
+// would do: a person has to release it, and until then it comes again.
+func IsHeld(err error) bool {
+	e := crm.AsError(err)
+	return e != nil && e.Code == CodeMassClear
+}

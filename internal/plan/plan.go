@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/dryrun"
+	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
@@ -20,8 +22,8 @@ import (
 type Config struct {
 	Legs    []reconcile.Leg // what the backfill walks
 	Listers map[crm.System]reconcile.Lister
-	// Syncer is the consumers' configuration; what it would write is kept back.
-	Syncer syncer.Config
+	// Syncer is the backfill's, as a dry run.
+	Syncer *syncer.Syncer
 	// Together runs do for 0 to n-1 and returns when all have returned, as the
 	// backfill's does, AtOnce of them; default 200.
 	Together func(ctx context.Context, n int, do func(ctx context.Context, i int))
@@ -32,11 +34,14 @@ type Config struct {
 	Progress func(done int)
 }
 
-// Unread is the outcome of a record that a CRM did not show.
-const Unread reconcile.Outcome = "unread"
+// Outcomes that a backfill does not have, since it stops or tries again.
+const (
+	Unread reconcile.Outcome = "unread" // a CRM did not show the record
+	Held   reconcile.Outcome = "held"   // values would be cleared, and that is held
+)
 
 // Outcomes lists them in the order in which they are shown.
-var Outcomes = []reconcile.Outcome{reconcile.Create, reconcile.Link, reconcile.Update, reconcile.Skip, reconcile.Ambiguous, reconcile.Parked, Unread}
+var Outcomes = []reconcile.Outcome{reconcile.Create, reconcile.Link, reconcile.Update, reconcile.Skip, reconcile.Ambiguous, reconcile.Parked, Held, Unread}
 
 // Report tells what a backfill would do.
 type Report struct {
@@ -73,10 +78,6 @@ type SampledField struct {
 // planning is one run.
 type planning struct {
 	Config
-	syncer *syncer.Syncer
-	links  *links
-	stages map[crm.System]*stage
-
 	mu     sync.Mutex
 	report Report
 	kept   map[reconcile.Outcome]int
@@ -91,22 +92,15 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if c.Samples == 0 {
 		c.Samples = 3
 	}
+	if c.Syncer == nil || c.Together == nil {
+		return Report{}, errors.New("plan: a syncer and something that runs operations together are required")
+	}
+	if !dryrun.IsDryRun(c.Syncer) {
+		return Report{}, errors.New("plan: the syncer is no dry run, it would write")
+	}
 	p := &planning{
-		Config: c, links: newLinks(c.Syncer.Links), stages: map[crm.System]*stage{}, kept: map[reconcile.Outcome]int{},
+		Config: c, kept: map[reconcile.Outcome]int{},
 		report: Report{Counts: reconcile.Outcomes{}, Conflicts: map[crm.Kind]int{}, Writes: map[crm.System]int{}, Values: map[crm.System]int{}},
-	}
-	staged := c.Syncer
-	staged.Links, staged.Failures, staged.CRMs = p.links, nothingFails{}, map[crm.System]syncer.CRM{}
-	for _, s := range crm.Systems {
-		if c.Syncer.CRMs[s] == nil || c.Syncer.Mapping == nil || c.Syncer.Clock == nil || c.Together == nil {
-			return p.report, fmt.Errorf("plan: no client for %s, no mapping, no clock or nothing that runs together", s)
-		}
-		p.stages[s] = newStage(s, c.Syncer.Mapping, c.Syncer.CRMs[s], c.Syncer.Clock.Now)
-		staged.CRMs[s] = p.stages[s]
-	}
-	var err error
-	if p.syncer, err = syncer.New(staged); err != nil {
-		return p.report, fmt.Errorf("plan: %w", err)
 	}
 	for _, leg := range c.Legs {
 		p.report.Counts[leg.Kind] = map[reconcile.Outcome]int{}
@@ -120,15 +114,6 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return cmp.Compare(slices.Index(Outcomes, a.Outcome), slices.Index(Outcomes, b.Outcome))
 	})
 	return p.report, nil
-}
-
-// nothingFails keeps failures from the store: an operation that is parked says
-// so in its report.
-type nothingFails struct{}
-
-func (nothingFails) RecordFailure(context.Context, syncer.Failure) error { return nil }
-func (nothingFails) ResolveFailures(context.Context, time.Time, ...crm.Ref) (int, error) {
-	return 0, nil
 }
 
 func (p *planning) leg(ctx context.Context, leg reconcile.Leg) error {
@@ -164,20 +149,20 @@ func (p *planning) fail(err error) {
 
 // one lets the syncer work on one record and counts what it did.
 func (p *planning) one(ctx context.Context, found crm.Found) error {
-	before, linked, err := p.links.FindLink(ctx, found.Ref)
+	before, linked, err := p.Syncer.Links.FindLink(ctx, found.Ref)
 	if err != nil {
 		return err
 	}
-	var all changes
+	applied, all := dryrun.Collect(ctx)
 	o := op.Operation{Version: op.Version, ID: "plan", Ref: found.Ref, Change: op.Reconciled, OccurredAt: found.At, ReceivedAt: p.Syncer.Clock.Now()}
-	report, err := p.syncer.Apply(context.WithValue(ctx, changesKey{}, &all), o)
+	report, err := p.Syncer.Apply(applied, o)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if e := crm.AsError(err); err != nil && (e == nil || e.Kind == crm.Unauthorized || e.Kind == crm.Forbidden) && !errors.Is(err, syncer.ErrBusy) {
 		return err
 	}
-	after, _, linkErr := p.links.FindLink(ctx, found.Ref)
+	after, _, linkErr := p.Syncer.Links.FindLink(ctx, found.Ref)
 	if linkErr != nil {
 		return linkErr
 	}
@@ -185,15 +170,18 @@ func (p *planning) one(ctx context.Context, found crm.Found) error {
 	defer p.mu.Unlock()
 	p.report.Records++
 	outcome := reconcile.Judge(report, linked && before.Complete())
-	if err != nil {
+	switch {
+	case failure.IsHeld(err):
+		outcome = Held
+	case err != nil:
 		outcome = Unread
 	}
 	p.report.Counts[found.Ref.Kind][outcome]++
 	if (outcome == reconcile.Link || outcome == reconcile.Update) && conflict(before, after) {
 		p.report.Conflicts[found.Ref.Kind]++
 	}
-	p.count(all)
-	p.sample(outcome, report, all, found.Ref)
+	p.count(all.All)
+	p.sample(outcome, report, all.All, found.Ref)
 	return nil
 }
 
@@ -209,10 +197,10 @@ func conflict(before, after syncer.Link) bool {
 }
 
 // count counts each record that is written to once.
-func (p *planning) count(all changes) {
+func (p *planning) count(all []dryrun.Change) {
 	values := map[crm.Ref]bool{}
-	for _, c := range all.all {
-		values[c.ref] = values[c.ref] || len(c.write.Fields) > 0
+	for _, c := range all {
+		values[c.Ref] = values[c.Ref] || len(c.Write.Fields) > 0
 	}
 	for ref, valued := range values {
 		if p.report.Writes[ref.System]++; valued {
@@ -222,7 +210,7 @@ func (p *planning) count(all changes) {
 }
 
 // sample keeps the first few operations of an outcome.
-func (p *planning) sample(o reconcile.Outcome, r syncer.Report, all changes, ref crm.Ref) {
+func (p *planning) sample(o reconcile.Outcome, r syncer.Report, all []dryrun.Change, ref crm.Ref) {
 	if o == reconcile.Skip || p.kept[o] >= p.Samples {
 		return
 	}
@@ -231,9 +219,9 @@ func (p *planning) sample(o reconcile.Outcome, r syncer.Report, all changes, ref
 	if r.Twin.RecordID != "" && o != reconcile.Create {
 		s.Twin = r.Twin.String()
 	}
-	for _, c := range all.all {
-		for name, v := range c.write.Fields {
-			s.Fields = append(s.Fields, SampledField{Side: c.ref.System, Name: name, From: c.before[name], To: v.Text})
+	for _, c := range all {
+		for name, v := range c.Write.Fields {
+			s.Fields = append(s.Fields, SampledField{Side: c.Ref.System, Name: name, From: c.Before[name], To: v.Text})
 		}
 	}
 	slices.SortFunc(s.Fields, func(a, b SampledField) int { return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.Name, b.Name)) })

@@ -92,8 +92,13 @@ type BackfillReport struct {
 	Before []string `json:"finished_before,omitempty"`
 }
 
-// ErrTooManyCreates is returned when the cap on creates was met.
-var ErrTooManyCreates = errors.New("the cap on creates is reached")
+// Errors that stop a backfill until a person has looked.
+var (
+	// ErrTooManyCreates is returned when the cap on creates was met.
+	ErrTooManyCreates = errors.New("the cap on creates is reached")
+	// ErrHeld is returned when a safeguard holds what an operation would do.
+	ErrHeld = errors.New("values would be cleared on very many records, which looks like a mistake and is held")
+)
 
 // Backfill applies an operation to every record of its legs, so that what both
 // sides hold already is brought together by the same code, in the same way, as

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
@@ -110,9 +111,14 @@ func (f *filling) apply(ctx context.Context, attempts []attempt) error {
 		reports[i], errs[i] = f.Worker.Work(ctx, attempts[i].op, attempts[i].tries+1)
 	})
 	now := f.Clock.Now()
+	var held error
 	for i, a := range attempts {
 		if errs[i] == nil {
 			f.report.Counts[a.op.Ref.Kind][Judge(reports[i], a.linked)]++
+			continue
+		}
+		if failure.IsHeld(errs[i]) { // no other attempt helps before a person has released it
+			held = fmt.Errorf("%s: %w", a.op.Ref, ErrHeld)
 			continue
 		}
 		var wait time.Duration
@@ -125,7 +131,7 @@ func (f *filling) apply(ctx context.Context, attempts []attempt) error {
 		a.due = now.Add(max(wait, min(shortest<<(a.tries-1), longestWait)))
 		f.again = append(f.again, a)
 	}
-	return nil
+	return held
 }
 
 // repeat applies again what is due.

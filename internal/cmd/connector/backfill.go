@@ -64,7 +64,8 @@ func runBackfill(c *cobra.Command, d *functions.Desk, o backfillOptions) error {
 	if o.perSecond <= 0 || o.window <= 0 || o.maxCreates < 0 || o.share <= 0 || o.share > 1 {
 		return errors.New("--per-second and --window: want more than 0; --share: more than 0 and at most 1; --max-creates: 0 or more")
 	}
-	clients, err := d.ClientsWithin(ctx, o.share)
+	d.Within(o.share)
+	clients, err := d.Clients(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,8 +88,11 @@ func runBackfill(c *cobra.Command, d *functions.Desk, o backfillOptions) error {
 	}
 	report, err := b.Run(ctx)
 	bar.end()
-	if errors.Is(err, reconcile.ErrTooManyCreates) {
+	switch {
+	case errors.Is(err, reconcile.ErrTooManyCreates):
 		err = fmt.Errorf("%w: look at what was created, then go on with a higher --max-creates", err)
+	case errors.Is(err, reconcile.ErrHeld):
+		err = fmt.Errorf("%w: connector resume --dry-run tells what is held and connector resume lets it through; the same backfill goes on after it", err)
 	}
 	// What there is now is told after Ctrl-C too.
 	after, countErr := d.Count(context.WithoutCancel(ctx), clients)

@@ -57,7 +57,7 @@ func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text stri
 	if v.field != "" && object.Field(v.field) == nil {
 		return fmt.Errorf("%s has no field %q: the mapping has %s", kind, v.field, strings.Join(fieldList(object), ", "))
 	}
-	s, err := d.Syncer(ctx, clients)
+	s, err := d.Explainer(ctx, clients)
 	if err != nil {
 		return err
 	}

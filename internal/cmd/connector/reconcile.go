@@ -39,14 +39,10 @@ status 1 if something differs that should be equal.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return atDesk(c, getenv, func(d *functions.Desk) error {
-				clients, err := d.Clients(c.Context())
-				if err != nil {
-					return err
-				}
 				if o.drift {
-					return runDrift(c, d, clients, o)
+					return runDrift(c, d, o)
 				}
-				return runReconcile(c, d, clients, o)
+				return runReconcile(c, d, o)
 			})
 		},
 	}
@@ -62,9 +58,9 @@ status 1 if something differs that should be equal.`,
 // begun. A person may wait longer than the scheduler.
 const sweepBudget = 10 * time.Minute
 
-func runReconcile(c *cobra.Command, d *functions.Desk, clients functions.Clients, o reconcileOptions) error {
+func runReconcile(c *cobra.Command, d *functions.Desk, o reconcileOptions) error {
 	ctx := c.Context()
-	config, err := d.Reconcile(ctx, clients)
+	config, err := d.Reconcile(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,7 +147,11 @@ func printSweep(w io.Writer, r reconcile.Report) error {
 	return err
 }
 
-func runDrift(c *cobra.Command, d *functions.Desk, clients functions.Clients, o reconcileOptions) error {
+func runDrift(c *cobra.Command, d *functions.Desk, o reconcileOptions) error {
+	clients, err := d.Clients(c.Context())
+	if err != nil {
+		return err
+	}
 	drift, err := d.Drift(c.Context(), clients)
 	if err != nil {
 		return err

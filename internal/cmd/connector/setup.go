@@ -243,11 +243,7 @@ func (s *setup) channel(ctx context.Context) error {
 		s.say("would  open Zoho's notification channel, unless it is open")
 		return nil
 	}
-	clients, err := s.desk.Clients(ctx)
-	if err != nil {
-		return err
-	}
-	keeper, err := s.desk.Keeper(ctx, clients)
+	keeper, err := s.desk.Keeper(ctx)
 	if err != nil {
 		return err
 	}

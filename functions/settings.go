@@ -1,0 +1,139 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hubspot-zoho/connector/internal/gcp"
+)
+
+// setting is one environment variable.
+type setting struct {
+	name     string
+	fallback string // used when the variable is empty
+	remedy   string // what to set it to
+	optional bool   // it may be empty although there is no fallback
+	check    func(value string) error
+}
+
+func (s setting) required() bool { return s.fallback == "" && !s.optional }
+
+// settings are all variables that any function reads. The README's table and
+// terraform's are compared with it by tests.
+var settings = []setting{
+	{name: "GOOGLE_CLOUD_PROJECT", remedy: "the id of the Google Cloud project"},
+	{name: "FIRESTORE_DATABASE", fallback: "(default)", remedy: "the name of the Firestore database"},
+	{name: "PUBSUB_EMULATOR_HOST", optional: true, remedy: "host:port of an emulator"},
+	{name: "FIRESTORE_EMULATOR_HOST", optional: true, remedy: "host:port of an emulator"},
+	{name: "ZOHO_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that end in Zoho"},
+	{name: "HUBSPOT_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that end in HubSpot"},
+	{name: "DEAD_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that were given up"},
+	{name: "HUBSPOT_API_URL", fallback: "https://api.hubapi.com", remedy: "https://api.hubapi.com", check: absoluteURL},
+	{name: "HUBSPOT_API_VERSION", fallback: "2026-09", remedy: "the version in the paths of HubSpot's API, such as 2026-09", check: yearMonth},
+	{name: "HUBSPOT_ACCESS_TOKEN", remedy: "the access token of the HubSpot app", check: oneWord},
+	{name: "HUBSPOT_APP_ID", remedy: "the app's id, by which our own writes are told from people's", check: digits},
+	{name: "HUBSPOT_PORTAL_ID", optional: true, remedy: "the id of the HubSpot account, the number in the addresses of its pages", check: digits},
+	{name: "HUBSPOT_PAGES_URL", fallback: "https://app.hubspot.com", remedy: "where people sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path", check: origin},
+	{name: "HUBSPOT_CLIENT_SECRET", remedy: "the app's client secret; two separated by a comma while it is rotated"},
+	{name: "HUBSPOT_WEBHOOK_URL", remedy: "the public URL of HubSpotWebhook, exactly as the app's targetUrl", check: absoluteURL},
+	{name: "HUBSPOT_SIGNATURE_VERSIONS", fallback: "v3", remedy: "v3, or for an old app v1 or v2, separated by commas", check: signatureVersions},
+	{name: "ZOHO_ACCOUNTS_URL", fallback: "https://accounts.zoho.com", remedy: "Zoho's accounts server in your data centre, such as https://accounts.zoho.eu", check: absoluteURL},
+	{name: "ZOHO_CLIENT_ID", remedy: "the client id from Zoho's API console"},
+	{name: "ZOHO_CLIENT_SECRET", remedy: "the client secret from Zoho's API console"},
+	{name: "ZOHO_REFRESH_TOKEN", remedy: "the refresh token of the dedicated Zoho user"},
+	{name: "ZOHO_WEBHOOK_TOKEN", remedy: "the token of the notification channel; two separated by a comma while it is rotated", check: channelTokens},
+	{name: "ZOHO_WEBHOOK_URL", remedy: "the public URL of ZohoWebhook", check: absoluteURL},
+	{name: "ZOHO_TOKEN_URL", remedy: "the URL of GetZohoToken", check: absoluteURL},
+	{name: "SENDGRID_API_KEY", remedy: "the API key of the SendGrid account", check: oneWord},
+	{name: "SENDGRID_URL", fallback: "https://api.sendgrid.com", remedy: "https://api.sendgrid.com, or https://api.eu.sendgrid.com for an account in the EU", check: absoluteURL},
+	{name: "FAILURE_MAIL_FROM", remedy: "the verified sender of the failure mail", check: mailAddress},
+	{name: "FAILURE_MAIL_TO", remedy: "who receives the failure mail, separated by commas", check: mailAddresses},
+	{name: "FAILURE_MAIL_HEARTBEAT", fallback: "off", remedy: "on to be told once a week that nothing failed, or off", check: onOrOff},
+	{name: "HASH_KEY", remedy: "a random key of at least 16 characters", check: longEnough},
+	{name: "MAPPING_YAML", optional: true, remedy: "the text of a mapping"},
+	{name: "OTEL_EXPORTER_OTLP_ENDPOINT", optional: true, remedy: "https://telemetry.googleapis.com, or http://host:4317 of a collector", check: absoluteURL},
+	{name: "CALL_BATCHING", fallback: "on", remedy: "on, or off to give each operation calls of its own", check: onOrOff},
+	{name: "CRM_QUOTA_SHARE", fallback: "1", remedy: "the part of the CRMs' quotas for one instance, such as 0.25", check: share},
+	{name: "CONSOLE_ACCESS", fallback: "iam", remedy: "iam, or the audience of Identity-Aware Proxy, such as /projects/123/locations/europe-west1/services/console", check: access},
+}
+
+// EnvironmentNames lists every variable that the functions read.
+func EnvironmentNames() []string {
+	names := make([]string, len(settings))
+	for i, s := range settings {
+		names[i] = s.name
+	}
+	return names
+}
+
+func split(value string) []string {
+	var values []string
+	for v := range strings.SplitSeq(value, ",") {
+		if v = strings.TrimSpace(v); v != "" {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// variables are the environment, and the secrets that it names.
+type variables struct {
+	getenv func(string) string
+	access gcp.SecretAccess
+}
+
+// read reads the variables that a configuration wants, fetches those that name a
+// secret, and stores all of them in the configuration, or reports everything that
+// is missing or wrong at once, without any value.
+func (e variables) read(ctx context.Context, into configuration) error {
+	r := &reader{}
+	into.bind(r)
+	texts := map[string]string{}
+	for name := range r.bound {
+		texts[name] = strings.TrimSpace(e.getenv(name))
+	}
+	texts, err := gcp.Resolve(ctx, texts, e.access)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	var errs []error
+	for _, s := range settings {
+		text, wanted := texts[s.name]
+		if !wanted {
+			continue
+		}
+		if text == "" {
+			text = s.fallback
+		}
+		if err := s.validate(text); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, set := range r.bound[s.name] {
+			if err := set(text); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+				break
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	return nil
+}
+
+// validate tells what is wrong with a value, and what to do about it.
+func (s setting) validate(text string) error {
+	switch {
+	case text == "" && s.required():
+		return fmt.Errorf("%s is missing: set it to %s", s.name, s.remedy)
+	case text == "" || s.check == nil:
+		return nil
+	}
+	if err := s.check(text); err != nil {
+		return fmt.Errorf("%s %w: set it to %s", s.name, err, s.remedy)
+	}
+	return nil
+}

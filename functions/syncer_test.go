@@ -1,0 +1,183 @@
+package functions
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hubspot-zoho/connector/internal/batch"
+	"github.com/hubspot-zoho/connector/internal/brake"
+	"github.com/hubspot-zoho/connector/internal/consume"
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/dryrun"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// safeguards tells of a syncer what must be the same whichever way one comes to it.
+type safeguards struct {
+	Brake, Unique, AtOnce, Suppressions bool
+	Precise                             map[crm.System]bool
+	Erasers                             int
+	Batched, Limited                    bool // the CRMs
+}
+
+// unwrap returns what stands behind the CRM of a syncer, through what a dry run or
+// a backfill puts before it.
+func unwrap(c syncer.CRM) syncer.CRM {
+	for {
+		switch at := c.(type) {
+		case *reconcile.Pages:
+			c = at.CRM
+		case interface{ Beneath() syncer.CRM }:
+			c = at.Beneath()
+		default:
+			return at
+		}
+	}
+}
+
+// wiring makes the syncer of each way in, as the program does, in a process of its
+// own, and returns the consumer that stands before those that write.
+var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error){
+	"consumers": func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+		c, err := newQueueConsumer(ctx, h)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.Applier.(*syncer.Syncer), c, nil
+	},
+	"backfill": func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+		h.atDesk = true
+		d := &Desk{h}
+		clients, err := d.Clients(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := d.Backfill(ctx, clients)
+		if err != nil {
+			return nil, nil, err
+		}
+		c := b.Worker.(*consume.Consumer)
+		return c.Applier.(*syncer.Syncer), c, nil
+	},
+	"plan": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
+		p, err := d.Plan(ctx, c)
+		return p.Syncer, err
+	}),
+	"explain": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) { return d.Explainer(ctx, c) }),
+	"drift": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
+		drift, err := d.Drift(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return drift.Comparer.(*syncer.Syncer), nil
+	}),
+	"console": func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+		c, err := newConsole(ctx, h)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.Records.(*syncer.Syncer), nil, nil
+	},
+}
+
+func atDesk(get func(context.Context, *Desk, Clients) (*syncer.Syncer, error)) func(context.Context, *house) (*syncer.Syncer, *consume.Consumer, error) {
+	return func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+		h.atDesk = true
+		d := &Desk{h}
+		clients, err := d.Clients(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := get(ctx, d, clients)
+		return s, nil, err
+	}
+}
+
+// TestEveryWayInHasTheSameSafeguards holds that no command, page or function comes
+// to a syncer that lacks what another one has, and that those which only look
+// cannot write.
+func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
+	want := safeguards{
+		Brake: true, Unique: true, AtOnce: true, Suppressions: true, Erasers: 2, Batched: true, Limited: true,
+		Precise: map[crm.System]bool{crm.HubSpot: true},
+	}
+	writes := map[string]bool{"consumers": true, "backfill": true}
+	if len(waysIn) != len(wiring) {
+		t.Errorf("%d ways in are declared, and the test makes %d", len(waysIn), len(wiring))
+	}
+	for _, way := range waysIn {
+		t.Run(way.name, func(t *testing.T) {
+			var log bytes.Buffer
+			h := &house{getenv: complete().get, logger: logTo(&log)}
+			s, worker, err := wiring[way.name](t.Context(), h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, isBrake := s.Brake.(*brake.Brake)
+			got := safeguards{
+				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.AtOnce).Pointer() == reflect.ValueOf(batch.AtOnce).Pointer(),
+				Suppressions: s.Graves != nil, Erasers: len(s.Erase), Precise: s.Precise, Batched: true, Limited: true,
+			}
+			for _, side := range crm.Systems {
+				beneath := unwrap(s.CRMs[side])
+				_, batched := beneath.(*batch.CRM)
+				got.Batched = got.Batched && batched
+				// One client for the process is one limiter for the account.
+				got.Limited = got.Limited && beneath == h.clients.crms[side]
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("safeguards (-want +got):\n%s", diff)
+			}
+			if dryrun.IsDryRun(s) == writes[way.name] {
+				t.Errorf("it is a dry run: %t, and it writes: %t", dryrun.IsDryRun(s), writes[way.name])
+			}
+			if writes[way.name] && (worker == nil || worker.Counter == nil) {
+				t.Error("what its operations come to is counted nowhere")
+			}
+		})
+	}
+}
+
+// TestEveryFunctionOfAProcessHasTheSameLimiter: several clients of one account, each
+// with a limiter, would together take several times its quota.
+func TestEveryFunctionOfAProcessHasTheSameLimiter(t *testing.T) {
+	h := &house{getenv: complete().get, logger: slog.New(slog.DiscardHandler)}
+	var hubspots, zohos []any
+	for _, e := range entryPoints {
+		if _, err := e.build(t.Context(), h); err != nil {
+			t.Fatal(e.name, err)
+		}
+		if c := h.clients.hubspot; c != nil && !slices.Contains(hubspots, any(c)) {
+			hubspots = append(hubspots, c)
+		}
+		if c := h.clients.zoho; c != nil && !slices.Contains(zohos, any(c)) {
+			zohos = append(zohos, c)
+		}
+	}
+	if len(hubspots) != 1 || len(zohos) != 1 {
+		t.Errorf("%d clients of HubSpot and %d of Zoho", len(hubspots), len(zohos))
+	}
+}
+
+func TestAPartOfTheQuotaIsAPartOfTheSharesOfBothCRMs(t *testing.T) {
+	d := &Desk{&house{getenv: complete().with("CRM_QUOTA_SHARE", "0.5").get, logger: slog.New(slog.DiscardHandler), atDesk: true}}
+	before, err := d.Clients(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Within(0.25)
+	after, err := d.Clients(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.HubSpot == after.HubSpot || before.Zoho == after.Zoho || d.house.share(after.config.HubSpot.Share) != 0.125 {
+		t.Errorf("the clients have a share of %v, want 0.5 and a quarter of it", d.house.share(after.config.HubSpot.Share))
+	}
+}

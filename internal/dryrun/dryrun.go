@@ -1,0 +1,101 @@
+// Package dryrun lets a syncer work without changing anything. Each CRM is read,
+// and answers creates and updates as it would, but keeps them back and shows them
+// to later reads; links are kept in memory over those that are stored; failures,
+// messages and suppressions go nowhere.
+//
+// What it lets happen is what would happen, but for what nobody can know before it
+// is tried: a value that a CRM refuses, and what people change meanwhile.
+//
+// It keeps about two kilobytes in memory for each pair that would be written.
+package dryrun
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/brake"
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// Over returns the configuration of a syncer that changes nothing, over that of one
+// which would.
+func Over(c syncer.Config) syncer.Config {
+	crms := map[crm.System]syncer.CRM{}
+	publishers := map[crm.System]syncer.Publisher{}
+	for _, s := range crm.Systems {
+		if c.CRMs[s] != nil {
+			crms[s] = newCRM(s, c.Mapping, c.CRMs[s], c.Clock.Now)
+		}
+		publishers[s] = nowhere{}
+	}
+	c.CRMs, c.Publishers = crms, publishers
+	c.Links = newLinks(c.Links)
+	c.Failures = nowhere{}
+	c.Graves = graves{c.Graves}
+	c.Erase = slices.Clone(c.Erase)
+	for i := range c.Erase {
+		c.Erase[i] = func(context.Context, ...crm.Ref) error { return nil }
+	}
+	return c
+}
+
+// IsDryRun reports whether a syncer changes nothing.
+func IsDryRun(s *syncer.Syncer) bool {
+	_, dry := s.Links.(*links)
+	return dry
+}
+
+// nowhere takes what is not to be kept.
+type nowhere struct{}
+
+func (nowhere) RecordFailure(context.Context, syncer.Failure) error { return nil }
+func (nowhere) ResolveFailures(context.Context, time.Time, ...crm.Ref) (int, error) {
+	return 0, nil
+}
+func (nowhere) Publish(context.Context, []op.Operation) error { return nil }
+
+// graves are read and not added to.
+type graves struct{ syncer.Graves }
+
+func (graves) Bury(context.Context, time.Time, ...string) error { return nil }
+
+// Brakes returns a store that shows the holds that are stored, and keeps those that
+// the dry run itself comes to.
+func Brakes(beneath brake.Store) brake.Store {
+	return &brakes{beneath: beneath, held: map[place]brake.State{}}
+}
+
+// place is where values may be held.
+type place struct {
+	side crm.System
+	kind crm.Kind
+}
+
+type brakes struct {
+	beneath brake.Store
+	mu      sync.Mutex
+	held    map[place]brake.State
+}
+
+// LoadBrake prefers what the dry run came to.
+func (b *brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (brake.State, error) {
+	b.mu.Lock()
+	state, held := b.held[place{side, kind}]
+	b.mu.Unlock()
+	if held {
+		return state, nil
+	}
+	return b.beneath.LoadBrake(ctx, side, kind)
+}
+
+// SaveBrake keeps a state for this dry run alone.
+func (b *brakes) SaveBrake(_ context.Context, s brake.State) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held[place{s.Side, s.Kind}] = s
+	return nil
+}
