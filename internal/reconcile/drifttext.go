@@ -25,7 +25,7 @@ var causes = map[syncer.Cause]struct{ text, remedy string }{
 	syncer.KeptOtherForm: {"%s stores it in a form of its own", "nothing"},
 	syncer.KeptClear:     {"cleared in %s, which the mapping does not pass on", "nothing"},
 	syncer.NoCounterpart: {"%s does not have the company, and the mapping creates none", "nothing"},
-	syncer.CompanyLinked: {"the company was linked after the contact was synchronised", "connector backfill --restart"},
+	syncer.CompanyLinked: {"the company was linked after the contact was synchronised", "Synchronise now, on its page of the console"},
 	syncer.KeptOneWay:    {"the mapping does not write %s", "nothing"},
 }
 

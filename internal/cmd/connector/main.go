@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hubspot-zoho/connector/internal/version"
 )
 
 func main() {
@@ -47,10 +49,12 @@ func rootFor(getenv func(string) string) *cobra.Command {
 	c := &cobra.Command{
 		Use:           "connector",
 		Short:         "Keeps the contacts and companies of HubSpot and Zoho CRM equal",
+		Version:       version.Read().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(localCommand(), simCommand(), demoCommand(),
+	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	c.AddCommand(localCommand(), simCommand(), demoCommand(), versionCommand(),
 		explainCommand(getenv), failuresCommand(getenv), replayCommand(getenv), resumeCommand(getenv), reconcileCommand(getenv), backfillCommand(getenv), planCommand(getenv), checkCommand(getenv), setupCommand(getenv))
 	return c
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hubspot-zoho/connector/internal/version"
+)
+
+func versionCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "Tell the version, the commit and the Go that this was built with",
+		Long: `Tell which version of the connector this is, the commit it was built from, with
+"-changed" where files differed from it, and the version of Go that built it. A
+report of a fault needs all three. connector --version tells them in one line.`,
+		Example: `  connector version
+  connector version --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			v := version.Read()
+			if asJSON {
+				return printJSON(c.OutOrStdout(), v)
+			}
+			_, err := fmt.Fprintf(c.OutOrStdout(), "version  %s\ncommit   %s\ngo       %s\n", v.Version, v.Commit, v.Go)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
