@@ -48,12 +48,12 @@ type Deps struct {
 	Mapping *mapping.Mapping
 	// CRMs are the two sides as an operation calls them, with everything that
 	// stands between: the limiter of each account and the calls that are shared.
-	CRMs       map[crm.System]syncer.CRM
-	Links      Links
-	Failures   Failures
-	Cursors    Cursors
-	Graves     syncer.Graves
-	Brakes     brake.Store
+	CRMs     map[crm.System]syncer.CRM
+	Links    Links
+	Failures Failures
+	Cursors  Cursors
+	Graves   syncer.Graves
+	Brakes   brake.Store
 	// Publishers are by the side of the record that changed. A dry run needs none.
 	Publishers map[crm.System]syncer.Publisher
 	// Unique reports which values a side keeps to one record; AtOnce makes calls
