@@ -9,7 +9,6 @@ import (
 	"github.com/hubspot-zoho/connector/internal/batch"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/plan"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 )
@@ -37,7 +36,7 @@ func (d *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfi
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
 	return reconcile.BackfillConfig{
-		Legs: legs(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
+		Legs: reconcile.LegsOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
 		Worker: worker, Together: batch.Together,
 		Links: gcp.NewLinks(db), Cursors: gcp.NewCursors(db), Clock: systemClock, NewID: newID,
 	}, nil
@@ -58,21 +57,6 @@ func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 func (h atLeast) WithGroup(name string) slog.Handler {
 	return atLeast{h.Level, h.Handler.WithGroup(name)}
-}
-
-func legs(m *mapping.Mapping) []reconcile.Leg {
-	var all []reconcile.Leg
-	for _, kind := range []crm.Kind{crm.Company, crm.Contact} {
-		object := m.Object(kind)
-		if object == nil {
-			continue
-		}
-		all = append(all, reconcile.Leg{System: crm.HubSpot, Kind: kind, Creates: object.Create[crm.Zoho]})
-		if object.Create[crm.HubSpot] {
-			all = append(all, reconcile.Leg{System: crm.Zoho, Kind: kind, Creates: true})
-		}
-	}
-	return all
 }
 
 // Counts are how many records of a kind there are.
@@ -119,7 +103,7 @@ func (d *Desk) Plan(ctx context.Context, c Clients) (plan.Config, error) {
 		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)
 	}
 	return plan.Config{
-		Legs: legs(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Legs: reconcile.LegsOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
 		Syncer: s, Together: batch.Together,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -34,7 +35,8 @@ type views map[string]*template.Template
 
 var viewNames = []string{"overview", "failures", "failure", "record", "mapping", "activity", "failed"}
 
-func parseViews() (views, error) {
+// parseViews parses them once: nothing changes them.
+var parseViews = sync.OnceValues(func() (views, error) {
 	v := views{}
 	for _, name := range viewNames {
 		t, err := template.New("layout.html").Funcs(template.FuncMap{
@@ -49,7 +51,7 @@ func parseViews() (views, error) {
 		v[name] = t
 	}
 	return v, nil
-}
+})
 
 // tab is a link of the navigation.
 type tab struct {

@@ -77,7 +77,11 @@ func (c *Consumer) Handle(ctx context.Context, m Message) error {
 // message, and tells what became of it. An error asks for the operation again.
 func (c *Consumer) Work(ctx context.Context, o op.Operation, attempt int) (r syncer.Report, err error) {
 	defer func() {
-		if p := recover(); p != nil { // there is no door
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler: // the end of the process, no fault
+			panic(p)
+		default: // there is no door
 			c.Logger.ErrorContext(ctx, "operation panicked", journal.OperationID, o.ID, "ref", o.Ref.String(),
 				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack())) // what it says may hold a value
 			err = failure.ErrPanic

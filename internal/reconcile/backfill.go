@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
@@ -39,6 +40,24 @@ type Leg struct {
 	Kind   crm.Kind
 	// Creates is set when records without a twin get one.
 	Creates bool
+}
+
+// LegsOf are the walks of a backfill. HubSpot's records are the hot ones and are all
+// walked, Zoho's only where the mapping creates them in HubSpot; companies come
+// before their contacts.
+func LegsOf(m *mapping.Mapping) []Leg {
+	var all []Leg
+	for _, kind := range []crm.Kind{crm.Company, crm.Contact} {
+		object := m.Object(kind)
+		if object == nil {
+			continue
+		}
+		all = append(all, Leg{System: crm.HubSpot, Kind: kind, Creates: object.Create[crm.Zoho]})
+		if object.Create[crm.HubSpot] {
+			all = append(all, Leg{System: crm.Zoho, Kind: kind, Creates: true})
+		}
+	}
+	return all
 }
 
 // BackfillConfig joins a Backfill to the world.

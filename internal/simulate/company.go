@@ -213,7 +213,8 @@ func (w *world) companyWaits(l syncer.Link, hc, zc *record) bool {
 			return true
 		}
 	}
-	return false
+	// One that shows none may have lost it with the company, which nothing stands for.
+	return (hc == nil || zc == nil) && w.toldOfCompany(l)
 }
 
 // lookedDeleted reports whether the company that a person took a contact of Zoho

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -228,9 +229,67 @@ func (s *failures) ReleaseDigest(ctx context.Context, holder string) error {
 	return heard(f)
 }
 
-// told reports whether a failure is open that fits.
+// told reports whether a failure fits that a person can see, or has seen and
+// dismissed.
 func (s *failures) told(fits func(failure.Record) bool) bool {
-	return slices.ContainsFunc(s.order, func(n *noted) bool { return n.Open() && fits(n.Record) })
+	return slices.ContainsFunc(s.order, func(n *noted) bool { return (n.Open() || n.Dismissed != "") && fits(n.Record) })
+}
+
+// newest lists open or closed failures, the newest first.
+func (s *failures) newest(closed bool, cause string) []failure.Record {
+	list := s.list(func(r failure.Record) bool { return r.Open() != closed && (cause == "" || r.Cause.ID() == cause) })
+	slices.SortFunc(list, func(a, b failure.Record) int {
+		return cmp.Or(b.LastSeen.Compare(a.LastSeen), cmp.Compare(b.ID, a.ID))
+	})
+	return list
+}
+
+// PageFailures implements failure.Desk.
+func (s *failures) PageFailures(ctx context.Context, l failure.Listing) ([]failure.Record, failure.Place, error) {
+	if _, err := s.begin(ctx, "list failures"); err != nil {
+		return nil, "", err
+	}
+	var page []failure.Record
+	for _, r := range s.newest(l.Closed, l.Cause) {
+		if at := failure.PlaceOf(r.LastSeen, r.ID); (l.After == "" || at < l.After) && len(page) < l.Size {
+			page = append(page, r)
+		}
+	}
+	return page, "", nil
+}
+
+// GroupFailures implements failure.Desk.
+func (s *failures) GroupFailures(ctx context.Context, limit int) (failure.Causes, error) {
+	if _, err := s.begin(ctx, "list failures"); err != nil {
+		return failure.Causes{}, err
+	}
+	all := s.newest(false, "")
+	looked := all[:min(len(all), limit)]
+	return failure.Causes{Open: len(all), Groups: failure.Groups(looked), Newest: looked, Partial: len(looked) < len(all)}, nil
+}
+
+// CountFailures implements failure.Desk.
+func (s *failures) CountFailures(ctx context.Context, cause string) (int, error) {
+	if _, err := s.begin(ctx, "list failures"); err != nil {
+		return 0, err
+	}
+	return len(s.newest(false, cause)), nil
+}
+
+// DismissFailures implements failure.Desk.
+func (s *failures) DismissFailures(ctx context.Context, at time.Time, why failure.Dismissal, ids ...string) (int, error) {
+	f, err := s.begin(ctx, "dismiss failures")
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, id := range ids {
+		if n := s.byID[id]; n != nil && n.Open() {
+			n.ResolvedAt, n.Dismissed = at, why
+			count++
+		}
+	}
+	return count, heard(f)
 }
 
 // of reports whether an operation was ever recorded as failed.

@@ -90,8 +90,13 @@ type watch struct{ world *world }
 // Enabled implements slog.Handler.
 func (watch) Enabled(context.Context, slog.Level) bool { return true }
 
-// WithAttrs implements slog.Handler. Nothing in the handler rooms uses it.
-func (h watch) WithAttrs([]slog.Attr) slog.Handler { panic("a logger with attributes is not watched") }
+// WithAttrs implements slog.Handler.
+func (h watch) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, a := range attrs {
+		h.world.leaks("the log", a.Value.String())
+	}
+	return h
+}
 
 // WithGroup implements slog.Handler.
 func (h watch) WithGroup(string) slog.Handler { panic("a logger with groups is not watched") }

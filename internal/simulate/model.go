@@ -169,6 +169,7 @@ func (m *model) change(r *record, fields map[string]string, twin string, by auth
 		r.history[f] = append(r.history[f], entry{value: value, at: v.modified, by: by, seq: v.seq})
 		if by == connector {
 			m.changed++
+			m.checkClear(r, f, old.fields[f], value)
 		}
 	}
 	if twin != "" && twin != v.twin {

@@ -56,6 +56,7 @@ const (
 	mailOverlap    fault = "two jobs mail at once"
 	digestFailed   fault = "digest failed"
 	handlerTimeout fault = "handler out of time"
+	held           fault = "clears held for hours"
 )
 
 // optional faults are switched on seed by seed.
@@ -64,7 +65,7 @@ var optional = []fault{
 	storeDown, storeAborted, storeLost, storeRepeated, failuresDown,
 	webhookTwice, webhookLate, webhookDay, publishFailed, answeredTwice, garbled, redelivered, suffixAgain,
 	stalled, outage, revoked, usedUp, storeOutage, recordLocked, unreadable, odd, explosive, shortPage,
-	mailDown, mailLimited, mailLost, mailOverlap,
+	mailDown, mailLimited, mailLost, mailOverlap, held,
 }
 
 // follow are faults that come of others, and those that a profile has.
@@ -89,6 +90,7 @@ func Boundaries() []string {
 		"zoho read", "zoho history", "zoho find", "zoho create", "zoho update", "zoho list",
 		"load cursor", "save cursor", "sweep publish",
 		"find members", "publish", "bury", "look for a grave", "erase failures",
+		"count links", "find links", "list links", "load hold", "save statistics", "load statistics", "load token", "load channels", "erase cursors", "dismiss failures",
 		"list failures", "list due", "mark repeated", "replay publish", "claim digest", "list unreported", "send mail", "mark mailed", "release digest",
 	} {
 		all = append(all, "before "+effect)

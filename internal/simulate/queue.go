@@ -34,6 +34,9 @@ type webhook struct {
 // announce sends the webhooks of one change.
 // A CRM tells of our own writes like of any other.
 func (w *world) announce(r *record, change hook) {
+	if w.deaf {
+		return
+	}
 	// HubSpot repeats a privacy deletion for a day, and no sweep makes up for it.
 	if change != hookErased && w.chance(0.05) && w.plan.has[webhookLost] && !w.healed {
 		w.struck(webhookLost)

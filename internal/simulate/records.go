@@ -66,8 +66,8 @@ func (g *graves) Buried(ctx context.Context, now time.Time, hash string) (bool, 
 	return g.until[hash].After(now), nil
 }
 
-// erase implements syncer.Eraser.
-func (s *failures) erase(ctx context.Context, refs ...crm.Ref) error {
+// EraseFailures implements assembly.Failures.
+func (s *failures) EraseFailures(ctx context.Context, refs ...crm.Ref) error {
 	f, err := s.begin(ctx, "erase failures")
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ func (w *world) play() {
 	w.people.stopped = true
 	w.run(w.quiet)
 	w.healed = true
+	w.holds.release()
 	w.now += 6 * minute // leases and turns run out
 	w.run(w.quiet)
 	w.repeatAll()
@@ -31,6 +32,7 @@ func (w *world) play() {
 			w.run(w.quiet)
 		}
 	}
+	w.operator.atRest()
 	w.mailAll()
 	if !w.quiet() {
 		w.violate("not at rest after %d steps", maxSteps)
@@ -106,7 +108,7 @@ func (w *world) step() {
 			can = append(can, func() { w.advance(t) })
 		}
 	}
-	if len(w.tasks) < maxTasks {
+	if len(w.tasks) < maxTasks && !w.operator.inTurn {
 		for _, l := range w.queue.lanes {
 			if !l.busy && len(l.waiting) > 0 && l.waiting[0].due <= w.now {
 				can = append(can, func() { w.queue.deliver(l) })
@@ -151,6 +153,12 @@ func (w *world) jobs() (can []func()) {
 			w.replayDue = w.now + w.between(hour, 4*hour)
 			w.replay(w.anyFilter(), func(bool) {})
 		})
+	}
+	if !w.people.stopped && w.operator.due <= w.now {
+		can = append(can, w.operator.act)
+	}
+	if !w.healed && w.holds.ends != 0 && w.holds.ends <= w.now {
+		can = append(can, w.holds.release)
 	}
 	return can
 }
@@ -213,6 +221,9 @@ func (w *world) trouble() {
 			w.poison(f)
 		}
 	}
+	if w.plan.has[held] && w.holds.ends == 0 && w.chance(0.0002) {
+		w.holds.begin()
+	}
 	if w.plan.has[storeOutage] && w.chance(0.0002) {
 		w.struck(storeOutage)
 		w.storeOutage = w.now + w.between(minute, hour)
@@ -238,7 +249,7 @@ func (w *world) nextEvent() int64 {
 	for _, t := range w.tasks {
 		next = min(next, t.wake)
 	}
-	if len(w.tasks) < maxTasks {
+	if len(w.tasks) < maxTasks && !w.operator.inTurn {
 		for _, l := range w.queue.lanes {
 			if !l.busy && len(l.waiting) > 0 {
 				next = min(next, l.waiting[0].due)
@@ -253,6 +264,9 @@ func (w *world) nextEvent() int64 {
 	}
 	if !w.healed {
 		next = min(next, w.mail.due)
+		if w.holds.ends != 0 {
+			next = min(next, w.holds.ends)
+		}
 	}
 	if !w.people.stopped && w.people.left > 0 {
 		next = min(next, w.people.next)

@@ -30,7 +30,7 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	start := time.Now()
-	total := sum{faults: map[string]int{}, kills: map[string]int{}}
+	total := sum{faults: map[string]int{}, kills: map[string]int{}, commands: map[string]int{}}
 	for r := range runAll(*first, *seeds) {
 		total.add(r)
 		if len(r.Violations) > 0 {
@@ -113,7 +113,7 @@ func runAll(first uint64, n int) func(yield func(Result) bool) {
 type sum struct {
 	runs, failed, edits, writes, steps, calls int
 	lasted                                    time.Duration
-	faults, kills                             map[string]int
+	faults, kills, commands                   map[string]int
 }
 
 func (s *sum) add(r Result) {
@@ -129,17 +129,20 @@ func (s *sum) add(r Result) {
 	for k, n := range r.Kills {
 		s.kills[k] += n
 	}
+	for k, n := range r.Commands {
+		s.commands[k] += n
+	}
 }
 
 func (s *sum) print(t *testing.T, took time.Duration) {
 	t.Helper()
 	n := float64(s.runs)
 	t.Logf("%d seeds, %d failing, in %s: %.0f seeds a minute\n"+
-		"a run: %.1f edits, %.1f values changed by the connector, %.0f steps, %.0f calls, %.1f faults, %.1f kills, %s simulated\nfaults\n%skills\n%s",
+		"a run: %.1f edits, %.1f values changed by the connector, %.0f steps, %.0f calls, %.1f faults, %.1f kills, %s simulated\nfaults\n%skills\n%scommands\n%s",
 		s.runs, s.failed, took.Round(time.Millisecond), n/took.Minutes(),
 		float64(s.edits)/n, float64(s.writes)/n, float64(s.steps)/n, float64(s.calls)/n,
 		float64(Total(s.faults))/n, float64(Total(s.kills))/n, (s.lasted / time.Duration(s.runs)).Round(time.Minute),
-		Table(s.faults), Table(s.kills))
+		Table(s.faults), Table(s.kills), Table(s.commands))
 }
 
 // check holds the simulation itself to its aim: a quiet world proves nothing.
@@ -150,6 +153,11 @@ func (s *sum) check(t *testing.T) {
 	}
 	if n := Total(s.kills) / s.runs; n < 15 {
 		t.Errorf("%d kills a run, want 15 at least", n)
+	}
+	for _, c := range Commands() {
+		if s.commands[c] == 0 {
+			t.Errorf("nobody gave the command %q", c)
+		}
 	}
 	if s.runs < 500 {
 		return // too few for the rarest

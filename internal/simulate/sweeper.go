@@ -149,3 +149,25 @@ func (s scanner) page(ctx context.Context, w crm.Walk, lists func(*record) bool)
 func comparePlace(at time.Time, id string, p crm.Place) int {
 	return cmp.Or(at.Compare(p.At), cmp.Compare(id, p.ID))
 }
+
+// EraseCursors implements assembly.Cursors: a pass that stands at a record begins
+// anew.
+func (s *sweeper) EraseCursors(ctx context.Context, refs ...crm.Ref) error {
+	if err := s.world.seam(ctx, "erase cursors"); err != nil {
+		return err
+	}
+	f := s.world.draw(storeDown, storeLost, noFault, noFault)
+	if f == storeDown || s.world.storeIsDown() {
+		return errStore
+	}
+	for name, c := range s.cursors {
+		if slices.ContainsFunc(refs, func(r crm.Ref) bool { return c.From.ID == r.RecordID }) {
+			c.From = crm.Place{}
+			s.cursors[name] = c
+		}
+	}
+	if f == storeLost {
+		return errStore
+	}
+	return nil
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,6 +27,7 @@ type task struct {
 	op       string            // the operation that it applies
 	outcome  string            // how an operation ended
 	job      *mailJob          // of a job that mails
+	looks    bool              // it may change nothing
 	done     func(killed bool) // called once, when the task has ended
 }
 
@@ -107,9 +110,21 @@ func (w *world) seam(ctx context.Context, label string) error {
 		panic("effect outside of a task: " + label)
 	}
 	t.pause(label)
+	if t.looks && !looking(label) {
+		w.violate("%s only looks, and came to %s", t.name, label)
+	}
 	w.calls++
 	w.happened(label, t.name)
 	return t.inTime(ctx)
+}
+
+// looking reports whether an effect changes nothing.
+func looking(label string) bool {
+	for _, s := range []string{"hubspot ", "zoho "} {
+		label = strings.TrimPrefix(label, s)
+	}
+	verb, _, _ := strings.Cut(label, " ")
+	return slices.Contains([]string{"find", "read", "history", "list", "load", "look", "count"}, verb)
 }
 
 // Sleep implements syncer.Clock.

@@ -10,8 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hubspot-zoho/connector/internal/assembly"
+	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/consume"
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/figures"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -37,8 +40,10 @@ type Result struct {
 	Writes int // values that the connector changed
 	Faults map[string]int
 	Kills  map[string]int
-	Lasted time.Duration // simulated
-	Trace  []string
+	// Commands are those that people gave, by name.
+	Commands map[string]int
+	Lasted   time.Duration // simulated
+	Trace    []string
 }
 
 // Total adds up counts by kind.
@@ -73,18 +78,24 @@ type world struct {
 	now     int64      // milliseconds since 1970, by our own clock
 	seq     int        // numbers everything that happens, in its order
 
-	crms     map[crm.System]*model
-	links    *links
-	failures *failures
-	syncer   *syncer.Syncer
-	queue    queue
-	net      []webhook
-	landing  []landing
-	people   people
-	ledger   ledger
-	mail     *mailroom
-	consumer *consume.Consumer
-	sweeper  *sweeper
+	crms       map[crm.System]*model
+	links      *links
+	failures   *failures
+	graves     *graves
+	holds      holds
+	syncer     *syncer.Syncer
+	queue      queue
+	net        []webhook
+	landing    []landing
+	people     people
+	ledger     ledger
+	mail       *mailroom
+	consumer   *consume.Consumer
+	sweeper    *sweeper
+	operator   *operator
+	statistics statistics
+	// deaf is set while no webhook is sent.
+	deaf bool
 
 	tasks   []*task
 	running *task
@@ -101,6 +112,7 @@ type world struct {
 	ids        int
 	faults     map[string]int
 	kills      map[string]int
+	commands   map[string]int
 	violations []string
 	trace      []string
 }
@@ -109,7 +121,7 @@ func newWorld(o Options) *world {
 	w := &world{
 		options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x9e3779b97f4a7c15)), now: epoch,
 		order:  rand.New(rand.NewPCG(o.Seed, 0x2545f4914f6cdd1d)),
-		faults: map[string]int{}, kills: map[string]int{},
+		faults: map[string]int{}, kills: map[string]int{}, commands: map[string]int{},
 	}
 	w.plan = drawPlan(w.rng, o.Seed)
 	w.build()
@@ -122,6 +134,7 @@ func (w *world) build() {
 		w.crms[s] = newModel(w, s)
 	}
 	w.links = newLinks(w)
+	w.graves = &graves{world: w, until: map[string]time.Time{}}
 	w.failures = &failures{world: w, byID: map[string]*noted{}, operations: map[string]bool{}}
 	w.ledger = ledger{world: w, outcomes: map[string]string{}}
 	w.replayDue, w.repeatDue = w.now+2*hour, w.now+15*minute
@@ -132,21 +145,40 @@ func (w *world) build() {
 	}
 	w.sweeper = newSweeper(w)
 	w.mail = newMailroom(w)
-	var err error
-	w.syncer, err = syncer.New(syncer.Config{
-		Mapping: theMapping, Links: w.links, Failures: w.failures, Clock: w,
-		CRMs:    map[crm.System]syncer.CRM{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
-		Members: w.links, Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: publisher{w, "publish"}, crm.Zoho: publisher{w, "publish"}},
-		Graves: &graves{world: w, until: map[string]time.Time{}}, Erase: []syncer.Eraser{w.failures.erase},
+	w.holds = holds{world: w, stored: map[place]brake.State{}}
+	w.statistics = statistics{world: w, hours: map[string]figures.Hour{}}
+	w.syncer = w.newSyncer(assembly.Options{}, nil)
+	w.consumer = w.newConsumer(w.syncer)
+	w.operator = newOperator(w)
+}
+
+// newSyncer makes a syncer as the program does. What hubspot is stands before
+// HubSpot, unless it is nil.
+func (w *world) newSyncer(o assembly.Options, hubspot syncer.CRM) *syncer.Syncer {
+	crms := map[crm.System]syncer.CRM{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]}
+	if hubspot != nil {
+		crms[crm.HubSpot] = hubspot
+	}
+	s, err := assembly.NewSyncer(assembly.Deps{
+		Mapping: theMapping, CRMs: crms, Links: w.links, Failures: w.failures, Cursors: w.sweeper,
+		Graves: w.graves, Brakes: &w.holds,
+		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: publisher{w, "publish"}, crm.Zoho: publisher{w, "publish"}},
 		Unique: func(s crm.System, k crm.Kind, field string) bool {
 			return s == crm.HubSpot && k == crm.Contact && field == keyOn(k, s)
 		},
-		NewID: w.newID, AtOnce: w.atOnce, Precise: map[crm.System]bool{crm.HubSpot: true, crm.Zoho: true}, HashKey: []byte("a key of the simulation"),
-	})
+		AtOnce: w.atOnce, Clock: w, NewID: w.newID, Logger: slog.New(watch{w}), HashKey: []byte(hashKey), Share: 1,
+	}, o)
 	if err != nil {
-		panic(err) // the configuration above is complete
+		panic(err) // the dependencies above are complete
 	}
-	w.consumer = &consume.Consumer{Applier: applier{w.syncer, w}, Clock: w, Logger: slog.New(watch{w})}
+	return s
+}
+
+const hashKey = "a key of the simulation"
+
+// newConsumer is what stands before every syncer that writes.
+func (w *world) newConsumer(s *syncer.Syncer) *consume.Consumer {
+	return &consume.Consumer{Applier: applier{s, w}, Clock: w, Logger: slog.New(watch{w}), Counter: w.statistics.recorder()}
 }
 
 func (w *world) newID() string {
@@ -209,7 +241,7 @@ func (w *world) violate(format string, args ...any) {
 func (w *world) result() Result {
 	r := Result{
 		Seed: w.options.Seed, Violations: w.violations, Hash: w.hash, Steps: w.steps, Calls: w.calls,
-		Edits: len(w.people.edits), Faults: w.faults, Kills: w.kills,
+		Edits: len(w.people.edits), Faults: w.faults, Kills: w.kills, Commands: w.commands,
 		Lasted: time.Duration(w.now-epoch) * time.Millisecond, Trace: w.trace,
 	}
 	for _, m := range w.crms {

@@ -21,9 +21,12 @@ const (
 	Unknown       Cause = "unknown"       // nothing was decided under this key of hashes
 	Unexplained   Cause = "unexplained"   // nothing explains it
 	RefusedValue  Cause = "refused"       // a side would not take the value
+	Lost          Cause = "lost_value"    // the value that was decided is nowhere to be found
 	KeptOtherForm Cause = "other_form"    // a side stores the value in a form of its own
 	KeptClear     Cause = "kept_on_clear" // the mapping does not pass clearing on
 	KeptOneWay    Cause = "one_way"       // the mapping does not write that side
+	// FilledIn: a side holds a value that no person has typed, the other one none.
+	FilledIn Cause = "filled_in"
 	// NoCounterpart: a company that a side does not have, nor is it created there.
 	NoCounterpart Cause = "no_counterpart"
 	// CompanyLinked: a company that a contact was left without, and is linked now.
@@ -34,7 +37,7 @@ const (
 // so that nothing is to be done about it.
 func (c Cause) Meant() bool {
 	switch c {
-	case KeptOtherForm, KeptClear, KeptOneWay, NoCounterpart:
+	case KeptOtherForm, KeptClear, KeptOneWay, FilledIn, NoCounterpart:
 		return true
 	}
 	return false
@@ -108,12 +111,23 @@ func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.Sy
 		return
 	}
 	d.Cause = Unexplained
+	if base.Cell.IsBottom() {
+		for _, s := range crm.Systems {
+			if shown[s.Other()] == "" {
+				d.Cause, d.Side = FilledIn, s
+			}
+		}
+		return
+	}
+	if shown[crm.HubSpot] != base.Cell.Hash && shown[crm.Zoho] != base.Cell.Hash {
+		d.Cause = Lost
+	}
 	for _, s := range crm.Systems {
 		if shown[s] == base.Cell.Hash {
 			continue // this side holds what was decided
 		}
-		d.Side = s
 		b := base.On(s)
+		d.Side = s
 		switch {
 		case b.Refused.Code == codeNoTwin && b.Refused.Hash == base.Cell.Hash:
 			d.Cause = NoCounterpart
@@ -128,6 +142,9 @@ func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.Sy
 		case !f.Writable(s):
 			d.Cause = KeptOneWay
 		default:
+			if d.Cause == Lost {
+				d.Side = "" // it is of both
+			}
 			continue
 		}
 		return

@@ -54,14 +54,22 @@ contacts:
 			c.city[crm.Zoho], c.base.Zoho.Shown = "PARIS", hash("PARIS")
 			c.base.Zoho.Image = merge.Image{Sent: hash("Paris"), Stored: hash("PARIS"), Count: 2}
 		}, []Difference{{"city", KeptOtherForm, crm.Zoho, ""}}},
-		"nobody knows why":             {func(c *comparison) { c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo") }, []Difference{{"city", Unexplained, crm.Zoho, ""}}},
+		"nobody knows why": {func(c *comparison) { c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo") }, []Difference{{"city", Unexplained, crm.Zoho, ""}}},
+		"Zoho filled it in": {func(c *comparison) {
+			c.base = merge.Base{Zoho: merge.SideBase{Shown: hash("Oslo"), Seen: 1}}
+			c.city[crm.HubSpot], c.city[crm.Zoho] = "", "Oslo"
+		}, []Difference{{"city", FilledIn, crm.Zoho, ""}}},
+		"what was decided is lost": {func(c *comparison) {
+			c.city[crm.HubSpot], c.base.HubSpot.Shown = "Rome", hash("Rome")
+			c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo")
+		}, []Difference{{"city", Lost, "", ""}}},
 		"the key of hashes is another": {func(c *comparison) { c.city[crm.Zoho], c.link.HashID = "Oslo", "another" }, []Difference{{"city", Unknown, "", ""}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := &comparison{
 				link: Link{Kind: crm.Contact, HashID: s.hash.id()},
-				base: merge.Base{Cell: merge.Cell{Hash: hash("Paris")}},
+				base: merge.Base{Cell: merge.Cell{Hash: hash("Paris"), Stamp: merge.Stamp{Side: crm.HubSpot}}},
 				city: map[crm.System]string{crm.HubSpot: "Paris", crm.Zoho: "Paris"},
 			}
 			c.base.HubSpot.Shown, c.base.Zoho.Shown = hash("Paris"), hash("Paris")
@@ -78,7 +86,7 @@ contacts:
 	}
 	job := s.hash.value(crm.Contact, "job", "Poet").Hash
 	link := Link{Kind: crm.Contact, HashID: s.hash.id(), Fields: map[string]merge.Base{
-		"job": {Cell: merge.Cell{Hash: s.hash.value(crm.Contact, "job", "Novelist").Hash}, HubSpot: merge.SideBase{Shown: job},
+		"job": {Cell: merge.Cell{Hash: s.hash.value(crm.Contact, "job", "Novelist").Hash, Stamp: merge.Stamp{Side: crm.Zoho}}, HubSpot: merge.SideBase{Shown: job},
 			Zoho: merge.SideBase{Shown: s.hash.value(crm.Contact, "job", "Novelist").Hash}}}}
 	got, err := s.Compare(t.Context(), link, map[crm.System]crm.Record{
 		crm.HubSpot: {Fields: map[string]string{"jobtitle": "Poet"}}, crm.Zoho: {Fields: map[string]string{"Title": "Novelist"}},

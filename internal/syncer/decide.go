@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -72,21 +73,51 @@ func (t *task) policy(f *mapping.Field) merge.Policy {
 }
 
 // decide merges every mapped field and puts the new bases into the link. It
-// asks for a history only where that can change the decision.
+// asks for a history only where that can change the decision, or holds a value that
+// was decided and is shown nowhere.
 func (t *task) decide(ctx context.Context, p *pair) ([]decided, error) {
+	if err := t.identifyBoth(ctx, p); err != nil {
+		return nil, err
+	}
+	for _, s := range crm.Systems {
+		if h := p.side[s]; h == nil || h.record.History != nil || !t.needsHistory(p, s) {
+			continue
+		}
+		if err := t.addHistory(ctx, p, s); err != nil {
+			return nil, err
+		}
+	}
+	all, fields := t.merge(p)
+	for _, s := range crm.Systems {
+		if h := p.side[s]; h == nil || h.record.History != nil || !lost(all) {
+			continue
+		}
+		if err := t.addHistory(ctx, p, s); err != nil {
+			return nil, err
+		}
+		all, fields = t.merge(p)
+	}
+	p.link.Fields = fields
+	return all, nil
+}
+
+// lost reports whether a value that was decided is nowhere to be found.
+func lost(all []decided) bool {
+	return slices.ContainsFunc(all, func(d decided) bool { return d.Reason == merge.LostValue })
+}
+
+// identifyBoth looks up the companies that the two sides show.
+func (t *task) identifyBoth(ctx context.Context, p *pair) error {
 	for _, s := range crm.Systems {
 		if err := t.identify(ctx, p, p.side[s]); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	for _, s := range crm.Systems {
-		if err := t.completeHistory(ctx, p, s); err != nil {
-			return nil, err
-		}
-		if err := t.identify(ctx, p, p.side[s]); err != nil { // what the history tells
-			return nil, err
-		}
-	}
+	return nil
+}
+
+// merge decides every mapped field by what is known, and returns the new bases.
+func (t *task) merge(p *pair) ([]decided, map[string]merge.Base) {
 	fields := make(map[string]merge.Base, len(t.object.Fields))
 	var all []decided
 	for i := range t.object.Fields {
@@ -99,8 +130,7 @@ func (t *task) decide(ctx context.Context, p *pair) ([]decided, error) {
 		}
 		all = append(all, decided{f, r})
 	}
-	p.link.Fields = fields
-	return all, nil
+	return all, fields
 }
 
 // view is what the merge is shown of one side of a field.
@@ -176,13 +206,10 @@ func (t *task) judged(base merge.Base, s crm.System, now merge.Value) bool {
 	return base.Cell.IsBottom() && b.Seen != 0 && b.Shown == now.Hash
 }
 
-// completeHistory asks for the history of one side if a field needs it. A side
-// that has none to give is worked without (rule R11).
-func (t *task) completeHistory(ctx context.Context, p *pair, s crm.System) error {
+// addHistory asks for the history of one side, and for the companies that it tells
+// of. A side that has none to give is worked without (rule R11).
+func (t *task) addHistory(ctx context.Context, p *pair, s crm.System) error {
 	h := p.side[s]
-	if h == nil || h.record.History != nil || !t.needsHistory(p, s) {
-		return nil
-	}
 	rec, err := t.crm(s).WithHistory(ctx, h.record)
 	switch {
 	case crm.IsKind(err, crm.Refused), crm.IsKind(err, crm.Forbidden):
@@ -204,7 +231,7 @@ func (t *task) completeHistory(ctx context.Context, p *pair, s crm.System) error
 		}
 	}
 	h.record, h.ended = rec, t.Clock.Now()
-	return nil
+	return t.identify(ctx, p, h)
 }
 
 func (t *task) needsHistory(p *pair, s crm.System) bool {

@@ -64,8 +64,8 @@ func (f FieldExplanation) Refused(s crm.System) string {
 // since it does not have the company and the mapping creates none there.
 func (f FieldExplanation) WithoutCompany(s crm.System) bool { return f.Refused(s) == codeNoTwin }
 
-// Explain reads both records with their histories and decides, without
-// remembering or writing anything.
+// Explain reads both records and decides as the next operation would, without
+// remembering or writing anything. The histories that it adds are for people.
 func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) {
 	e := Explanation{Asked: ref, Records: map[crm.System]crm.Record{}}
 	t := s.newTask(op.Operation{Version: op.Version, ID: "explain", Ref: ref, Change: op.Requested})
@@ -85,28 +85,41 @@ func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) 
 			return e, err
 		}
 	}
-	other := ref.System.Other()
-	twin, err := t.look(ctx, e.Link.Ref(other))
+	twin, err := t.look(ctx, e.Link.Ref(ref.System.Other()))
 	if err != nil {
 		return e, err
 	}
 	for _, h := range []*half{src, twin} {
-		if h != nil {
+		if h != nil { // as it is shown: deciding takes a deleted company for one that is kept
 			e.Records[h.record.Ref.System] = h.record
 		}
 	}
 	switch {
-	case src == nil:
-		return e, nil
-	case twin == nil:
-		return e, t.explainMatches(ctx, &e, src)
+	case src != nil && twin != nil:
+		err = t.explainFields(ctx, &e, src, twin)
+	case src != nil:
+		err = t.explainMatches(ctx, &e, src)
 	}
+	if err != nil {
+		return e, err
+	}
+	for s, rec := range e.Records {
+		if e.Records[s], err = t.withHistory(ctx, rec); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// explainFields decides on a pair.
+func (t *task) explainFields(ctx context.Context, e *Explanation, src, twin *half) error {
 	t.recall(e.Link)
 	p := t.pair(e.Link, e.Linked, src)
-	p.link.On(ref.System).RecordID = t.source.RecordID
-	p.link.On(other).RecordID = twin.record.Ref.RecordID
+	for _, h := range []*half{src, twin} {
+		p.link.On(h.record.Ref.System).RecordID = h.record.Ref.RecordID
+		p.side[h.record.Ref.System] = h
+	}
 	p.link.revive()
-	p.side[other] = twin
 	all, err := t.decide(ctx, p)
 	for _, d := range all {
 		f := FieldExplanation{Field: d.field, Result: d.Result, Canonical: map[crm.System]string{}}
@@ -115,7 +128,7 @@ func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) 
 		}
 		e.Fields = append(e.Fields, f)
 	}
-	return e, err
+	return err
 }
 
 // explainSurvivor goes on with the record that the one asked for was merged into.
@@ -151,22 +164,28 @@ func (t *task) explainMatches(ctx context.Context, e *Explanation, src *half) er
 	return nil
 }
 
-// look reads a record with its history, nil if there is none.
+// look reads a record, nil if there is none.
 func (t *task) look(ctx context.Context, ref crm.Ref) (*half, error) {
 	if ref.RecordID == "" {
 		return nil, nil
 	}
 	h, err := t.read(ctx, ref)
-	if err == nil {
-		h.record, err = t.crm(ref.System).WithHistory(ctx, h.record)
-	}
-	switch {
-	case crm.IsKind(err, crm.NotFound):
+	if crm.IsKind(err, crm.NotFound) {
 		return nil, nil
-	case crm.IsKind(err, crm.Refused), crm.IsKind(err, crm.Forbidden): // no history to be had
-		return h, nil
 	}
 	return h, err
+}
+
+// withHistory adds the history of a record as far as there is one to be had.
+func (t *task) withHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
+	if rec.History != nil {
+		return rec, nil
+	}
+	told, err := t.crm(rec.Ref.System).WithHistory(ctx, rec)
+	if crm.IsKind(err, crm.NotFound) || crm.IsKind(err, crm.Refused) || crm.IsKind(err, crm.Forbidden) {
+		return rec, nil
+	}
+	return told, err
 }
 
 // Lookup finds the records that a person means by an id or by the value of a
