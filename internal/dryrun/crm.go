@@ -25,7 +25,7 @@ type crmOver struct {
 
 	mu      sync.Mutex
 	written map[crm.Ref]*staged
-	made    map[string][]crm.Ref // by kind, field and value
+	holding map[string][]crm.Ref // those that have held it, by kind, field and value
 	last    int64                // number of the last record that was made
 }
 
@@ -37,7 +37,7 @@ type staged struct {
 }
 
 func newCRM(s crm.System, m *mapping.Mapping, beneath syncer.CRM, now func() time.Time) *crmOver {
-	return &crmOver{system: s, mapping: m, beneath: beneath, now: now, written: map[crm.Ref]*staged{}, made: map[string][]crm.Ref{}, last: 9_000_000_000_000_000_000}
+	return &crmOver{system: s, mapping: m, beneath: beneath, now: now, written: map[crm.Ref]*staged{}, holding: map[string][]crm.Ref{}, last: 9_000_000_000_000_000_000}
 }
 
 // Beneath is the CRM that is read.
@@ -93,35 +93,74 @@ func (s *crmOver) over(rec crm.Record) crm.Record {
 	return rec
 }
 
-// Find also finds what was made. The first key names the twin and is the most
-// certain.
+// Find finds records as they would be: also what was made or changed, and not by
+// what they no longer hold.
 func (s *crmOver) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
-	recs, err := s.beneath.Find(ctx, kind, keys)
+	found, err := s.findBeneath(ctx, kind, keys)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]crm.Record, 0, len(recs))
-	for _, rec := range recs {
-		found = append(found, s.over(rec))
-	}
-	var none crm.Key
 	for _, key := range keys {
-		var refs []crm.Ref
-		s.mu.Lock()
 		field := key.Field
-		if key.Host != none.Host {
+		if key.Host != crm.WholeValue {
 			field += hostMark
 		}
-		refs = append(refs, s.made[index(kind, field, key.Value)]...)
+		s.mu.Lock()
+		refs := slices.Clone(s.holding[index(kind, field, key.Value)])
 		s.mu.Unlock()
 		for _, ref := range refs {
 			known := slices.ContainsFunc(found, func(r crm.Record) bool { return r.Ref == ref })
-			if w := s.look(ref); w != nil && !known {
+			if w := s.look(ref); w != nil && !known && holds(w.record, key) {
 				found = append(found, w.record)
 			}
 		}
 	}
 	return found, nil
+}
+
+// findBeneath leaves out what would hold none of the keys any more. Where that is
+// all that was found, less certain keys may find others.
+func (s *crmOver) findBeneath(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
+	for len(keys) > 0 {
+		recs, err := s.beneath.Find(ctx, kind, keys)
+		if err != nil || len(recs) == 0 {
+			return nil, err
+		}
+		var found []crm.Record
+		for _, rec := range recs {
+			changed := s.over(rec)
+			if s.look(rec.Ref) == nil || slices.ContainsFunc(keys, func(k crm.Key) bool { return holds(changed, k) }) {
+				found = append(found, changed)
+			}
+		}
+		if len(found) > 0 {
+			return found, nil
+		}
+		stale := func(k crm.Key) bool {
+			return slices.ContainsFunc(recs, func(r crm.Record) bool { return holds(r, k) })
+		}
+		rest := slices.DeleteFunc(slices.Clone(keys), stale)
+		if len(rest) == len(keys) {
+			return nil, nil
+		}
+		keys = rest
+	}
+	return nil, nil
+}
+
+// holds reports whether a record holds the value of a key.
+func holds(rec crm.Record, k crm.Key) bool {
+	if k.Field == "" {
+		return k.Value != "" && rec.TwinID == k.Value
+	}
+	text := rec.Fields[k.Field]
+	switch h := host(text); k.Host {
+	case crm.SameHost:
+		return h != "" && h == k.Value
+	case crm.BelowHost:
+		return h != "" && (h == k.Value || strings.HasSuffix(h, "."+k.Value))
+	}
+	return index("", "", text) == index("", "", k.Value) && k.Value != ""
 }
 
 // hostMark is behind the name of a field that is indexed by its host.
@@ -174,20 +213,26 @@ func (s *crmOver) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.W
 		}
 		rec.Fields[name] = v.Text
 		rec.History[name] = []crm.Edit{{Value: v.Text, At: now, Own: true}}
-		keys := []string{index(kind, name, v.Text)}
-		if h := host(v.Text); h != "" {
-			keys = append(keys, index(kind, name+hostMark, h))
-		}
-		for _, key := range keys {
-			s.made[key] = append(s.made[key], ref)
-		}
 	}
-	if w.TwinID != "" {
-		s.made[index(kind, "", w.TwinID)] = append(s.made[index(kind, "", w.TwinID)], ref)
-	}
+	s.enter(ref, w)
 	s.written[ref] = &staged{record: rec, made: true}
 	note(ctx, Change{Ref: ref, Made: true, Write: w})
 	return crm.Written{Ref: ref, Modified: now}, nil
+}
+
+// enter notes what a record holds from now on. The caller holds the lock.
+func (s *crmOver) enter(ref crm.Ref, w crm.Write) {
+	add := func(field, value string) {
+		if value != "" {
+			key := index(ref.Kind, field, value)
+			s.holding[key] = append(s.holding[key], ref)
+		}
+	}
+	for name, v := range w.Fields {
+		add(name, v.Text)
+		add(name+hostMark, host(v.Text))
+	}
+	add("", w.TwinID)
 }
 
 // Update changes what later reads of this dry run see.
@@ -226,6 +271,7 @@ func (s *crmOver) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.
 	rec.Modified, rec.ModifiedByUs = now, true
 	next.record = rec
 	s.written[rec.Ref] = &next
+	s.enter(rec.Ref, w)
 	note(ctx, Change{Ref: rec.Ref, Before: before.Fields, Write: w})
 	return crm.Written{Ref: rec.Ref, Modified: now}, nil
 }

@@ -127,7 +127,7 @@ func (c *comparison) keptBack() bool {
 
 // checkKept judges a field whose clears stay on their side.
 func (c *comparison) checkKept(equal bool) {
-	if !equal && c.keptBack() {
+	if !equal && c.keptBack() && !c.leftByAnother() {
 		cleared := c.h
 		if c.shownZ == "" {
 			cleared = c.z
@@ -135,6 +135,9 @@ func (c *comparison) checkKept(equal bool) {
 		if es := c.edits(cleared); (len(es) == 0 || es[len(es)-1].canon != "") && !c.excused(c.shownH+c.shownZ) {
 			c.violate("and nobody cleared it")
 		}
+		return
+	}
+	if !equal && c.leftByAnother() {
 		return
 	}
 	typed := func(es []edit) (kept []edit) {

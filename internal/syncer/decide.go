@@ -262,7 +262,9 @@ func (t *task) firstNeedsHistory(p *pair, s crm.System, f *mapping.Field) bool {
 	}
 	now, rec := t.shown(f, mine), mine.record
 	if now.Hash == t.shown(f, other).Hash {
-		return rec.ModifiedByUs && merge.Overwrote(t.edits(f, merge.Base{}, other.record))
+		// What was overwritten unseen may be later than this value, whoever touched
+		// the record since.
+		return merge.Overwrote(t.edits(f, merge.Base{}, other.record))
 	}
 	if rec.ModifiedByUs || rec.CreatedByUs {
 		return true

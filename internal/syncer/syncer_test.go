@@ -977,3 +977,26 @@ func TestTheTimeOfARecordDoesNotMakeItsEditsLaterThanTheyAre(t *testing.T) {
 		t.Errorf("HubSpot %q, Zoho %q, want what was typed last", h.fields["jobtitle"], z.fields["Title"])
 	}
 }
+
+// We wrote over an edit that nobody had read yet, and the link was lost before that
+// was put right. Both sides show one value, and the time of the other record, which
+// a person touched since, is not the time of that value.
+func TestAnEditThatWasOverwrittenUnseenWinsAfterTheLinkWasLost(t *testing.T) {
+	w := newWorld(t)
+	h, z := w.pair(jane)
+	w.wait(time.Minute)
+	w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
+	w.wait(4 * time.Second)
+	w.hubspot.person(h.id, map[string]string{"city": "Tromsø"})
+	w.wait(5 * time.Second)
+	w.hubspot.set(h, "city", "Bergen", true)
+	w.hubspot.touch(h, true)
+	w.wait(time.Minute)
+	w.zoho.person(z.id, map[string]string{"Not_Mapped": "x"})
+	clear(w.links.links)
+	clear(w.links.claims)
+	w.wait(time.Hour)
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || h.fields["city"] != "Tromsø" || z.fields["Mailing_City"] != "Tromsø" {
+		t.Errorf("%s (%s), HubSpot holds %q, Zoho %q, want Tromsø", r.Outcome, r.Reason, h.fields["city"], z.fields["Mailing_City"])
+	}
+}
