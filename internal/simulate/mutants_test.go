@@ -35,6 +35,8 @@ const (
 	findFile    = "internal/syncer/find.go"
 	digestFile  = "internal/failure/digest.go"
 	handleFile  = "internal/consume/consume.go"
+	explainFile = "internal/syncer/explain.go"
+	compareFile = "internal/syncer/compare.go"
 )
 
 var mutants = []mutant{
@@ -198,6 +200,71 @@ var mutants = []mutant{
 		{"internal/syncer/erase.go", `	for _, twin := range twins {
 		if err := t.failErased`, `	for _, twin := range twins[:0] {
 		if err := t.failErased`},
+	}},
+	{"no mass clear is held", []replacement{
+		{writeFile, `	if t.Brake == nil {`, `	if true {`},
+	}},
+	{"what a backfill clears is not held", []replacement{
+		{writeFile, `	if t.Brake == nil {`, `	if t.Brake == nil || t.op.Change == "reconciled" {`},
+	}},
+	{"a backfill goes on under a hold", []replacement{
+		{"internal/reconcile/filling.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
+	}},
+	{"a backfill takes what failed for done", []replacement{
+		{"internal/reconcile/filling.go", `		f.again = append(f.again, a)
+	}
+	return held`, `	}
+	return held`},
+	}},
+	{"explain decides without what the link remembers", []replacement{
+		{explainFile, `p := t.pair(e.Link, e.Linked, src)`, `p := t.pair(Link{Kind: e.Link.Kind}, false, src)`},
+	}},
+	{"explain does not follow a merge", []replacement{
+		{explainFile, `if src != nil && src.record.Ref != ref {`, `if false {`},
+	}},
+	{"explain shows a deleted company as kept", []replacement{
+		{explainFile, `			e.Records[h.record.Ref.System] = h.record
+		}
+	}
+	switch {`, `			defer func() { e.Records[h.record.Ref.System] = h.record }()
+		}
+	}
+	switch {`},
+	}},
+	{"drift compares companies by their ids", []replacement{
+		{compareFile, `	t.recall(link)
+	p := `, `	p := `},
+		{compareFile, `if err := t.identify(ctx, p, p.side[side]); err != nil {`, `if err := ctx.Err(); err != nil {`},
+	}},
+	{"drift knows of no company without counterpart", []replacement{
+		{compareFile, `KeptOneWay, FilledIn, NoCounterpart:`, `KeptOneWay, FilledIn:`},
+	}},
+	{"a plan records failures", []replacement{
+		{"internal/dryrun/dryrun.go", `	c.Failures = nowhere{}
+`, ``},
+	}},
+	{"a plan forgets what it would have written", []replacement{
+		{"internal/dryrun/crm.go", `	if w == nil {
+		return rec
+	}
+	rec.Fields,`, `	if true {
+		return rec
+	}
+	rec.Fields,`},
+	}},
+	{"a plan knows of no required field", []replacement{
+		{"internal/dryrun/crm.go", `if missing := s.missing(kind, w); len(missing) > 0 {`, `if missing := s.missing(kind, w); len(missing) > 99 {`},
+	}},
+	{"the console shows nothing that is to be written", []replacement{
+		{"internal/console/record.go", `		case f.Writes(s):
+			d.State`, `		case false:
+			d.State`},
+	}},
+	{"the console synchronises nothing", []replacement{
+		{"internal/console/act.go", `	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{`, `	_ = append([]op.Operation(nil), []op.Operation{{`},
+		{"internal/console/act.go", `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
+	}})`, `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
+	}}...)`},
 	}},
 	{"a replay forgets that it was a privacy deletion", []replacement{
 		{"internal/failure/replay.go", `		if r.Change == op.Erased {

@@ -153,6 +153,8 @@ func (o *operator) judge(name string, err error) {
 	w := o.world
 	switch {
 	case err == nil:
+	case failure.IsHeld(err) && strings.HasPrefix(name, fills):
+		w.violate("%s went on although it is held: %v", name, err)
 	case w.healed:
 		w.violate("%s failed although nothing is broken: %v", name, err)
 	case crm.AsError(err) != nil, errors.Is(err, errStore), errors.Is(err, errOutOfTime), errors.Is(err, context.Canceled),
@@ -358,6 +360,7 @@ func (o *operator) change() {
 			name, form = dismisses, url.Values{"action": {"dismiss"}, "id": {n.ID}, "reason": {string(failure.Accepted)}}
 		}
 	}
+	before := len(w.ledger.accepted)
 	o.run(name, false, func(ctx context.Context) error {
 		query := url.Values{"page": {on}}
 		opened, err := o.ask(ctx, query, nil)
@@ -371,7 +374,12 @@ func (o *operator) change() {
 		form.Set("token", found[1])
 		_, err = o.ask(ctx, query, form)
 		return err
-	}, nil)
+	}, func() {
+		asked := func(a op.Operation) bool { return a.Change == op.Requested && a.Ref.String() == form.Get("ref") }
+		if name == synchronise && !slices.ContainsFunc(w.ledger.accepted[before:], asked) {
+			w.violate("%s of %s published nothing", name, form.Get("ref"))
+		}
+	})
 }
 
 // wait lets what a person has asked for come to its end.

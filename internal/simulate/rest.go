@@ -11,6 +11,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/mapping"
 	backfillplan "github.com/hubspot-zoho/connector/internal/plan"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/syncer"
@@ -26,7 +27,9 @@ func (o *operator) atRest() {
 	o.compare(o.checkDrift)
 	o.wait()
 	o.editUnheard()
+	foretold := o.foretell()
 	o.planAndFill()
+	o.checkForetold(foretold)
 	o.compare(o.checkDrift)
 	o.wait()
 	w.repeatAll()
@@ -177,6 +180,52 @@ func (o *operator) editUnheard() {
 		w.people.typeInto(r, fields[w.rng.IntN(len(fields))].Name)
 	}
 	w.now += 10 * minute
+}
+
+// foretold is a value that an explanation says the next operation writes to Zoho.
+type foretold struct {
+	record *record
+	field  *mapping.Field
+	canon  string
+}
+
+// foretell asks for every pair what the next operation of HubSpot will write.
+func (o *operator) foretell() []foretold {
+	w := o.world
+	var all []foretold
+	for _, r := range slices.Clone(w.crms[crm.HubSpot].records) {
+		if !r.alive() {
+			continue
+		}
+		var told syncer.Explanation
+		o.explain(r.ref, func(e syncer.Explanation) { told = e })
+		o.wait()
+		o.checkPage(r, told)
+		z := w.crms[crm.Zoho].byRef[told.Records[crm.Zoho].Ref]
+		for _, f := range told.Fields {
+			if f.WriteZoho && z != nil && f.Field.Type != mapping.Company {
+				all = append(all, foretold{z, f.Field, f.Value.Text})
+			}
+		}
+	}
+	return all
+}
+
+// checkForetold: what was said to be written was written, or refused.
+func (o *operator) checkForetold(all []foretold) {
+	for _, f := range all {
+		shown := f.field.Canon(crm.Zoho, f.record.last().fields[f.field.Zoho])
+		stores := f.field.Canon(crm.Zoho, o.world.crms[crm.Zoho].stores(f.field.Zoho, f.canon))
+		if shown != f.canon && shown != stores && !o.world.toldOf(f.record.ref) && !o.refusalTold(f.record.ref.String()+" "+o.counterpart(f.record)) {
+			o.world.violate("%s of %s was said to become %q, and is %q", f.field.Name, f.record.ref, f.canon, shown)
+		}
+	}
+}
+
+// counterpart names the record that one of Zoho is linked to.
+func (o *operator) counterpart(r *record) string {
+	l := o.world.links.kept[o.world.links.claims[r.ref]]
+	return l.Ref(crm.HubSpot).String()
 }
 
 // planAndFill compares what a plan says with what the backfill then does.
