@@ -14,12 +14,20 @@
 // what concerns every operation alike; what the queue gives up goes to the real
 // handler of dead letters. Jobs sweep, mail what failed, and replay it.
 //
+// People also operate the connector, with the commands and pages that they have: they
+// explain, compare, plan, backfill, replay, release, and look and act in the console,
+// while everything goes wrong. A safeguard that another instance put on holds
+// clears for hours, and whoever clears a value then has gone around it: see operator.
+//
 // People never stop at anything, but at some point they stop. Then every fault
 // is healed, what was put aside is replayed, and the world is given time to
 // come to rest. An oracle that saw every edit judges what is left: see check.
 // It also keeps account: every operation that was accepted has an outcome, every
 // failure was mailed with its last news and no more often than it had any, and
-// no mail and no line of the log holds anything that a person typed.
+// no mail and no line of the log holds anything that a person typed. Then people's
+// commands are held to it: an explanation agrees with what is stored and shown, and
+// comes true; drift is empty; a plan counts what the backfill after it does: see
+// atRest.
 //
 // Even seeds lose no webhook and never sweep, so the queue alone has to bring
 // both sides together; odd ones lose one webhook in twenty, and the sweep has

@@ -39,6 +39,9 @@ func (h *holds) begin() {
 
 // release lets everything through, as connector resume does.
 func (h *holds) release() {
+	if h.ends != 0 {
+		h.world.commands[releases]++
+	}
 	for at := range h.stored {
 		h.stored[at] = brake.State{Side: at.side, Kind: at.kind, FreeUntil: h.world.Now().Add(24 * time.Hour)}
 	}

@@ -180,6 +180,7 @@ func (m *mailroom) check() {
 // replay lets a person publish failed operations again: one, those of a cause,
 // those of a time, or all of them.
 func (w *world) replay(filter failure.Filter, done func(ok bool)) {
+	w.commands[replays]++
 	r := failure.Replayer{Failures: w.failures, Topics: w.topics("replay publish"), Clock: w, NewID: w.newID}
 	var err error
 	w.spawn("replay "+w.newID(), budget, func(ctx context.Context) {

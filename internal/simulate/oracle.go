@@ -65,8 +65,8 @@ func (w *world) checkLinks() {
 // checkOrphans: where two records of HubSpot were merged and both had a twin, a
 // person was told of the twin that is left over.
 func (w *world) checkOrphans() {
-	if w.links.wiped || w.plan.lossy {
-		return // the merge may not have been heard of
+	if w.links.wiped {
+		return // who belonged to whom is not known any more
 	}
 	for _, r := range w.crms[crm.Zoho].records {
 		source := w.crms[crm.HubSpot].on(r.ref.Kind, r.last().twin)

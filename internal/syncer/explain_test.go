@@ -242,3 +242,28 @@ func TestALinkUnderAnotherKeyIsExplainedFromTheHistories(t *testing.T) {
 		t.Errorf("waiting (-want +got):\n%s", diff)
 	}
 }
+
+// The event of the record that was merged away is lost, and the sweep finds the
+// survivor alone, which has a twin of its own.
+func TestTheTwinThatAMergeLeavesOverIsToldWhenTheMergeItselfIsNot(t *testing.T) {
+	w := newWorld(t)
+	h, _ := w.pair(jane)
+	loser, left := w.pair(map[string]string{"email": "doe@example.com", "lastname": "Doe"})
+	w.wait(time.Minute)
+	loser.mergedInto = h.id
+	w.hubspot.touch(h, false)
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Unchanged {
+		t.Errorf("the survivor's operation ends %s (%s)", r.Outcome, r.Reason)
+	}
+	if n := len(w.failures.list); n != 1 || w.failures.list[0].Code != codeOrphan || w.failures.list[0].Record != contactRef(crm.Zoho, left.id) {
+		t.Errorf("told %+v, want the twin that is left over", w.failures.list)
+	}
+	if _, found, _ := w.links.FindLink(t.Context(), contactRef(crm.HubSpot, loser.id)); found {
+		t.Error("the link of the record that was merged away is still there")
+	}
+	w.wait(time.Minute)
+	w.tell(crm.HubSpot, h.id)
+	if len(w.failures.list) != 1 {
+		t.Errorf("told again: %+v", w.failures.list)
+	}
+}

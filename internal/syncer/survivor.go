@@ -6,9 +6,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// succeed takes over the links of the records that were merged into the source,
-// which has no living twin of its own. Their operations may come later, and the
-// source must not be given a second twin meanwhile.
+// succeed sees to the links of the records that were merged into the source: it takes
+// one over where it has no living twin of its own, and ends the others. Their own
+// operations may come later, or never, and the source must not be given a second twin
+// meanwhile.
 func (t *task) succeed(ctx context.Context, survivor crm.Record) error {
 	for _, id := range survivor.Former {
 		former := crm.Ref{System: survivor.Ref.System, Kind: survivor.Ref.Kind, RecordID: id}

@@ -217,9 +217,9 @@ func (t *task) attempt(ctx context.Context) error {
 }
 
 // others sees to what a record tells of others: of somebody who was erased, and of
-// those that were merged into it.
+// those that were merged into it, whose own event may have been lost.
 func (t *task) others(ctx context.Context, link Link, rec crm.Record) error {
-	if err := t.tellErased(ctx, link, rec); err != nil || link.Complete() {
+	if err := t.tellErased(ctx, link, rec); err != nil {
 		return err
 	}
 	return t.succeed(ctx, rec)
