@@ -158,6 +158,11 @@ func (b *Backfill) Run(ctx context.Context) (BackfillReport, error) {
 	for _, leg := range b.Legs {
 		f.report.Counts[leg.Kind] = map[Outcome]int{}
 	}
+	if b.Restart {
+		if err := f.forget(ctx); err != nil {
+			return f.report, err
+		}
+	}
 	for _, leg := range b.Legs {
 		err := f.walk(ctx, leg)
 		if ctx.Err() != nil {
@@ -175,24 +180,49 @@ func (b *Backfill) Run(ctx context.Context) (BackfillReport, error) {
 
 func (l Leg) cursor() string { return fmt.Sprintf("backfill-%s-%s", l.System, l.Kind) }
 
-// walk does one leg from where the last run left it.
-func (f *filling) walk(ctx context.Context, leg Leg) error {
-	f.leg = leg
+// forget begins every leg anew, before any is walked: a run that is stopped is then
+// continued by the next, which need not be told again to restart.
+func (f *filling) forget(ctx context.Context) error {
+	for _, leg := range f.Legs {
+		stored, err := f.load(ctx, leg)
+		if err != nil {
+			return err
+		}
+		if err := f.Cursors.SaveCursor(ctx, leg.cursor(), f.begun(stored), stored); err != nil {
+			return fmt.Errorf("restart %s of %s: %w", leg.Kind, leg.System, err)
+		}
+	}
+	return nil
+}
+
+func (f *filling) load(ctx context.Context, leg Leg) (Cursor, error) {
 	stored, err := f.Cursors.LoadCursor(ctx, leg.cursor())
 	if err == nil {
 		err = stored.validate()
 	}
+	return stored, err
+}
+
+// begun is the cursor of a leg at its beginning.
+func (f *filling) begun(stored Cursor) Cursor {
+	now := f.Clock.Now().UTC().Truncate(time.Millisecond)
+	return Cursor{Version: CursorVersion, Covered: stored.Covered, Since: now, Until: now}
+}
+
+// walk does one leg from where the last run left it.
+func (f *filling) walk(ctx context.Context, leg Leg) error {
+	f.leg = leg
+	stored, err := f.load(ctx, leg)
 	if err != nil {
 		return err
 	}
-	if !stored.underWay() && !stored.Covered.IsZero() && !f.Restart {
+	if !stored.underWay() && !stored.Covered.IsZero() {
 		f.report.Before = append(f.report.Before, fmt.Sprintf("%s %s at %s", leg.System, leg.Kind, stored.Covered.UTC().Format(time.RFC3339)))
 		return nil
 	}
 	at := stored
-	if f.Restart || !stored.underWay() {
-		now := f.Clock.Now().UTC().Truncate(time.Millisecond)
-		at = Cursor{Version: CursorVersion, Covered: stored.Covered, Since: now, Until: now}
+	if !stored.underWay() {
+		at = f.begun(stored)
 	}
 	f.report.Walked += at.Touched
 	for more := true; more; {

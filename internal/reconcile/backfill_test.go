@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/syncer"
@@ -360,5 +361,50 @@ func TestABackfillWithoutItsPartsIsRefused(t *testing.T) {
 		if _, err := reconcile.NewBackfill(c); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// No other attempt helps before a person has released what is held: the run stops
+// at once, and the next goes on with the record that was held.
+func TestABackfillStopsAtAHold(t *testing.T) {
+	c := newCrowd(350)
+	held := true
+	c.fails = func(id string, _ int) error {
+		if held && id == "222" {
+			return &crm.Error{System: crm.Zoho, Action: "clear", Kind: crm.Refused, Code: failure.CodeMassClear}
+		}
+		return nil
+	}
+	began := c.at
+	report, err := c.run(t, quick)
+	if !errors.Is(err, reconcile.ErrHeld) || report.Finished || c.at.Sub(began) > time.Minute {
+		t.Errorf("after %s: %+v, %v", c.at.Sub(began), report, err)
+	}
+	held = false
+	if report, err = c.run(t, quick); err != nil || !report.Finished || report.Walked != 350 || c.worked["222"] != 1 || len(c.worked) != 350 {
+		t.Errorf("after the release: %+v, %v; the record that was held was worked on %d times", report, err, c.worked["222"])
+	}
+}
+
+// A restart that is stopped on its first page is not taken for the run that was
+// finished before it.
+func TestARestartThatIsStoppedIsContinuedWithoutBeingToldAgain(t *testing.T) {
+	two := func(b *reconcile.BackfillConfig) {
+		quick(b)
+		b.Legs = append(b.Legs, reconcile.Leg{System: crm.HubSpot, Kind: crm.Company, Creates: true})
+	}
+	c := newCrowd(120)
+	if report, err := c.run(t, two); err != nil || report.Walked != 240 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	stop := errors.New("stopped here")
+	c.fails = func(string, int) error { return stop }
+	restart := func(b *reconcile.BackfillConfig) { two(b); b.Restart = true }
+	if report, err := c.run(t, restart); !errors.Is(err, stop) || report.Finished {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	c.fails = nil
+	if report, err := c.run(t, two); err != nil || !report.Finished || report.Walked != 240 || len(report.Before) > 0 {
+		t.Errorf("the run after it: %+v, %v", report, err)
 	}
 }

@@ -234,7 +234,7 @@ var mutants = []mutant{
 	{"drift compares companies by their ids", []replacement{
 		{compareFile, `	t.recall(link)
 	p := `, `	p := `},
-		{compareFile, `if err := t.identify(ctx, p, p.side[side]); err != nil {`, `if err := ctx.Err(); err != nil {`},
+		{compareFile, `if err := t.identify(ctx, p, p.side[side]); err != nil {`, `if err := ctx.Err(); err != nil || p.side[side] == nil {`},
 	}},
 	{"drift knows of no company without counterpart", []replacement{
 		{compareFile, `KeptOneWay, FilledIn, NoCounterpart:`, `KeptOneWay, FilledIn:`},
@@ -243,14 +243,8 @@ var mutants = []mutant{
 		{"internal/dryrun/dryrun.go", `	c.Failures = nowhere{}
 `, ``},
 	}},
-	{"a plan forgets what it would have written", []replacement{
-		{"internal/dryrun/crm.go", `	if w == nil {
-		return rec
-	}
-	rec.Fields,`, `	if true {
-		return rec
-	}
-	rec.Fields,`},
+	{"a plan calls a link an update", []replacement{
+		{"internal/plan/plan.go", `reconcile.Judge(report, linked && before.Complete())`, `reconcile.Judge(report, linked || before.Complete() || report.Twin.RecordID != "")`},
 	}},
 	{"a plan knows of no required field", []replacement{
 		{"internal/dryrun/crm.go", `if missing := s.missing(kind, w); len(missing) > 0 {`, `if missing := s.missing(kind, w); len(missing) > 99 {`},

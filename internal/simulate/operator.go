@@ -36,6 +36,8 @@ type operator struct {
 	// inTurn is set while a plan and a backfill are compared: they take the records
 	// in one order, and no consumer is at work beside them.
 	inTurn bool
+	// stopped counts the backfills that a hold stopped.
+	stopped int
 }
 
 // The commands, and the pages and actions of the console, under the names by which
@@ -108,7 +110,7 @@ func (t tokens) LoadChannels(ctx context.Context) ([]zoho.ChannelState, error) {
 // act gives a command.
 func (o *operator) act() {
 	w := o.world
-	o.due = w.now + w.between(0, 40*w.plan.gap)
+	o.due = w.now + w.between(0, 6*w.plan.gap)
 	switch w.rng.IntN(9) {
 	case 0:
 		o.explain(o.anyRef(), nil)
@@ -118,7 +120,7 @@ func (o *operator) act() {
 		o.plan(nil)
 	case 3, 4:
 		o.fill(w.chance(0.3), nil)
-	case 5:
+	case 5, 6:
 		o.change()
 	default:
 		o.look()
@@ -153,6 +155,8 @@ func (o *operator) judge(name string, err error) {
 	w := o.world
 	switch {
 	case err == nil:
+	case errors.Is(err, reconcile.ErrHeld) && len(w.holds.stored) > 0:
+		o.stopped++
 	case failure.IsHeld(err) && strings.HasPrefix(name, fills):
 		w.violate("%s went on although it is held: %v", name, err)
 	case w.healed:
@@ -160,7 +164,6 @@ func (o *operator) judge(name string, err error) {
 	case crm.AsError(err) != nil, errors.Is(err, errStore), errors.Is(err, errOutOfTime), errors.Is(err, context.Canceled),
 		errors.Is(err, errOdd), errors.Is(err, reconcile.ErrOvertaken), errors.Is(err, failure.ErrPanic), errors.Is(err, errPage),
 		errors.Is(err, syncer.ErrBusy), errors.Is(err, syncer.ErrChanged), errors.Is(err, syncer.ErrClaimed):
-	case errors.Is(err, reconcile.ErrHeld) && len(w.holds.stored) > 0:
 	default:
 		w.violate("%s failed for a reason that nobody has made: %v", name, err)
 	}
@@ -281,6 +284,15 @@ func (o *operator) fill(restart bool, check func(reconcile.BackfillReport)) {
 		report, err = b.Run(ctx)
 		return err
 	}, func() {
+		done := 0
+		for _, outcomes := range report.Counts {
+			for _, n := range outcomes {
+				done += n
+			}
+		}
+		if restart && report.Finished && done != report.Walked {
+			w.violate("a backfill walked %d records, and tells what became of %d", report.Walked, done)
+		}
 		if check != nil {
 			check(report)
 		}
@@ -347,18 +359,24 @@ func (o *operator) change() {
 	w := o.world
 	on, form := "record", url.Values{} // every console page of a record has the form of a search
 	name := synchronise
+	var refusals []string // that a person may take as they are
+	for _, n := range w.failures.order {
+		if n.Open() && !n.givenUp() && !n.Outlasts() {
+			refusals = append(refusals, n.ID)
+		}
+	}
 	switch x := w.rng.IntN(4); {
 	case x == 0:
 		name = searches
 		form = url.Values{"action": {"search"}, "q": {o.anyRef().RecordID}}
-	case x == 1 || len(w.failures.order) == 0:
-		form = url.Values{"action": {"synchronise"}, "ref": {o.anyRef().String()}}
+	case x == 1 && len(refusals) > 0:
+		name = dismisses
+		form = url.Values{"action": {"dismiss"}, "id": {refusals[w.rng.IntN(len(refusals))]}, "reason": {string(failure.Accepted)}}
+	case x == 2 && len(w.failures.order) > 0:
+		name = replaysHere
+		form = url.Values{"action": {"replay"}, "id": {w.failures.order[w.rng.IntN(len(w.failures.order))].ID}}
 	default:
-		n := w.failures.order[w.rng.IntN(len(w.failures.order))]
-		name, form = replaysHere, url.Values{"action": {"replay"}, "id": {n.ID}}
-		if x == 2 && !n.givenUp() && !n.Outlasts() {
-			name, form = dismisses, url.Values{"action": {"dismiss"}, "id": {n.ID}, "reason": {string(failure.Accepted)}}
-		}
+		form = url.Values{"action": {"synchronise"}, "ref": {o.anyRef().String()}}
 	}
 	before := len(w.ledger.accepted)
 	o.run(name, false, func(ctx context.Context) error {

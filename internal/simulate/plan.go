@@ -90,7 +90,7 @@ func Boundaries() []string {
 		"zoho read", "zoho history", "zoho find", "zoho create", "zoho update", "zoho list",
 		"load cursor", "save cursor", "sweep publish",
 		"find members", "publish", "bury", "look for a grave", "erase failures",
-		"count links", "find links", "list links", "load hold", "save statistics", "load statistics", "load token", "load channels", "erase cursors", "dismiss failures",
+		"find links", "list links", "load hold", "save statistics", "load statistics", "load token", "load channels", "erase cursors", "dismiss failures",
 		"list failures", "list due", "mark repeated", "replay publish", "claim digest", "list unreported", "send mail", "mark mailed", "release digest",
 	} {
 		all = append(all, "before "+effect)

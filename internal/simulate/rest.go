@@ -6,9 +6,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/mapping"
@@ -28,7 +30,14 @@ func (o *operator) atRest() {
 	o.wait()
 	o.editUnheard()
 	foretold := o.foretell()
-	o.planAndFill()
+	o.inTurn = true
+	if w.chance(0.3) {
+		o.fillUnderHold()
+	} else {
+		o.planAndFill()
+	}
+	o.inTurn = false
+	o.wait()
 	o.checkForetold(foretold)
 	o.compare(o.checkDrift)
 	o.wait()
@@ -231,7 +240,6 @@ func (o *operator) counterpart(r *record) string {
 // planAndFill compares what a plan says with what the backfill then does.
 func (o *operator) planAndFill() {
 	w := o.world
-	o.inTurn = true
 	var planned, again backfillplan.Report
 	o.plan(func(r backfillplan.Report) { planned = r })
 	o.wait()
@@ -250,16 +258,40 @@ func (o *operator) planAndFill() {
 		}
 	})
 	w.run(func() bool { return !o.filling })
-	o.inTurn = false
+}
+
+// fillUnderHold: what a plan says is held stops the backfill, which clears nothing
+// and goes on after the release.
+func (o *operator) fillUnderHold() {
+	w := o.world
+	for _, k := range crm.Kinds {
+		at := place{crm.Zoho, k}
+		w.holds.stored[at] = brake.State{Side: at.side, Kind: k, HeldAt: w.Now().Add(-time.Hour), Records: 1501, Pairs: 3000}
+	}
+	var planned backfillplan.Report
+	o.plan(func(r backfillplan.Report) { planned = r })
 	o.wait()
+	before := o.stopped
+	o.fill(true, nil)
+	w.run(func() bool { return !o.filling })
+	if held := planned.Counts.Total(backfillplan.Held); held > 0 && o.stopped == before {
+		w.violate("a plan says that %d records are held, and the backfill was not", held)
+	}
+	w.holds.release()
+	o.fill(false, func(r reconcile.BackfillReport) {
+		if !r.Finished {
+			w.violate("after the release the backfill did not come to its end: %s", r.Stopped)
+		}
+	})
+	w.run(func() bool { return !o.filling })
 }
 
 // refusals counts how often a CRM refused a value: nobody can know of that before
-// it is tried.
+// it is tried. That a required one is missing can be known.
 func (w *world) refusals() int {
 	n := 0
 	for _, f := range w.failures.order {
-		if f.Cause.Action == "update" || f.Cause.Action == "create" {
+		if (f.Cause.Action == "update" || f.Cause.Action == "create") && f.Cause.Kind != crm.Missing {
 			n += len(f.counted)
 		}
 	}

@@ -53,7 +53,7 @@ func (t *task) settle(ctx context.Context, p *pair) (err error) {
 // weigh decides and plans, and does both again where a company that was decided
 // on got its link in between.
 func (t *task) weigh(ctx context.Context, p *pair) ([]decided, map[crm.System]*crm.Write, error) {
-	for {
+	for range maxPasses {
 		all, err := t.decide(ctx, p)
 		if err != nil {
 			return nil, nil, err
@@ -64,6 +64,7 @@ func (t *task) weigh(ctx context.Context, p *pair) ([]decided, map[crm.System]*c
 			return all, writes, err
 		}
 	}
+	return nil, nil, ErrUnsettled
 }
 
 // brake asks whether values may be cleared.
