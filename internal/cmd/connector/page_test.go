@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	var made struct{ ID string }
 	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
@@ -37,6 +38,7 @@ func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {
 }
 
 func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	for name, change := range map[string]func(*http.Request){
 		"another host": func(r *http.Request) { r.Host = "evil.example.com" },
@@ -64,6 +66,7 @@ func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
 
 // TestTheDemoPrintsItsLinksAndEndsWhenNobodyLooks: a buffer is no terminal.
 func TestTheDemoPrintsItsLinksAndEndsWhenNobodyLooks(t *testing.T) {
+	t.Parallel()
 	var out, log bytes.Buffer
 	if err := runDemo(t.Context(), &out, &log); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
