@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 func TestEmulatorAnswersUntilItIsStopped(t *testing.T) {
+	tier.Long(t, "that Google's emulators start and end")
 	for name, start := range map[string]func(context.Context) (*emulator.Emulator, error){
 		"firestore": emulator.StartFirestore,
 		"pubsub":    emulator.StartPubSub,
