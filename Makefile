@@ -14,13 +14,18 @@ LISTEN ?= 127.0.0.1:8080
 GOLANGCI_LINT_VERSION := v2.15.0
 STATICCHECK_VERSION := v0.8.2
 TFLINT_VERSION := v0.64.0
+GOTESTSUM_VERSION := v1.13.0
 GOLANGCI_LINT := $(BUILD)/tools/golangci-lint@$(GOLANGCI_LINT_VERSION)/golangci-lint
 STATICCHECK := $(BUILD)/tools/staticcheck@$(STATICCHECK_VERSION)/staticcheck
 TFLINT := $(BUILD)/tools/tflint@$(TFLINT_VERSION)/tflint
+GOTESTSUM := $(BUILD)/tools/gotestsum@$(GOTESTSUM_VERSION)/gotestsum
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@target='^([a-z-]+):.*[#]# (.*)'; \
+	while IFS= read -r line; do \
+		if [[ $$line =~ $$target ]]; then printf '  %-14s %s\n' "$${BASH_REMATCH[1]}" "$${BASH_REMATCH[2]}"; fi; \
+	done <Makefile
 
 .PHONY: demo
 demo: ## all functions, an embedded cloud and both CRMs simulated, in one process, with a story
@@ -30,10 +35,35 @@ demo: ## all functions, an embedded cloud and both CRMs simulated, in one proces
 local: ## all functions and the embedded cloud on LISTEN, against the CRMs the environment names
 	$(GO) run ./internal/cmd/connector local --listen $(LISTEN)
 
+# Needs go, make, bash and coreutils, and nothing else; so does demo.
 .PHONY: test
-test: ## every test, in random order, all but the longest simulations with the race detector
-	$(GO) test -race -shuffle=on -count=1 -timeout=$(TEST_TIMEOUT) ./...
-	$(GO) test -shuffle=on -count=1 -timeout=$(TEST_TIMEOUT) ./internal/simulate # what takes too many runs for the race detector
+test: $(GOTESTSUM) ## every package, in random order, 2 minutes; says what it leaves out
+	@$(TEST) -short -timeout=$(TEST_TIMEOUT) ./...
+	@missing() { command -v "$$1" >/dev/null || echo "SKIPPED, $$1 is not installed: $$2"; }; \
+	missing gcc "make test-race, the same tests under the race detector"; \
+	missing java "make test-long's tests on Google's emulators, which need gcloud too"; \
+	missing terraform "most of make terraform-test, the tests of terraform/"; \
+	missing chromium "make browser-test, the pages in a browser"
+
+.PHONY: test-race
+test-race: $(GOTESTSUM) ## the same under the race detector, 5 minutes; needs a C compiler
+	@[ "$$($(GO) env CGO_ENABLED)" = 1 ] || { \
+		echo "SKIPPED, NOTHING WAS LOOKED AT FOR RACES: the race detector needs a C compiler: install gcc and libc6-dev" >&2; exit 1; }
+	@$(TEST) -short -race -timeout=$(TEST_TIMEOUT) ./...
+
+# The tests that call tier.Long, and their packages; internal/arch compares.
+LONG_TESTS := TestMutants TestEveryKill TestARunIsMadeByItsSeedAlone TestTheOperatorsStory \
+	TestWhatIsPublishedIsPushedByGooglesEmulator TestStoresOnGooglesEmulator TestGoogleEmulator \
+	TestGoogleEmulatorConforms TestEmulatorAnswersUntilItIsStopped TestTheScenesEndWellOnGooglesEmulators
+LONG_PACKAGES := ./internal/simulate ./internal/cmd/connector ./internal/gcp ./internal/localcloud/...
+EMPTY :=
+.PHONY: test-long
+test-long: $(GOTESTSUM) ## the long simulations, a killed backfill, Google's emulators
+	@$(TEST) -timeout=$(TEST_TIMEOUT) -run='^($(subst $(EMPTY) $(EMPTY),|,$(strip $(LONG_TESTS))))$$' $(LONG_PACKAGES)
+
+TEST := GO="$(GO)" GOTESTSUM="$(GOTESTSUM)" bash .ci/test
+$(GOTESTSUM):
+	GOBIN=$(@D) $(GO) install gotest.tools/gotestsum@$(GOTESTSUM_VERSION)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
@@ -129,8 +159,10 @@ apply: ## terraform apply of build/plan.tfplan, and of nothing else
 smoke: ## ask the deployment through its real triggers; HUBSPOT_CLIENT_SECRET=... SMOKE_CONTACT=id make it complete
 	terraform -chdir=terraform output -json | $(GO) run ./internal/cmd/smoke
 
+# .ci/run plays test by itself, on a machine that has little.
+FIRST ?= test
 .PHONY: check
-check: format-check vet lint terraform-test test browser-test package ## everything that CI runs
+check: format-check vet lint terraform-test $(FIRST) test-race test-long browser-test package ## everything that CI runs
 
 .PHONY: clean
 clean: ## remove what was built, the tools included

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 )
@@ -13,7 +12,7 @@ import (
 // them take each step with as few calls as there can be. Nobody else in the
 // process waits for them.
 func Together(ctx context.Context, n int, do func(ctx context.Context, i int)) {
-	c := &company{busy: n, doors: map[any]func(){}}
+	c := &company{busy: n}
 	ctx = context.WithValue(ctx, companyKey{}, c)
 	var all sync.WaitGroup
 	for i := range n {
@@ -37,7 +36,13 @@ type company struct {
 	mu     sync.Mutex
 	busy   int // have no request under way: they may come to one
 	flying int // have one in flight, and go on when it has landed
-	doors  map[any]func()
+	doors  []door
+}
+
+// door is a queue in which members may wait.
+type door struct {
+	queue any
+	open  func()
 }
 
 // gathered reports whether everybody waits who will.
@@ -47,7 +52,11 @@ func (c *company) gathered() bool {
 	return c.busy == 0 && c.flying == 0
 }
 
-// step changes the counts. When everybody waits, all doors are opened; the
+// step changes the counts. When everybody waits, the doors are opened, in the
+// order in which the company came to them: whoever waits at the first is the
+// furthest behind. What it lets out is in flight by the time the next one is
+// asked, and so those ahead wait until it has caught up with them. In any other
+// order they would leave without it, and their step would take a call more. The
 // caller holds no queue's lock if that can be, as it never can while busy grows.
 func (c *company) step(busy, flying int) {
 	if c == nil {
@@ -56,13 +65,13 @@ func (c *company) step(busy, flying int) {
 	c.mu.Lock()
 	c.busy += busy
 	c.flying += flying
-	var doors []func()
+	var doors []door
 	if busy < 0 && c.busy == 0 && c.flying == 0 {
-		doors = slices.Collect(maps.Values(c.doors))
+		doors = c.doors // it only grows
 	}
 	c.mu.Unlock()
-	for _, open := range doors {
-		open()
+	for _, d := range doors {
+		d.open()
 	}
 }
 
@@ -70,7 +79,9 @@ func (c *company) step(busy, flying int) {
 func (c *company) meet(queue any, open func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.doors[queue] = open
+	if !slices.ContainsFunc(c.doors, func(d door) bool { return d.queue == queue }) {
+		c.doors = append(c.doors, door{queue, open})
+	}
 }
 
 // enter counts a caller, who may be of a company.

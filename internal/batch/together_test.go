@@ -60,6 +60,30 @@ func TestACompanyTakesEachStepWithAsFewCallsAsThereCanBe(t *testing.T) {
 	})
 }
 
+// Three members read, two of them in a call that is full. When all of them wait,
+// those two for their next step, the third is to read before they take it. It is
+// asked often, since which of two goes first could be luck.
+func TestWhoIsFurthestBehindInACompanyGoesFirst(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			reads, writes := newLine(), newLine()
+			read := New[string](Limits{Size: 2, AtOnce: 2, Patience: time.Minute}, reads.call)
+			write := New[string](Limits{Size: 10, AtOnce: 2, Patience: time.Minute}, writes.call)
+			Together(t.Context(), 3, func(ctx context.Context, i int) {
+				request := string(rune('a' + i))
+				for _, q := range []*Queue[string, string, string]{read, write} {
+					if _, _, err := q.Do(ctx, request, request); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			if got := fmt.Sprint(reads.sizes(), writes.sizes()); got != "[2 1] [3]" {
+				t.Errorf("calls are of %s records, want [2 1] [3]", got)
+			}
+		})
+	}
+}
+
 func TestACompanyWaitsNoLongerThanItsPatienceForAMemberThatIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()

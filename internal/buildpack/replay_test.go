@@ -51,6 +51,7 @@ func main() {
 `
 
 func TestTheUploadBuildsAndEveryFunctionAnswers(t *testing.T) {
+	needsCheckout(t)
 	dir := unpacked(t)
 	oneRootPackage(t, dir)
 	binary := build(t, dir)

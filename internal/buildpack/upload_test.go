@@ -13,9 +13,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// needsGit skips a test where the upload cannot be made: it is of what git has.
+func needsGit(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("SKIPPED, git is not installed: " + packed)
+	}
+}
+
+// needsCheckout is needsGit for the upload of this repository.
+func needsCheckout(t *testing.T) {
+	t.Helper()
+	needsGit(t)
+	if _, err := os.Stat(filepath.Join(root, ".git")); err != nil {
+		t.Skip("SKIPPED, this is no git checkout: " + packed)
+	}
+}
+
+const packed = "that what is uploaded is made the same everywhere, builds, and answers as every function"
+
 // checkout makes a repository with the files the upload cannot do without.
 func checkout(t *testing.T) string {
 	t.Helper()
+	needsGit(t)
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod": "module example.com/m\n", "go.sum": "", "connector.go": "package connector\n",
@@ -96,6 +116,7 @@ func TestTheSameTreeMakesTheSameBytesWhereverAndWheneverItIsPacked(t *testing.T)
 }
 
 func TestThisRepositoryPackedTwiceMakesTheSameBytes(t *testing.T) {
+	needsCheckout(t)
 	if a, b := pack(t, root), pack(t, root); !bytes.Equal(a, b) {
 		t.Errorf("it makes %s and %s", Name(a), Name(b))
 	}
@@ -147,6 +168,7 @@ func TestSavingAnUploadReplacesTheOlderOne(t *testing.T) {
 // TestTheUploadHoldsWhatIsLinkedAndNothingElse: a test, a simulator, a command
 // or a page in it would be uploaded and never used.
 func TestTheUploadHoldsWhatIsLinkedAndNothingElse(t *testing.T) {
+	needsCheckout(t)
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
 		`{{if not .Standard}}{{$d := .ImportPath}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .EmbedFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`, ".")
 	cmd.Dir = root

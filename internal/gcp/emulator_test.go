@@ -15,6 +15,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/telemetry"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 // startPubSub starts Google's emulator. Where it is not installed the test is
@@ -39,6 +40,7 @@ func startPubSub(t *testing.T) string {
 // TestWhatIsPublishedIsPushedByGooglesEmulator: from Publish through Google's
 // own code to the handler and back, which must be an acknowledgement to it.
 func TestWhatIsPublishedIsPushedByGooglesEmulator(t *testing.T) {
+	tier.Long(t, "that Google's Pub/Sub emulator takes what is published and pushes it back")
 	addr := startPubSub(t)
 	client, err := gcp.NewPubSub(t.Context(), project, addr)
 	if err != nil {

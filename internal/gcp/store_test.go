@@ -22,6 +22,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/tier"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -47,6 +48,7 @@ func TestStoresOnTheEmbeddedFirestore(t *testing.T) {
 }
 
 func TestStoresOnGooglesEmulator(t *testing.T) {
+	tier.Long(t, "that the stores keep their contracts on Google's Firestore emulator")
 	e, err := emulator.StartFirestore(context.Background())
 	if emulator.MaySkip(err) {
 		t.Skipf("SKIPPED: Google's Firestore emulator is not installed: %v", err)

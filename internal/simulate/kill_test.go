@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 // The scenes of this file run without chance: one operation after the other,
@@ -277,7 +278,7 @@ func (w *world) inOrder() *task {
 }
 
 func TestEveryKill(t *testing.T) {
-	takesManyRuns(t)
+	tier.Long(t, "that every single and double kill of a process does no harm")
 	for _, s := range slices.Concat(scenes, erasedDuring()) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

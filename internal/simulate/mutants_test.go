@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 // A mutant is a way in which the connector could be wrong. The simulation has
@@ -283,10 +285,7 @@ func TestEveryMutantFitsTheSource(t *testing.T) {
 }
 
 func TestMutants(t *testing.T) {
-	takesManyRuns(t)
-	if testing.Short() {
-		t.Skip("SKIPPED: with -short nobody checks that the simulation would notice a broken connector")
-	}
+	tier.Long(t, "that the simulation notices a broken connector")
 	if os.Getenv("SIMULATE_MUTANT") != "" {
 		t.Skip("this is a mutant itself")
 	}

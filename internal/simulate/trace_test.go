@@ -1,14 +1,14 @@
 package simulate
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/hubspot-zoho/connector/internal/tier"
+)
 
 func TestARunIsMadeByItsSeedAlone(t *testing.T) {
-	takesManyRuns(t)
-	n := 200
-	if testing.Short() {
-		n = 20
-	}
-	for a := range runAll(1, n) {
+	tier.Long(t, "that 200 seeds take the same course a second time")
+	for a := range runAll(1, 200) {
 		b := Run(Options{Seed: a.Seed})
 		if a.Hash != b.Hash || a.Steps != b.Steps {
 			t.Errorf("seed %d: %x after %d steps, then %x after %d", a.Seed, a.Hash, a.Steps, b.Hash, b.Steps)

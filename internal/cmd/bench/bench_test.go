@@ -22,9 +22,6 @@ func TestMain(m *testing.M) {
 // TestTheScenariosCountWhatTheyShould runs small ones and looks at what does not
 // depend on the machine: that everything arrived, and in how many calls.
 func TestTheScenariosCountWhatTheyShould(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: the benchmark's scenarios take several seconds")
-	}
 	out := filepath.Join(t.TempDir(), "bench.json")
 	var shown bytes.Buffer
 	err := run(t.Context(), []string{"-scenarios", "burst-create,burst-edit,ingest", "-records", "150", "-baseline", "0.2",

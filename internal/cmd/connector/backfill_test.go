@@ -93,6 +93,7 @@ func TestABackfillLinksCreatesAndLeavesZohosOwnAlone(t *testing.T) {
 }
 
 func TestABackfillStopsAtItsCapAndNamesTheFlag(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	x := shapes[0]
 	s.stock(x, 2, 9, 0)

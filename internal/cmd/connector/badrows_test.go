@@ -151,6 +151,7 @@ func readIDs(c sim.Call) (ids []string) {
 // TestTwoBadRowsOfAHundredCostAHandfulOfCallsAndBlockNobody: 98 whole records
 // and two partial ones arrive, two findings are reported.
 func TestTwoBadRowsOfAHundredCostAHandfulOfCallsAndBlockNobody(t *testing.T) {
+	t.Parallel()
 	clean := tellHundred(t, false)
 	s := tellHundred(t, true)
 	s.costs(clean)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"testing"
@@ -10,10 +11,17 @@ import (
 // asCommand makes this test binary the command line that it tests.
 const asCommand = "CONNECTOR_TEST_AS_COMMAND"
 
+// storiesAtOnce is how many stories are told at the same time unless -parallel says
+// otherwise. They wait more than they compute.
+const storiesAtOnce = "8"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 		return
+	}
+	if err := flag.Set("test.parallel", storiesAtOnce); err != nil {
+		panic(err) // the flag is the testing package's
 	}
 	os.Exit(m.Run())
 }

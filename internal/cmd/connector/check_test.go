@@ -41,6 +41,7 @@ func (s *story) finds(findings []doctor.Finding, check string, severity doctor.S
 }
 
 func TestCheckOfAHouseInOrder(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	s.pair(shapes[0])
 	s.says("reconcile")
@@ -73,6 +74,7 @@ func (s *story) says2(line string) {
 }
 
 func TestCheckFindsWhatIsWrongAndSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	s.must(s.zohoClient().Disable(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
 	s.new(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})

@@ -21,16 +21,16 @@ import (
 	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
 )
 
-// command builds the connector and starts it; it returns the line that says it
-// is ready.
+// command starts this test's binary as the connector; it returns the line that
+// says it is ready.
 func command(t *testing.T, args ...string) (*exec.Cmd, map[string]any) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "connector")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
-	c := exec.Command(binary, args...)
-	c.Env = []string{"PATH=/usr/bin:/bin"}
+	c := exec.Command(self, args...)
+	c.Env = []string{asCommand + "=1"}
 	var log bytes.Buffer
 	c.Stderr = &log
 	stdout, err := c.StdoutPipe()
@@ -60,6 +60,7 @@ func ends(t *testing.T, c *exec.Cmd) {
 }
 
 func TestLocalSaysWhenItIsReadyAndEndsOnSIGTERM(t *testing.T) {
+	t.Parallel()
 	c, ready := command(t, "local", "--listen", "127.0.0.1:0", "--data", t.TempDir())
 	for _, key := range []string{"functions", "hubspot", "zoho_accounts", "zoho_api", "console"} {
 		if v, ok := ready[key].(string); !ok || !strings.HasPrefix(v, "http://127.0.0.1:") {
@@ -80,6 +81,7 @@ func TestLocalSaysWhenItIsReadyAndEndsOnSIGTERM(t *testing.T) {
 }
 
 func TestSimServesBothCRMsAlone(t *testing.T) {
+	t.Parallel()
 	c, ready := command(t, "sim", "--hubspot-listen", "127.0.0.1:0", "--zoho-listen", "127.0.0.1:0", "--quotas", "--latency", "1ms", "--seed", "7")
 	for _, url := range []string{
 		ready["hubspot"].(string) + "/crm/objects/2026-09/contacts",
@@ -129,6 +131,7 @@ func TestSimulatedCRMsDoNotStartOnWhatAnEarlierRunRemembers(t *testing.T) {
 // TestARestartLosesNothing runs the house on two CRMs that it does not start
 // itself, and ends it while an operation waits.
 func TestARestartLosesNothing(t *testing.T) {
+	t.Parallel()
 	hubspot, zoho := hubspotsim.New(hubspotsim.Config{}), zohosim.New(zohosim.Config{})
 	t.Cleanup(func() {
 		hubspot.Close()

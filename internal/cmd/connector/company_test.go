@@ -77,6 +77,7 @@ func (s *story) webhook(url string) {
 }
 
 func TestAContactsCompanyFollowsInBothDirections(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	one, two := s.company("one"), s.company("two")
 	h := s.contact("ada")
@@ -123,6 +124,7 @@ func (s *story) associations(contact crm.Ref) map[string]bool {
 }
 
 func TestACompanyThatLeavesPrimaryInHubSpotIsClearedInZoho(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	company, h := s.company("one"), s.contact("ada")
 	s.joins(h, company, true)
@@ -135,6 +137,7 @@ func TestACompanyThatLeavesPrimaryInHubSpotIsClearedInZoho(t *testing.T) {
 }
 
 func TestAnotherCompanyThatIsNotPrimaryChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	company, other, h := s.company("one"), s.company("two"), s.contact("ada")
 	s.joins(h, company, true)
@@ -148,6 +151,7 @@ func TestAnotherCompanyThatIsNotPrimaryChangesNothing(t *testing.T) {
 }
 
 func TestACompanyThatNobodyHeardOfIsSynchronisedWithItsContact(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	s.deaf()
 	company := s.company("one")
@@ -164,6 +168,7 @@ func TestACompanyThatNobodyHeardOfIsSynchronisedWithItsContact(t *testing.T) {
 }
 
 func TestAContactIsWrittenWithoutACompanyThatFailsAndGetsItLater(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	company := s.new(crm.HubSpot, crm.Company, values{"domain": "nameless.example.com"}, anHourAgo()) // Zoho wants a name
 	h := s.contact("ada")
@@ -183,6 +188,7 @@ func TestAContactIsWrittenWithoutACompanyThatFailsAndGetsItLater(t *testing.T) {
 }
 
 func TestACompanyThatOnlyZohoHasIsNoFailure(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	h := s.contact("ada")
 	s.rest()
@@ -208,6 +214,7 @@ func TestACompanyThatOnlyZohoHasIsNoFailure(t *testing.T) {
 }
 
 func TestACompanyThatOneSideDeletedStaysOnTheOther(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	company, h := s.company("one"), s.contact("ada")
 	s.joins(h, company, true)
@@ -227,6 +234,7 @@ func TestACompanyThatOneSideDeletedStaysOnTheOther(t *testing.T) {
 }
 
 func TestCompaniesMergedInHubSpotTakeTheirContactsAlong(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	one, two := s.company("one"), s.company("two")
 	a, b := s.contact("ada"), s.contact("bob")
@@ -265,6 +273,7 @@ func (s *story) merge(survivor, loser crm.Ref) crm.Ref {
 }
 
 func TestAccountsMergedInZohoTakeTheirContactsAlong(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	one, two := s.company("one"), s.company("two")
 	a, b := s.contact("ada"), s.contact("bob")

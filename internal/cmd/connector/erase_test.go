@@ -9,6 +9,7 @@ import (
 )
 
 func TestWhoIsErasedInHubSpotIsToldOnceAndNeverComesBack(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	h := s.contact("ada")
 	s.rest()
@@ -39,6 +40,7 @@ func TestWhoIsErasedInHubSpotIsToldOnceAndNeverComesBack(t *testing.T) {
 }
 
 func TestContactsMergedInZohoKeepOneTwin(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	h := s.contact("ada")
 	s.rest()
@@ -59,6 +61,7 @@ func TestContactsMergedInZohoKeepOneTwin(t *testing.T) {
 }
 
 func TestTheTwinThatAMergeInHubSpotLeavesOverIsTold(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	first, second := s.contact("ada"), s.contact("bob")
 	s.rest()

@@ -32,6 +32,7 @@ func exampleMapping(t *testing.T) string {
 }
 
 func TestTheExampleOfTheDocumentationRuns(t *testing.T) {
+	t.Parallel()
 	text := exampleMapping(t)
 	s := begin(t, withMapping(text), func(o *houseOptions) {
 		o.Zoho.Users = []zohosim.User{

@@ -60,6 +60,7 @@ func TestExplainTellsWhoWinsAndWhy(t *testing.T) {
 }
 
 func TestExplainOfWhatIsNotLinked(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	alone := s.new(crm.Zoho, crm.Contact, values{"Last_Name": "Alone", "Email": "alone@example.com"}, time.Now().Add(-time.Hour))
 	s.rest()
@@ -71,6 +72,7 @@ func TestExplainOfWhatIsNotLinked(t *testing.T) {
 }
 
 func TestExplainSaysWhatToAskFor(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	for line, want := range map[string]string{
 		"explain contact nobody@example.com":      "give a record's id",
@@ -85,6 +87,7 @@ func TestExplainSaysWhatToAskFor(t *testing.T) {
 }
 
 func TestFailuresAreListedByCauseAndReplayed(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	s.says("failures", "Nothing has failed.")
 	var refs []crm.Ref

@@ -80,6 +80,7 @@ func farAway(o *houseOptions) {
 // A third of the pairs differ in a value, which is written to Zoho. What it
 // asserts is that all are linked.
 func TestTheFiguresOfABackfill(t *testing.T) {
+	t.Parallel()
 	n := *backfillPairs
 	if n == 0 {
 		t.Skip("SKIPPED: it measures, and what it asserts TestABackfillLinksCreatesAndLeavesZohosOwnAlone and the operator's story assert too: give -pairs 10000")

@@ -20,6 +20,7 @@ contacts:
 // TestTheIDFieldsMayBeCalledOtherwise: each side holds the other's id under the
 // name that the mapping gives, and nothing is said of the usual one.
 func TestTheIDFieldsMayBeCalledOtherwise(t *testing.T) {
+	t.Parallel()
 	s := begin(t, withMapping(otherIDs), func(o *houseOptions) {
 		o.Zoho.ExtraFields = map[string][]zohosim.Field{zohosim.Contacts: {{APIName: "HS_Reference", Unique: true, Custom: true}}}
 	})

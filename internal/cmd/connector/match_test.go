@@ -14,6 +14,7 @@ import (
 // TestACompanyMeetsItsCounterpart: accounts that are in Zoho, a company that
 // appears in HubSpot, and whom it meets.
 func TestACompanyMeetsItsCounterpart(t *testing.T) {
+	t.Parallel()
 	account := func(name, website string) values { return values{"Account_Name": name, "Website": website} }
 	tests := map[string]struct {
 		accounts []values
@@ -98,6 +99,7 @@ func (s *story) parked(candidates []crm.Ref, records int) {
 }
 
 func TestAContactIsKnownByItsAdditionalAddresses(t *testing.T) {
+	t.Parallel()
 	hubspot := values{"email": "ada@example.com", "hs_additional_emails": "lovelace@example.org;ada@example.net", "lastname": "Lovelace"}
 	zoho := values{"Email": "Lovelace@example.org", "Last_Name": "Lovelace", "Title": "Countess"}
 	tests := map[string]struct {
@@ -145,6 +147,7 @@ func TestAContactIsKnownByItsAdditionalAddresses(t *testing.T) {
 }
 
 func TestAContactWithoutAddressIsMadeOnceHoweverOftenItIsTold(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	s.reset()
 	s.new(crm.Zoho, crm.Contact, values{"Last_Name": "Lovelace"}, time.Now().Add(-time.Hour)) // a namesake
@@ -162,6 +165,7 @@ func TestAContactWithoutAddressIsMadeOnceHoweverOftenItIsTold(t *testing.T) {
 }
 
 func TestARequiredFieldWithoutValueGetsItsDefault(t *testing.T) {
+	t.Parallel()
 	s := begin(t, withMapping("contacts:\n  fields:\n    email: {hubspot: email, zoho: Email, type: email}\n"+
 		"    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho, default: Unknown}\n    city: {hubspot: city, zoho: Mailing_City}\n"))
 	s.reset()

@@ -17,6 +17,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 // operateScale multiplies the records of the operator's story. 20 is the full
@@ -128,6 +129,7 @@ func (s *story) meddle(quit <-chan struct{}) map[crm.Ref]string {
 // killed twice and started again, while people go on working. What was being
 // written when it was killed stays held for a minute and a half.
 func TestTheOperatorsStory(t *testing.T) {
+	tier.Long(t, "that a backfill whose process is killed twice loses and doubles nothing")
 	t.Parallel()
 	s := begin(t, asTheApp, farAway)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)

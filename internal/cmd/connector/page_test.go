@@ -3,14 +3,18 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hubspot-zoho/connector/internal/clock"
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/sim"
 )
 
 func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	var made struct{ ID string }
 	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
@@ -30,13 +34,22 @@ func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {
 	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/fault", map[string]any{"name": "zoho_down", "on": true}, nil))
 	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
 		"system": "hubspot", "kind": "contact", "id": made.ID, "values": map[string]string{"city": "London"}}, nil))
-	time.Sleep(300 * time.Millisecond)
+	s.refusedByZoho()
 	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/fault", map[string]any{"name": "zoho_down", "on": false}, nil))
 	s.rest()
 	s.holds(s.twin(ref), values{"Mailing_City": "London"})
 }
 
+// refusedByZoho waits until Zoho has refused a call.
+func (s *story) refusedByZoho() {
+	s.Helper()
+	for !slices.ContainsFunc(s.house.zoho.Recorder().Calls(), func(c sim.Call) bool { return c.Status >= 500 }) {
+		s.must((clock.System{}).Sleep(s.ctx, 5*time.Millisecond))
+	}
+}
+
 func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	for name, change := range map[string]func(*http.Request){
 		"another host": func(r *http.Request) { r.Host = "evil.example.com" },
@@ -64,6 +77,7 @@ func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
 
 // TestTheDemoPrintsItsLinksAndEndsWhenNobodyLooks: a buffer is no terminal.
 func TestTheDemoPrintsItsLinksAndEndsWhenNobodyLooks(t *testing.T) {
+	t.Parallel()
 	var out, log bytes.Buffer
 	if err := runDemo(t.Context(), &out, &log); err != nil {
 		t.Fatalf("%v\n%s", err, &out)

@@ -71,6 +71,7 @@ func TestThePlanIsWhatTheBackfillDoes(t *testing.T) {
 }
 
 func TestThePlanSaysWhatItTakesAndShowsSamplesWithoutValues(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	s.stock(shapes[0], 3, 2, 1)
 	out := s.says("plan --samples 1", "conflicts", "link hubspot/contact/", "create hubspot/contact/", "Mailing_City: [value] becomes [value]",

@@ -136,6 +136,7 @@ func (d *deployed) stop() error {
 func (d *deployed) logged(name string) string { return d.processes[name].log.String() }
 
 func TestTheScenesEndWellWithEachFunctionInAProcessOfItsOwn(t *testing.T) {
+	t.Parallel()
 	d := deploy(t)
 	s := begin(t, func(o *houseOptions) { o.Functions = d.start })
 	for _, scene := range scenes() {

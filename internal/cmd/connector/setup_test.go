@@ -24,6 +24,7 @@ func (s *story) code() string {
 }
 
 func TestSetupPreparesBothSidesAndCanBeRunAgain(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	for _, kind := range []string{"contacts", "companies"} {
 		s.hubspotAPI("DELETE", "/crm/properties/2026-09/"+kind+"/zoho_id")
@@ -73,6 +74,7 @@ func TestSetupPreparesBothSidesAndCanBeRunAgain(t *testing.T) {
 }
 
 func TestSetupSaysWhatItLacks(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	lacks := func(name string) func(string) string {
 		return func(n string) string {

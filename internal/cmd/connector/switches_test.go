@@ -10,6 +10,7 @@ import (
 // TestTheScenesEndWellWhateverTheCRMsDo plays the scenes on CRMs that behave in
 // each of the ways that their documentation leaves open.
 func TestTheScenesEndWellWhateverTheCRMsDo(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(*houseOptions){
 		"Zoho tells and takes less than it might": func(o *houseOptions) {
 			o.Zoho.BareCreation, o.Zoho.SearchScope, o.Zoho.UnknownFields = true, true, zohosim.UnknownRefuse

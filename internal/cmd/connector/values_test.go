@@ -137,6 +137,7 @@ func (s *story) shows(ref crm.Ref, want map[string]any) {
 // from HubSpot to Zoho and others back, and whatever is said of the two records
 // afterwards nothing but the field that a person edits is written.
 func TestARoundTripOfEveryTypeChangesNothingTheSecondTime(t *testing.T) {
+	t.Parallel()
 	s := begin(t, withEveryType)
 	s.define(property("org_domain", "string", "text"), property("score", "number", "number"), property("born", "date", "date"),
 		property("seen_at", "datetime", "date"), property("renewed_at", "datetime", "date"), property("vip", "bool", "booleancheckbox"),
@@ -241,6 +242,7 @@ func messages(open []failure.Record) []string {
 // TestOwnersAreThePersonWithTheSameAddress: with a default for those who have no
 // account on the other side, and without.
 func TestOwnersAreThePersonWithTheSameAddress(t *testing.T) {
+	t.Parallel()
 	const alex, kim = "41629779", "41629780" // HubSpot's owners
 	tests := map[string]struct {
 		field string

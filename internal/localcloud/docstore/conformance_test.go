@@ -20,6 +20,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/localcloud/docstore"
 	"github.com/hubspot-zoho/connector/internal/localcloud/docstore/docstoretest"
 	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 func TestEmbeddedStoreConforms(t *testing.T) {
@@ -28,9 +29,7 @@ func TestEmbeddedStoreConforms(t *testing.T) {
 }
 
 func TestGoogleEmulatorConforms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED, THE SUITE IS NOT HELD AGAINST GOOGLE'S EMULATOR: -short")
-	}
+	tier.Long(t, "that the embedded Firestore's suite holds on Google's emulator")
 	em, err := emulator.StartFirestore(t.Context())
 	if emulator.MaySkip(err) {
 		t.Skipf("SKIPPED, THE SUITE IS NOT HELD AGAINST GOOGLE'S EMULATOR: %v", err)

@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 func TestEmulatorAnswersUntilItIsStopped(t *testing.T) {
+	tier.Long(t, "that Google's emulators start and end")
 	for name, start := range map[string]func(context.Context) (*emulator.Emulator, error){
 		"firestore": emulator.StartFirestore,
 		"pubsub":    emulator.StartPubSub,
@@ -51,7 +53,7 @@ func TestStartGivesUpWithItsContext(t *testing.T) {
 	cancel()
 	_, err := emulator.StartPubSub(ctx)
 	if !installed(t) {
-		t.Skip("SKIPPED: nothing to start")
+		t.Skip("SKIPPED, java or gcloud is not installed: that the start of an emulator gives up with its context")
 	}
 	if !errors.Is(err, context.Canceled) || errors.Is(err, emulator.ErrNotInstalled) {
 		t.Fatalf("StartPubSub with an ended context = %v, want %v alone", err, context.Canceled)

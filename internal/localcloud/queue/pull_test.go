@@ -18,6 +18,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
 	"github.com/hubspot-zoho/connector/internal/localcloud/queue"
 	"github.com/hubspot-zoho/connector/internal/localcloud/queue/queuetest"
+	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 // projects gives every test a project of its own in the one emulator.
@@ -62,6 +63,7 @@ func closePull(t *testing.T, p *queue.Pull) {
 }
 
 func TestGoogleEmulator(t *testing.T) {
+	tier.Long(t, "that the queue over Google's Pub/Sub emulator keeps the embedded one's contract")
 	t.Parallel()
 	address := startEmulator(t)
 	client := func(t *testing.T) *pubsub.Client {

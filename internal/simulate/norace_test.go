@@ -1,7 +1,0 @@
-//go:build !race
-
-package simulate
-
-import "testing"
-
-func takesManyRuns(*testing.T) {}
