@@ -164,12 +164,12 @@ func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.S
 		records[s] = a.Value
 	}
 	differences, err := t.Comparer.Compare(ctx, link, records)
-	switch {
-	case crm.AsError(err) != nil:
+	if e := crm.AsError(err); e != nil { // of this pair alone
 		t.report.Unread++
-		t.report.Err = err.Error()
+		t.report.Err = e.Error()
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	differs := false

@@ -111,42 +111,52 @@ func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.Sy
 		return
 	}
 	d.Cause = Unexplained
-	if base.Cell.IsBottom() {
-		for _, s := range crm.Systems {
-			if shown[s.Other()] == "" {
-				d.Cause, d.Side = FilledIn, s
-			}
-		}
+	switch {
+	case base.Cell.IsBottom():
+		d.explainUndecided(shown)
 		return
-	}
-	if shown[crm.HubSpot] != base.Cell.Hash && shown[crm.Zoho] != base.Cell.Hash {
+	case shown[crm.HubSpot] != base.Cell.Hash && shown[crm.Zoho] != base.Cell.Hash:
 		d.Cause = Lost
 	}
 	for _, s := range crm.Systems {
 		if shown[s] == base.Cell.Hash {
 			continue // this side holds what was decided
 		}
-		b := base.On(s)
-		d.Side = s
-		switch {
-		case b.Refused.Code == codeNoTwin && b.Refused.Hash == base.Cell.Hash:
-			d.Cause = NoCounterpart
-		case b.Refused.Code != "" && b.Refused.Hash == base.Cell.Hash:
-			d.Cause, d.Code = RefusedValue, b.Refused.Code
-		case b.Pending:
-			d.Cause = Unverified
-		case b.Blank:
-			d.Cause = KeptClear
-		case b.Image.Sent == base.Cell.Hash && b.Image.Stored == shown[s] && b.Image.Count > 0:
-			d.Cause = KeptOtherForm
-		case !f.Writable(s):
-			d.Cause = KeptOneWay
-		default:
-			if d.Cause == Lost {
-				d.Side = "" // it is of both
-			}
-			continue
+		if cause, code := causeOn(f, base, s, shown[s]); cause != "" {
+			d.Cause, d.Code, d.Side = cause, code, s
+			return
 		}
-		return
+		if d.Cause == Unexplained { // what is lost is lost on both
+			d.Side = s
+		}
 	}
+}
+
+// explainUndecided is explain for a field that no person has typed into.
+func (d *Difference) explainUndecided(shown map[crm.System]merge.Hash) {
+	for _, s := range crm.Systems {
+		if shown[s.Other()] == "" {
+			d.Cause, d.Side = FilledIn, s
+		}
+	}
+}
+
+// causeOn tells why a side does not show what was decided, "" if nothing does.
+func causeOn(f *mapping.Field, base merge.Base, s crm.System, shown merge.Hash) (cause Cause, code string) {
+	b := base.On(s)
+	switch {
+	case b.Refused.Code == codeNoTwin && b.Refused.Hash == base.Cell.Hash:
+		return NoCounterpart, ""
+	case b.Refused.Code != "" && b.Refused.Hash == base.Cell.Hash:
+		return RefusedValue, b.Refused.Code
+	case b.Pending:
+		return Unverified, ""
+	case b.Blank:
+		return KeptClear, ""
+	case b.Image.Sent == base.Cell.Hash && b.Image.Stored == shown && b.Image.Count > 0:
+		return KeptOtherForm, ""
+	case !f.Writable(s):
+		return KeptOneWay, ""
+	}
+	return "", ""
 }
