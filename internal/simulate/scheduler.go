@@ -27,9 +27,12 @@ func (w *world) play() {
 	w.replayAll()
 	if w.plan.lossy {
 		w.now += sweepSettled
-		for w.sweeper.complete = false; !w.sweeper.complete && w.steps < maxSteps; {
-			w.sweeper.start()
-			w.run(w.quiet)
+		// A pass that was cut off long ago is finished first, up to when it began.
+		for range 2 {
+			for w.sweeper.complete = false; !w.sweeper.complete && w.steps < maxSteps; {
+				w.sweeper.start()
+				w.run(w.quiet)
+			}
 		}
 	}
 	w.operator.atRest()
