@@ -51,11 +51,11 @@ test-race: $(GOTESTSUM) ## the same under the race detector, 5 minutes; needs a 
 		echo "SKIPPED, NOTHING WAS LOOKED AT FOR RACES: the race detector needs a C compiler: install gcc and libc6-dev" >&2; exit 1; }
 	@$(TEST) -short -race -timeout=$(TEST_TIMEOUT) ./...
 
-# The tests that call tier.Long, and their packages; internal/arch compares.
+# The tests that call tier.Long, and their packages; internal/proof/archtest compares.
 LONG_TESTS := TestMutants TestEveryKill TestARunIsMadeByItsSeedAlone TestTheOperatorsStory \
 	TestWhatIsPublishedIsPushedByGooglesEmulator TestStoresOnGooglesEmulator TestGoogleEmulator \
 	TestGoogleEmulatorConforms TestEmulatorAnswersUntilItIsStopped TestTheScenesEndWellOnGooglesEmulators
-LONG_PACKAGES := ./internal/simulate ./internal/cmd/connector ./internal/gcp ./internal/localcloud/...
+LONG_PACKAGES := ./internal/proof/simulate ./internal/cmd/connector ./internal/gcp ./internal/store ./internal/local/cloud/...
 EMPTY :=
 .PHONY: test-long
 test-long: $(GOTESTSUM) ## the long simulations, a killed backfill, Google's emulators
@@ -82,12 +82,12 @@ $(AXE):
 SEEDS ?= 2000
 .PHONY: simulate
 simulate: ## the real handlers on simulated CRMs, queue, store and clock, with faults and kills; SEEDS runs
-	$(GO) test -count=1 -v -timeout=60m ./internal/simulate -run '^TestSeeds$$' -seeds=$(SEEDS)
+	$(GO) test -count=1 -v -timeout=60m ./internal/proof/simulate -run '^TestSeeds$$' -seeds=$(SEEDS)
 
 SOAK ?=
 .PHONY: soak
 soak: ## people, failing calls and SIGKILLs over real processes, 7 minutes; SOAK="-edits 2000" changes it
-	$(GO) test -count=1 -v -timeout=20m ./internal/soak -run '^TestSoak$$' -soak $(SOAK)
+	$(GO) test -count=1 -v -timeout=20m ./internal/proof/soak -run '^TestSoak$$' -soak $(SOAK)
 
 .PHONY: operate-test
 operate-test: ## the operator's story at its full size: 5,000 records in Zoho, 1,000 in HubSpot
@@ -131,7 +131,7 @@ $(STATICCHECK):
 
 .PHONY: package
 package: ## the zip that terraform deploys, build/connector-<hash>.zip, after a build of it as the buildpack's
-	$(GO) test -count=1 -timeout=$(TEST_TIMEOUT) ./internal/buildpack
+	$(GO) test -count=1 -timeout=$(TEST_TIMEOUT) ./internal/sourcezip
 	$(GO) run ./internal/cmd/package
 
 .PHONY: terraform-test

@@ -22,8 +22,8 @@
 // they have in common is said in the words of
 // [github.com/hubspot-zoho/connector/internal/crm]. The functions are registered
 // and joined in [github.com/hubspot-zoho/connector/functions]. For tests and
-// local runs, [github.com/hubspot-zoho/connector/internal/localcloud] plays
-// Google Cloud and [github.com/hubspot-zoho/connector/internal/sim] the two CRMs,
+// local runs, [github.com/hubspot-zoho/connector/internal/local/cloud] plays
+// Google Cloud and [github.com/hubspot-zoho/connector/internal/local/sim] the two CRMs,
 // over the real protocols; neither is ever deployed.
 //
 // The package itself exports nothing. It exists because the Go buildpack of

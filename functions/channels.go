@@ -6,8 +6,8 @@ import (
 	"net/http"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -35,7 +35,7 @@ func (h *house) keeper(ctx context.Context) (*zoho.Keeper, error) {
 	sweeper, err := reconcile.New(reconcile.Config{
 		Scanners:   map[crm.System]reconcile.Scanner{crm.Zoho: client},
 		Publishers: map[crm.System]reconcile.Publisher{crm.Zoho: topic},
-		Cursors:    gcp.NewCursors(db),
+		Cursors:    store.NewCursors(db),
 		Clock:      systemClock,
 		NewID:      newID,
 		Kinds:      mappedKinds(c.Mapping),
@@ -46,7 +46,7 @@ func (h *house) keeper(ctx context.Context) (*zoho.Keeper, error) {
 		return nil, err
 	}
 	return zoho.NewKeeper(zoho.KeeperConfig{
-		API: client, Store: gcp.NewChannels(db), Sweeper: sweeper, Clock: systemClock, Kinds: mappedKinds(c.Mapping),
+		API: client, Store: store.NewChannels(db), Sweeper: sweeper, Clock: systemClock, Kinds: mappedKinds(c.Mapping),
 		NotifyURL: c.NotifyURL, Token: zoho.Secret(first(c.WebhookTokens)),
 	})
 }

@@ -7,10 +7,10 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/batch"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/figures"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/stats"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -134,7 +134,7 @@ func shared(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
 }
 
 // crmClient is an httpClient whose answers are read for the calls left.
-func (h *house) crmClient(ctx context.Context, s crm.System, read figures.Reading) *http.Client {
+func (h *house) crmClient(ctx context.Context, s crm.System, read stats.Reading) *http.Client {
 	client := h.httpClient(ctx, string(s))
 	client.Transport = h.gauge.Watch(s, systemClock, read, client.Transport)
 	return client

@@ -9,6 +9,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/console"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/version"
 )
 
@@ -44,11 +45,11 @@ func newConsole(ctx context.Context, h *house) (*console.Console, error) {
 	}
 	return console.New(console.Config{
 		Gate:     gate,
-		Failures: gcp.NewFailures(db),
+		Failures: store.NewFailures(db),
 		Records:  records,
-		Figures:  gcp.NewFigures(db),
-		Token:    gcp.NewTokens(db),
-		Channels: gcp.NewChannels(db),
+		Figures:  store.NewFigures(db),
+		Token:    store.NewTokens(db),
+		Channels: store.NewChannels(db),
 		Mapping:  s.Mapping,
 		Schemas:  map[crm.System]console.Schemer{crm.HubSpot: hubspotCRM, crm.Zoho: zohoCRM},
 		Topics:   as(topics, asReplays),

@@ -5,24 +5,24 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/hubspot-zoho/connector/internal/consume"
+	"github.com/hubspot-zoho/connector/internal/consumer"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// consumer applies the operations of one topic. ZohoConsumer and
+// consumerHandler applies the operations of one topic. ZohoConsumer and
 // HubSpotConsumer differ in the subscription that pushes to them.
-func consumer(ctx context.Context, h *house) (http.Handler, error) {
+func consumerHandler(ctx context.Context, h *house) (http.Handler, error) {
 	worker, err := newQueueConsumer(ctx, h)
 	if err != nil {
 		return nil, err
 	}
 	return gcp.Push(func(ctx context.Context, m gcp.Message) error {
-		return worker.Handle(ctx, consume.Message{Data: m.Data, Attempt: m.Attempt})
+		return worker.Handle(ctx, consumer.Message{Data: m.Data, Attempt: m.Attempt})
 	}, h.logger), nil
 }
 
-func newQueueConsumer(ctx context.Context, h *house) (*consume.Consumer, error) {
+func newQueueConsumer(ctx context.Context, h *house) (*consumer.Consumer, error) {
 	var c consumerConfig
 	if err := h.read(ctx, &c); err != nil {
 		return nil, err
@@ -40,10 +40,10 @@ func newQueueConsumer(ctx context.Context, h *house) (*consume.Consumer, error) 
 
 // newConsumer is what stands before every syncer that writes: it gives operations
 // up, and counts what they come to.
-func (h *house) newConsumer(ctx context.Context, c firestoreConfig, s *syncer.Syncer, logger *slog.Logger) (*consume.Consumer, error) {
+func (h *house) newConsumer(ctx context.Context, c firestoreConfig, s *syncer.Syncer, logger *slog.Logger) (*consumer.Consumer, error) {
 	db, err := h.database(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return &consume.Consumer{Applier: s, Clock: systemClock, Logger: logger, Counter: h.recorder(c, db)}, nil
+	return &consumer.Consumer{Applier: s, Clock: systemClock, Logger: logger, Counter: h.recorder(c, db)}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -67,24 +68,24 @@ func (d *Desk) Mapping(ctx context.Context) (*mapping.Mapping, error) {
 }
 
 // Failures needs the database alone.
-func (d *Desk) Failures(ctx context.Context) (*gcp.Failures, error) {
+func (d *Desk) Failures(ctx context.Context) (*store.Failures, error) {
 	db, err := d.database(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return gcp.NewFailures(db), nil
+	return store.NewFailures(db), nil
 }
 
 // Brakes needs the database alone.
-func (d *Desk) Brakes(ctx context.Context) (*gcp.Brakes, error) {
+func (d *Desk) Brakes(ctx context.Context) (*store.Brakes, error) {
 	db, err := d.database(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return gcp.NewBrakes(db), nil
+	return store.NewBrakes(db), nil
 }
 
-func (d *Desk) database(ctx context.Context) (*gcp.Firestore, error) {
+func (d *Desk) database(ctx context.Context) (*store.Client, error) {
 	var c firestoreConfig
 	if err := d.house.read(ctx, &c); err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func (d *Desk) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
 		return reconcile.Drift{}, fmt.Errorf("set up the comparison: %w", err)
 	}
 	return reconcile.Drift{
-		Pairs: gcp.NewLinks(db), Readers: map[crm.System]reconcile.Reader{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Pairs: store.NewLinks(db), Readers: map[crm.System]reconcile.Reader{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
 		Comparer: s, Kinds: mappedKinds(c.Mapping),
 	}, nil
 }
@@ -166,7 +167,7 @@ func (d *Desk) CountPairs(ctx context.Context, c Clients) (int, error) {
 	}
 	total := 0
 	for _, kind := range mappedKinds(c.Mapping) {
-		n, err := gcp.NewLinks(db).CountLinks(ctx, kind)
+		n, err := store.NewLinks(db).CountLinks(ctx, kind)
 		if err != nil {
 			return 0, err
 		}

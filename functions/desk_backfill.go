@@ -8,9 +8,9 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/batch"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/plan"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // Backfill returns the configuration of a backfill, for the caller to change.
@@ -38,7 +38,7 @@ func (d *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfi
 	return reconcile.BackfillConfig{
 		Legs: reconcile.LegsOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
 		Worker: worker, Together: batch.Together,
-		Links: gcp.NewLinks(db), Cursors: gcp.NewCursors(db), Clock: systemClock, NewID: newID,
+		Links: store.NewLinks(db), Cursors: store.NewCursors(db), Clock: systemClock, NewID: newID,
 	}, nil
 }
 
@@ -74,7 +74,7 @@ func (d *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	links := gcp.NewLinks(db)
+	links := store.NewLinks(db)
 	var all []Counts
 	for _, kind := range mappedKinds(c.Mapping) {
 		n := Counts{Kind: kind}

@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hubspot-zoho/connector/internal/check"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/doctor"
 	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // doctorConfig is what a check looks at beside the CRMs.
@@ -33,46 +34,46 @@ func (c *doctorConfig) bind(r *reader) {
 
 // Doctor returns the configuration of a check of everything that the
 // environment names.
-func (d *Desk) Doctor(ctx context.Context, c Clients) (doctor.Config, error) {
+func (d *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
 	var config doctorConfig
 	if err := d.house.read(ctx, &config); err != nil {
-		return doctor.Config{}, err
+		return check.Config{}, err
 	}
 	db, err1 := d.house.database(ctx, config.Firestore)
 	_, err2 := d.house.topics(ctx, config.Topics) // connects
 	if err := errors.Join(err1, err2); err != nil {
-		return doctor.Config{}, err
+		return check.Config{}, err
 	}
-	figures := gcp.NewFigures(db)
-	return doctor.Config{
+	figures := store.NewFigures(db)
+	return check.Config{
 		Mapping: c.Mapping,
-		Schemas: map[crm.System]doctor.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Schemas: map[crm.System]check.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
 		Account: c.HubSpot.Account, PortalID: config.PortalID, PagesURL: config.PagesURL,
 		Clocks: map[string]func(context.Context) (time.Time, error){
 			"HubSpot": d.clockOf(config.HubSpotURL), "Zoho": d.clockOf(config.ZohoURL),
 		},
-		Token:     gcp.NewTokens(db).LoadToken,
+		Token:     store.NewTokens(db).LoadToken,
 		Channels:  c.Zoho.Channels,
 		NotifyURL: d.Getenv("ZOHO_WEBHOOK_URL"),
-		Topics: func(ctx context.Context) ([]doctor.Topic, error) {
+		Topics: func(ctx context.Context) ([]check.Topic, error) {
 			return d.topicsOf(ctx, config.Topics.HubSpotChanges, config.Topics.ZohoChanges, config.DeadOperations)
 		},
-		Cursors:  gcp.NewCursors(db),
-		Failures: gcp.NewFailures(db),
-		Brakes:   gcp.NewBrakes(db),
+		Cursors:  store.NewCursors(db),
+		Failures: store.NewFailures(db),
+		Brakes:   store.NewBrakes(db),
 		Figures:  figures.LoadHours,
 		Now:      systemClock.Now,
 	}, nil
 }
 
-func (d *Desk) topicsOf(ctx context.Context, names ...string) ([]doctor.Topic, error) {
-	var all []doctor.Topic
+func (d *Desk) topicsOf(ctx context.Context, names ...string) ([]check.Topic, error) {
+	var all []check.Topic
 	for _, name := range names {
 		exists, n, err := gcp.TopicSubscriptions(ctx, d.house.pubsub, name)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, doctor.Topic{Name: name, Exists: exists, Subscriptions: n})
+		all = append(all, check.Topic{Name: name, Exists: exists, Subscriptions: n})
 	}
 	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // deadLetter records what Pub/Sub gave up.
@@ -19,7 +20,7 @@ func deadLetter(ctx context.Context, h *house) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	record := failure.DeadLetter(gcp.NewFailures(db), systemClock)
+	record := failure.DeadLetter(store.NewFailures(db), systemClock)
 	return gcp.Push(func(ctx context.Context, m gcp.Message) error {
 		return record(ctx, failure.Message{ID: m.ID, Data: m.Data, Attributes: m.Attributes})
 	}, h.logger), nil
@@ -36,7 +37,7 @@ func sendFailureDigest(ctx context.Context, h *house) (http.Handler, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	failures := gcp.NewFailures(db)
+	failures := store.NewFailures(db)
 	config := failure.Config{Store: failures, Mailer: mailer, Clock: systemClock, NewID: newID, Pages: c.Pages.pages()}
 	if c.Heartbeat {
 		config.Signs = failures

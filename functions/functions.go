@@ -17,7 +17,7 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 	"github.com/hubspot-zoho/connector/internal/version"
 )
 
@@ -31,8 +31,8 @@ var entryPoints = []struct {
 }{
 	{"HubSpotWebhook", hubspotWebhook},
 	{"ZohoWebhook", zohoWebhook},
-	{"ZohoConsumer", consumer},
-	{"HubSpotConsumer", consumer},
+	{"ZohoConsumer", consumerHandler},
+	{"HubSpotConsumer", consumerHandler},
 	{"GetZohoToken", getZohoToken},
 	{"RefreshZohoToken", refreshZohoToken},
 	{"RenewZohoChannels", renewZohoChannels},
@@ -86,7 +86,7 @@ func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	handler, err := l.handler(ctx)
 	if err != nil {
-		l.house.logger.ErrorContext(ctx, journal.NotSetUp, journal.Function, l.name, "error", err.Error())
+		l.house.logger.ErrorContext(ctx, logschema.NotSetUp, logschema.Function, l.name, "error", err.Error())
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusInternalServerError)
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": l.name + " is not set up: see its log"})
@@ -107,7 +107,7 @@ func (l *lazy) handler(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 		l.ready, l.generation = handler, generation
-		l.house.logger.InfoContext(ctx, "function is set up", journal.Function, l.name)
+		l.house.logger.InfoContext(ctx, "function is set up", logschema.Function, l.name)
 	}
 	return l.ready, nil
 }

@@ -13,9 +13,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/clock"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/figures"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/stats"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -37,11 +38,11 @@ type house struct {
 	part float64
 
 	mu        sync.Mutex
-	firestore *gcp.Firestore
+	firestore *store.Client
 	pubsub    *gcp.PubSub
 	clients   clients
-	counter   *figures.Recorder
-	gauge     figures.Gauge
+	counter   *stats.Recorder
+	gauge     stats.Gauge
 }
 
 // callTime bounds one call to a CRM. HubSpot itself gives up after 100 s; a
@@ -63,7 +64,7 @@ var systemClock = clock.System{}
 const figuresInterval = time.Minute
 
 // recorder counts what the consumers of this process do.
-func (h *house) recorder(c firestoreConfig, db *gcp.Firestore) *figures.Recorder {
+func (h *house) recorder(c firestoreConfig, db *store.Client) *stats.Recorder {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.counter == nil {
@@ -71,8 +72,8 @@ func (h *house) recorder(c firestoreConfig, db *gcp.Firestore) *figures.Recorder
 		if c.EmulatorHost != "" {
 			every = 0
 		}
-		h.counter = figures.NewRecorder(figures.Config{
-			Store: gcp.NewFigures(db), Instance: newID(), Every: every, Quotas: h.gauge.Quotas,
+		h.counter = stats.NewRecorder(stats.Config{
+			Store: store.NewFigures(db), Instance: newID(), Every: every, Quotas: h.gauge.Quotas,
 		})
 	}
 	return h.counter
@@ -90,11 +91,11 @@ func (h *house) httpClient(ctx context.Context, service string) *http.Client {
 	}
 }
 
-func (h *house) database(ctx context.Context, c firestoreConfig) (*gcp.Firestore, error) {
+func (h *house) database(ctx context.Context, c firestoreConfig) (*store.Client, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.firestore == nil {
-		client, err := gcp.NewFirestore(ctx, c.Project, c.Database, c.EmulatorHost)
+		client, err := store.Connect(ctx, c.Project, c.Database, c.EmulatorHost)
 		if err != nil {
 			return nil, err
 		}

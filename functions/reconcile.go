@@ -7,10 +7,10 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/quota"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // reconcileChanges finds what no webhook told of, and repeats what was given up
@@ -34,7 +34,7 @@ func reconcileChanges(ctx context.Context, h *house) (http.Handler, error) {
 		return nil, err
 	}
 	sweep := r.Handler(h.logger)
-	repeater := failure.Repeater{Failures: gcp.NewFailures(db), Clock: systemClock, NewID: newID, Topics: as(topics, asReplays)}
+	repeater := failure.Repeater{Failures: store.NewFailures(db), Clock: systemClock, NewID: newID, Topics: as(topics, asReplays)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			repeater.RunLogged(r.Context(), h.logger)
@@ -56,7 +56,7 @@ func (h *house) sweep(ctx context.Context, c reconcileConfig) (reconcile.Config,
 	return reconcile.Config{
 		Scanners:   map[crm.System]reconcile.Scanner{crm.HubSpot: hubspotCRM, crm.Zoho: zohoCRM},
 		Publishers: as(topics, asSweep),
-		Cursors:    gcp.NewCursors(db),
+		Cursors:    store.NewCursors(db),
 		Clock:      systemClock,
 		NewID:      newID,
 		Kinds:      mappedKinds(c.Mapping),
@@ -65,8 +65,8 @@ func (h *house) sweep(ctx context.Context, c reconcileConfig) (reconcile.Config,
 }
 
 // guard stops a sweep that would touch more than half of all pairs.
-func guard(db *gcp.Firestore, m *mapping.Mapping) *reconcile.Guard {
-	return &reconcile.Guard{Pairs: gcp.NewLinks(db), Creates: func(from crm.System, kind crm.Kind) bool {
+func guard(db *store.Client, m *mapping.Mapping) *reconcile.Guard {
+	return &reconcile.Guard{Pairs: store.NewLinks(db), Creates: func(from crm.System, kind crm.Kind) bool {
 		object := m.Object(kind)
 		return object != nil && object.Create[from.Other()]
 	}}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 const (
@@ -71,7 +71,7 @@ func (h *house) rotate(ctx context.Context) {
 		if !bytes.Equal(payload, before) {
 			h.forgetClients()
 			h.rotation.generation.Add(1)
-			h.logger.InfoContext(ctx, journal.SecretsChanged, "secret", name)
+			h.logger.InfoContext(ctx, logschema.SecretsChanged, "secret", name)
 			return
 		}
 	}

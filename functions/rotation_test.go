@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // vault is a Secret Manager with one secret.
@@ -63,7 +63,7 @@ func TestASecretThatWasRotatedIsPickedUpAfterARefusal(t *testing.T) {
 		if got := set(); len(got) != 2 || got[1] != newKey {
 			t.Errorf("set up with %q", got)
 		}
-		if !strings.Contains(log.String(), journal.SecretsChanged) || strings.Contains(log.String(), "the key of") {
+		if !strings.Contains(log.String(), logschema.SecretsChanged) || strings.Contains(log.String(), "the key of") {
 			t.Errorf("log: %s", log)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -52,8 +53,8 @@ func (h *house) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics
 	}
 	return assembly.NewSyncer(assembly.Deps{
 		Mapping: c.Mapping, CRMs: crms,
-		Links: gcp.NewLinks(db), Failures: gcp.NewFailures(db), Cursors: gcp.NewCursors(db),
-		Graves: gcp.NewGraves(db), Brakes: gcp.NewBrakes(db),
+		Links: store.NewLinks(db), Failures: store.NewFailures(db), Cursors: store.NewCursors(db),
+		Graves: store.NewGraves(db), Brakes: store.NewBrakes(db),
 		Publishers: as(topics, asPublisher),
 		Unique:     unique, AtOnce: batch.AtOnce,
 		Clock: systemClock, NewID: newID, Logger: h.logger, HashKey: []byte(c.HashKey), Share: seen,

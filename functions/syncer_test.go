@@ -11,11 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/batch"
-	"github.com/hubspot-zoho/connector/internal/brake"
-	"github.com/hubspot-zoho/connector/internal/consume"
+	"github.com/hubspot-zoho/connector/internal/consumer"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/dryrun"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -44,15 +44,15 @@ func unwrap(c syncer.CRM) syncer.CRM {
 
 // wiring makes the syncer of each way in, as the program does, in a process of its
 // own, and returns the consumer that stands before those that write.
-var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error){
-	"consumers": func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error){
+	"consumers": func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
 		c, err := newQueueConsumer(ctx, h)
 		if err != nil {
 			return nil, nil, err
 		}
 		return c.Applier.(*syncer.Syncer), c, nil
 	},
-	"backfill": func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+	"backfill": func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
 		h.atDesk = true
 		d := &Desk{h}
 		clients, err := d.Clients(ctx)
@@ -63,7 +63,7 @@ var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *co
 		if err != nil {
 			return nil, nil, err
 		}
-		c := b.Worker.(*consume.Consumer)
+		c := b.Worker.(*consumer.Consumer)
 		return c.Applier.(*syncer.Syncer), c, nil
 	},
 	"plan": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
@@ -78,7 +78,7 @@ var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *co
 		}
 		return drift.Comparer.(*syncer.Syncer), nil
 	}),
-	"console": func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+	"console": func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
 		c, err := newConsole(ctx, h)
 		if err != nil {
 			return nil, nil, err
@@ -87,8 +87,8 @@ var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *co
 	},
 }
 
-func atDesk(get func(context.Context, *Desk, Clients) (*syncer.Syncer, error)) func(context.Context, *house) (*syncer.Syncer, *consume.Consumer, error) {
-	return func(ctx context.Context, h *house) (*syncer.Syncer, *consume.Consumer, error) {
+func atDesk(get func(context.Context, *Desk, Clients) (*syncer.Syncer, error)) func(context.Context, *house) (*syncer.Syncer, *consumer.Consumer, error) {
+	return func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
 		h.atDesk = true
 		d := &Desk{h}
 		clients, err := d.Clients(ctx)
@@ -120,7 +120,7 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, isBrake := s.Brake.(*brake.Brake)
+			_, isBrake := s.Brake.(*safeguard.Brake)
 			got := safeguards{
 				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.AtOnce).Pointer() == reflect.ValueOf(batch.AtOnce).Pointer(),
 				Suppressions: s.Graves != nil, Erasers: len(s.Erase), Precise: s.Precise, Batched: true, Limited: true,

@@ -9,15 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hubspot-zoho/connector/internal/terraform"
+	"github.com/hubspot-zoho/connector/internal/proof/terraformtest"
 )
 
 // localOnly are the variables that no deployed function is given.
 var localOnly = []string{"PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"}
 
-func tables(t *testing.T) *terraform.Tables {
+func tables(t *testing.T) *terraformtest.Tables {
 	t.Helper()
-	tables, err := terraform.Read("../terraform")
+	tables, err := terraformtest.Read("../terraform")
 	if err != nil {
 		t.Fatal(err)
 	}

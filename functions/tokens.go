@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -44,7 +44,7 @@ func (h *house) tokens(ctx context.Context, c tokensConfig) (*zoho.Tokens, error
 		ClientID:     c.Client.ClientID,
 		ClientSecret: c.Client.ClientSecret,
 		RefreshToken: c.RefreshToken,
-		Store:        gcp.NewTokens(db),
+		Store:        store.NewTokens(db),
 		HTTP:         h.httpClient(ctx, "zoho_accounts"),
 		Clock:        systemClock,
 		NewID:        newID,

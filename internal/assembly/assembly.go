@@ -12,10 +12,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/dryrun"
 	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -23,7 +23,7 @@ import (
 type Links interface {
 	syncer.Links
 	syncer.Members
-	brake.Pairs
+	safeguard.Pairs
 }
 
 // Failures stores what could not be done.
@@ -53,7 +53,7 @@ type Deps struct {
 	Failures Failures
 	Cursors  Cursors
 	Graves   syncer.Graves
-	Brakes   brake.Store
+	Brakes   safeguard.Store
 	// Publishers are by the side of the record that changed. A dry run needs none.
 	Publishers map[crm.System]syncer.Publisher
 	// Unique reports which values a side keeps to one record; AtOnce makes calls
@@ -111,7 +111,7 @@ func NewSyncer(d Deps, o Options) (*syncer.Syncer, error) {
 	c := syncer.Config{
 		Mapping: d.Mapping, CRMs: d.CRMs, Links: d.Links, Members: d.Links, Failures: d.Failures, Publishers: d.Publishers,
 		Graves: d.Graves, Erase: []syncer.Eraser{d.Failures.EraseFailures, d.Cursors.EraseCursors},
-		Brake: brake.New(brake.Config{Store: brakes, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
+		Brake: safeguard.New(safeguard.Config{Store: brakes, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
 		Clock: d.Clock, NewID: d.NewID, AtOnce: d.AtOnce, Unique: d.Unique, HashKey: d.HashKey,
 		// Zoho tells of every change of a record, HubSpot of the properties that
 		// were subscribed to.

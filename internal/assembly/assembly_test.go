@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/dryrun"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -21,7 +21,7 @@ type nothing struct {
 	Failures
 	Cursors
 	syncer.Graves
-	brake.Store
+	safeguard.Store
 	syncer.CRM
 }
 

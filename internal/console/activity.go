@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/figures"
+	"github.com/hubspot-zoho/connector/internal/stats"
 )
 
 const (
@@ -21,7 +21,7 @@ type activityData struct{ Rows []operationData }
 
 // operationData is one attempt at an operation.
 type operationData struct {
-	figures.Operation
+	stats.Operation
 	Record place
 	Words  string
 	Wrote  string
@@ -42,24 +42,24 @@ func (c *Console) activityPage(v visit) (visited, error) {
 
 // latest merges what the instances did last, the newest first. An instance
 // repeats its last operations in the next hour.
-func latest(hours []figures.Hour) []figures.Operation {
-	var all []figures.Operation
+func latest(hours []stats.Hour) []stats.Operation {
+	var all []stats.Operation
 	for _, h := range hours {
 		all = append(all, h.Latest...)
 	}
-	slices.SortStableFunc(all, func(a, b figures.Operation) int {
+	slices.SortStableFunc(all, func(a, b stats.Operation) int {
 		if byTime := b.At.Compare(a.At); byTime != 0 {
 			return byTime
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	all = slices.CompactFunc(all, func(a, b figures.Operation) bool { return a.ID == b.ID && a.At.Equal(b.At) })
+	all = slices.CompactFunc(all, func(a, b stats.Operation) bool { return a.ID == b.ID && a.At.Equal(b.At) })
 	return all[:min(len(all), activityRows)]
 }
 
-func (c *Console) operation(o figures.Operation) operationData {
+func (c *Console) operation(o stats.Operation) operationData {
 	d := operationData{Operation: o, Record: c.place(o.Ref), Words: outcomeWords(o.Outcome)}
-	d.Bad = o.Outcome == "parked" || o.Outcome == figures.GivenUp || o.Outcome == figures.Repeated || len(o.Refused) > 0
+	d.Bad = o.Outcome == "parked" || o.Outcome == stats.GivenUp || o.Outcome == stats.Repeated || len(o.Refused) > 0
 	var wrote []string
 	for _, s := range crm.Systems {
 		var fields []string

@@ -17,9 +17,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/console"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/figures"
-	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/stats"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -31,7 +31,7 @@ const (
 // linked explains a record from its link alone: what the CRMs take is theirs.
 type linked struct {
 	*records
-	links *gcp.Links
+	links *store.Links
 }
 
 func (l linked) Explain(ctx context.Context, ref crm.Ref) (syncer.Explanation, error) {
@@ -41,7 +41,7 @@ func (l linked) Explain(ctx context.Context, ref crm.Ref) (syncer.Explanation, e
 	return e, err
 }
 
-func fillLinks(b *testing.B, links *gcp.Links) {
+func fillLinks(b *testing.B, links *store.Links) {
 	b.Helper()
 	var g errgroup.Group
 	g.SetLimit(64)
@@ -60,7 +60,7 @@ func fillLinks(b *testing.B, links *gcp.Links) {
 // causes and three days of figures in the store. ms/median is the one to look at.
 func BenchmarkPages(b *testing.B) {
 	db := newDatabase(b)
-	store, links := gcp.NewFailures(db), gcp.NewLinks(db)
+	failures, links := store.NewFailures(db), store.NewLinks(db)
 	fillLinks(b, links)
 	var g errgroup.Group
 	g.SetLimit(16)
@@ -69,21 +69,21 @@ func BenchmarkPages(b *testing.B) {
 		r := failed(fmt.Sprint(i+1), fmt.Sprintf("CODE_%d", i%20))
 		r.LastSeen = start.Add(time.Duration(i) * time.Second)
 		one = r.Identify()
-		g.Go(func() error { return store.Record(b.Context(), r) })
+		g.Go(func() error { return failures.Record(b.Context(), r) })
 	}
 	for i := range 3 * 24 * 4 {
-		h := figures.Hour{Instance: fmt.Sprint(i % 4), Start: start.Add(-time.Duration(i/4) * time.Hour), Cells: map[int]figures.Cell{}}
+		h := stats.Hour{Instance: fmt.Sprint(i % 4), Start: start.Add(-time.Duration(i/4) * time.Hour), Cells: map[int]stats.Cell{}}
 		for n := range 12 {
 			h.Cells[n] = cell("updated", 100, time.Second)
 		}
-		g.Go(func() error { return gcp.NewFigures(db).SaveHour(b.Context(), h) })
+		g.Go(func() error { return store.NewFigures(db).SaveHour(b.Context(), h) })
 	}
 	if err := g.Wait(); err != nil {
 		b.Fatal(err)
 	}
 	c, err := console.New(console.Config{
-		Gate: gate{}, Failures: store, Records: linked{&records{}, links}, Clock: &clock{start}, NewID: uuid.NewString,
-		Figures: gcp.NewFigures(db), Token: gcp.NewTokens(db), Channels: gcp.NewChannels(db), Mapping: mapping.Default(),
+		Gate: gate{}, Failures: failures, Records: linked{&records{}, links}, Clock: &clock{start}, NewID: uuid.NewString,
+		Figures: store.NewFigures(db), Token: store.NewTokens(db), Channels: store.NewChannels(db), Mapping: mapping.Default(),
 		Schemas: map[crm.System]console.Schemer{crm.HubSpot: &schema{}, crm.Zoho: &schema{}},
 		Topics:  map[crm.System]failure.Publisher{crm.HubSpot: &topic{}, crm.Zoho: &topic{}},
 		Key:     []byte("a key of sixteen bytes"), Logger: slog.New(slog.NewJSONHandler(&bytes.Buffer{}, nil)),

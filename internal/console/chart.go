@@ -3,7 +3,7 @@ package console
 import (
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/figures"
+	"github.com/hubspot-zoho/connector/internal/stats"
 )
 
 // Sizes of the chart in the units of its view box.
@@ -42,7 +42,7 @@ type tick struct {
 	Text string
 }
 
-func newChart(first time.Time, span time.Duration, cells []figures.Cell) chart {
+func newChart(first time.Time, span time.Duration, cells []stats.Cell) chart {
 	c := chart{Width: chartWidth, Height: chartHeight}
 	sums := map[string]int{}
 	for i := range cells {

@@ -19,8 +19,8 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/figures"
 	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/stats"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -40,7 +40,7 @@ type Explainer interface {
 
 // Figures are what the consumers counted.
 type Figures interface {
-	LoadHours(ctx context.Context, since time.Time, latest bool) ([]figures.Hour, error)
+	LoadHours(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
 }
 
 // Token tells how Zoho's access token stands.

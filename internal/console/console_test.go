@@ -24,11 +24,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/console"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/localcloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -92,9 +92,9 @@ func (s *schema) Schema(context.Context) (crm.Schema, error) { return s.says, s.
 type bench struct {
 	*testing.T
 	console *console.Console
-	store   *gcp.Failures
-	figures *gcp.Figures
-	tokens  *gcp.Tokens
+	store   *store.Failures
+	figures *store.Figures
+	tokens  *store.Tokens
 	schemas map[crm.System]console.Schemer
 	topics  map[crm.System]*topic
 	records *records
@@ -106,14 +106,14 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	db := newDatabase(t)
 	b := &bench{
-		T: t, store: gcp.NewFailures(db), figures: gcp.NewFigures(db), tokens: gcp.NewTokens(db),
+		T: t, store: store.NewFailures(db), figures: store.NewFigures(db), tokens: store.NewTokens(db),
 		clock: &clock{start}, log: &bytes.Buffer{}, records: &records{},
 		topics:  map[crm.System]*topic{crm.HubSpot: {}, crm.Zoho: {}},
 		schemas: map[crm.System]console.Schemer{crm.HubSpot: &schema{}, crm.Zoho: &schema{}},
 	}
 	c, err := console.New(console.Config{
 		Gate: gate{}, Failures: b.store, Records: b.records, Clock: b.clock, NewID: uuid.NewString, Version: "abc",
-		Figures: b.figures, Token: b.tokens, Channels: gcp.NewChannels(db), Mapping: mapping.Default(), Schemas: b.schemas,
+		Figures: b.figures, Token: b.tokens, Channels: store.NewChannels(db), Mapping: mapping.Default(), Schemas: b.schemas,
 		Topics: map[crm.System]failure.Publisher{crm.HubSpot: b.topics[crm.HubSpot], crm.Zoho: b.topics[crm.Zoho]},
 		Pages:  failure.Pages{HubSpot: "https://app-eu1.hubspot.com", HubSpotPortal: "4711", Zoho: "https://crm.zoho.eu"}, Key: []byte("a key of sixteen bytes"),
 		Logger: slog.New(slog.NewJSONHandler(b.log, nil)),
@@ -142,7 +142,7 @@ func newDatabase(t testing.TB) *firestore.Client {
 			t.Error(err)
 		}
 	})
-	client, err := gcp.NewFirestore(context.Background(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
+	client, err := store.Connect(context.Background(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/figures"
+	"github.com/hubspot-zoho/connector/internal/stats"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -20,7 +20,7 @@ type window struct {
 }
 
 var windows = []window{
-	{Name: "3h", Label: "3 hours", span: 3 * time.Hour, bar: figures.CellTime},
+	{Name: "3h", Label: "3 hours", span: 3 * time.Hour, bar: stats.CellTime},
 	{Name: "24h", Label: "24 hours", span: 24 * time.Hour, bar: time.Hour},
 }
 
@@ -31,7 +31,7 @@ type overviewData struct {
 	Worries []worry
 	Chart   chart
 	Totals  []total
-	Sum     figures.Cell
+	Sum     stats.Cell
 	Speed   []speed
 	// Backlog is how far behind the operations of the newest minutes were.
 	Backlog  time.Duration
@@ -66,7 +66,7 @@ type health struct {
 
 type quotaData struct {
 	System crm.System
-	figures.Quota
+	stats.Quota
 	Known bool
 }
 
@@ -78,9 +78,9 @@ var outcomes = []struct{ name, words string }{
 	{string(syncer.Unchanged), "nothing to write"},
 	{string(syncer.Covered), "already done"},
 	{string(syncer.Ignored), "ignored as the mapping says"},
-	{figures.Repeated, "waiting for another attempt"},
+	{stats.Repeated, "waiting for another attempt"},
 	{string(syncer.Parked), "refused, on record"},
-	{figures.GivenUp, "given up, on record"},
+	{stats.GivenUp, "given up, on record"},
 }
 
 func outcomeWords(name string) string {
@@ -120,12 +120,12 @@ func (c *Console) overviewPage(v visit) (visited, error) {
 }
 
 // newOverview adds up what all instances counted in a window.
-func newOverview(w window, now time.Time, hours []figures.Hour) overviewData {
+func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 	var d overviewData
 	first := now.Add(-w.span).Truncate(w.bar).Add(w.bar)
-	bars := make([]figures.Cell, int(w.span/w.bar))
-	newest := map[time.Time]*figures.Cell{}
-	quotas := map[crm.System]figures.Quota{}
+	bars := make([]stats.Cell, int(w.span/w.bar))
+	newest := map[time.Time]*stats.Cell{}
+	quotas := map[crm.System]stats.Quota{}
 	for _, h := range hours {
 		for s, q := range h.Quotas {
 			if q.At.After(quotas[s].At) {
@@ -133,7 +133,7 @@ func newOverview(w window, now time.Time, hours []figures.Hour) overviewData {
 			}
 		}
 		for n, cell := range h.Cells {
-			at := h.Start.Add(time.Duration(n) * figures.CellTime)
+			at := h.Start.Add(time.Duration(n) * stats.CellTime)
 			i := int(at.Sub(first) / w.bar)
 			if at.Before(first) || i >= len(bars) {
 				continue
@@ -141,15 +141,15 @@ func newOverview(w window, now time.Time, hours []figures.Hour) overviewData {
 			bars[i].Merge(cell)
 			d.Sum.Merge(cell)
 			if newest[at] == nil {
-				newest[at] = &figures.Cell{}
+				newest[at] = &stats.Cell{}
 			}
 			newest[at].Merge(cell)
-			if end := at.Add(figures.CellTime); end.After(d.LastSeen) {
+			if end := at.Add(stats.CellTime); end.After(d.LastSeen) {
 				d.LastSeen = end
 			}
 		}
 	}
-	if cell := newest[d.LastSeen.Add(-figures.CellTime)]; cell != nil {
+	if cell := newest[d.LastSeen.Add(-stats.CellTime)]; cell != nil {
 		d.Backlog = cell.Behind.Quantile(0.99)
 	}
 	d.Chart = newChart(first, w.bar, bars)
@@ -166,7 +166,7 @@ func newOverview(w window, now time.Time, hours []figures.Hour) overviewData {
 	return d
 }
 
-func spread(name string, h figures.Histogram) speed {
+func spread(name string, h stats.Histogram) speed {
 	return speed{name, h.Quantile(0.5), h.Quantile(0.95), h.Quantile(0.99)}
 }
 

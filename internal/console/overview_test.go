@@ -8,19 +8,19 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/figures"
+	"github.com/hubspot-zoho/connector/internal/stats"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
 // cell counts n operations of an outcome that took 100 ms and were as far behind.
-func cell(outcome string, n int, behind time.Duration) figures.Cell {
-	var c figures.Cell
-	c.Merge(figures.Cell{Outcomes: map[string]int{outcome: n}, Calls: 3 * n,
-		Took: figures.Histogram{figures.Bucket(100 * time.Millisecond): n}, Behind: figures.Histogram{figures.Bucket(behind): n}})
+func cell(outcome string, n int, behind time.Duration) stats.Cell {
+	var c stats.Cell
+	c.Merge(stats.Cell{Outcomes: map[string]int{outcome: n}, Calls: 3 * n,
+		Took: stats.Histogram{stats.Bucket(100 * time.Millisecond): n}, Behind: stats.Histogram{stats.Bucket(behind): n}})
 	return c
 }
 
-func (b *bench) save(hours ...figures.Hour) {
+func (b *bench) save(hours ...stats.Hour) {
 	b.Helper()
 	for _, h := range hours {
 		if err := b.figures.SaveHour(b.Context(), h); err != nil {
@@ -53,11 +53,11 @@ func TestTheOverviewAddsUpWhatAllInstancesCounted(t *testing.T) {
 	b.clock.now = start.Add(50 * time.Minute)
 	b.setToken(zoho.TokenState{Token: zoho.Token{AccessToken: "x", Expiry: b.clock.now.Add(40 * time.Minute)}, RefreshedAt: start})
 	b.save(
-		figures.Hour{Instance: "a", Start: start, Cells: map[int]figures.Cell{8: cell("updated", 700, 200*time.Millisecond)},
-			Quotas: map[crm.System]figures.Quota{crm.HubSpot: {Left: 600_000, Limit: 625_000, At: start}}},
-		figures.Hour{Instance: "b", Start: start, Cells: map[int]figures.Cell{8: cell("created", 300, 200*time.Millisecond)},
-			Quotas: map[crm.System]figures.Quota{crm.HubSpot: {Left: 599_000, Limit: 625_000, At: start.Add(time.Minute)}}},
-		figures.Hour{Instance: "a", Start: start.Add(-4 * time.Hour), Cells: map[int]figures.Cell{0: cell("parked", 5, time.Second)}},
+		stats.Hour{Instance: "a", Start: start, Cells: map[int]stats.Cell{8: cell("updated", 700, 200*time.Millisecond)},
+			Quotas: map[crm.System]stats.Quota{crm.HubSpot: {Left: 600_000, Limit: 625_000, At: start}}},
+		stats.Hour{Instance: "b", Start: start, Cells: map[int]stats.Cell{8: cell("created", 300, 200*time.Millisecond)},
+			Quotas: map[crm.System]stats.Quota{crm.HubSpot: {Left: 599_000, Limit: 625_000, At: start.Add(time.Minute)}}},
+		stats.Hour{Instance: "a", Start: start.Add(-4 * time.Hour), Cells: map[int]stats.Cell{0: cell("parked", 5, time.Second)}},
 	)
 	b.holds("", "It works", "<dd>1,000</dd>", "updated <strong>700</strong>", "created <strong>300</strong>",
 		"<dd>3.0</dd>", "599,000 of 625,000 today", "valid for 40 min", "none is open", "<code>abc</code>")
@@ -73,19 +73,19 @@ func TestTheOverviewSaysWhatToLookAt(t *testing.T) {
 	b.record(failed("1", "A"), failed("2", "A"))
 	b.setToken(zoho.TokenState{RefreshedAt: start.Add(-2 * time.Hour), FailedAt: start, Failure: "invalid_code",
 		Token: zoho.Token{AccessToken: "x", Expiry: start}})
-	b.save(figures.Hour{Instance: "a", Start: start, Cells: map[int]figures.Cell{1: cell("updated", 9, 5*time.Minute)},
-		Quotas: map[crm.System]figures.Quota{crm.HubSpot: {Left: 100, Limit: 625_000, At: start}}})
+	b.save(stats.Hour{Instance: "a", Start: start, Cells: map[int]stats.Cell{1: cell("updated", 9, 5*time.Minute)},
+		Quotas: map[crm.System]stats.Quota{crm.HubSpot: {Left: 100, Limit: 625_000, At: start}}})
 	b.holds("", "Look at this", "2 failures are open", "invalid_code", "Operations wait longer than a minute", "HubSpot has 100 calls left today")
 }
 
 func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {
 	b := newBench(t)
 	b.clock.now = start.Add(time.Minute)
-	one := figures.Operation{At: start, ID: "one", Ref: contact(crm.HubSpot, "1"), Change: "created", Outcome: "created",
+	one := stats.Operation{At: start, ID: "one", Ref: contact(crm.HubSpot, "1"), Change: "created", Outcome: "created",
 		Written: []string{"zoho:email", "zoho:phone"}, Calls: 4, Took: 120 * time.Millisecond, Behind: 300 * time.Millisecond}
-	two := figures.Operation{At: start.Add(time.Second), ID: "two", Ref: contact(crm.Zoho, "2"), Change: "updated", Outcome: figures.Repeated, Reason: "RATE"}
-	b.save(figures.Hour{Instance: "a", Start: start.Add(-time.Hour), Latest: []figures.Operation{one}},
-		figures.Hour{Instance: "a", Start: start, Latest: []figures.Operation{one}}, figures.Hour{Instance: "b", Start: start, Latest: []figures.Operation{two}})
+	two := stats.Operation{At: start.Add(time.Second), ID: "two", Ref: contact(crm.Zoho, "2"), Change: "updated", Outcome: stats.Repeated, Reason: "RATE"}
+	b.save(stats.Hour{Instance: "a", Start: start.Add(-time.Hour), Latest: []stats.Operation{one}},
+		stats.Hour{Instance: "a", Start: start, Latest: []stats.Operation{one}}, stats.Hour{Instance: "b", Start: start, Latest: []stats.Operation{two}})
 	b.holds("?page=activity", "HubSpot contact 1", "Zoho CRM: email, phone", "waiting for another attempt", "RATE", "120 ms", "300 ms")
 	if page := b.get("?page=activity").Body.String(); strings.Count(page, "<tr>") != 3 || strings.Index(page, "Zoho CRM contact 2") > strings.Index(page, "HubSpot contact 1") {
 		t.Errorf("want a heading and two rows, the newest first:\n%s", page)

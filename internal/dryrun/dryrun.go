@@ -15,9 +15,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -65,8 +65,8 @@ func (graves) Bury(context.Context, time.Time, ...string) error { return nil }
 
 // Brakes returns a store that shows the holds that are stored, and keeps those that
 // the dry run itself comes to.
-func Brakes(beneath brake.Store) brake.Store {
-	return &brakes{beneath: beneath, held: map[place]brake.State{}}
+func Brakes(beneath safeguard.Store) safeguard.Store {
+	return &brakes{beneath: beneath, held: map[place]safeguard.State{}}
 }
 
 // place is where values may be held.
@@ -76,13 +76,13 @@ type place struct {
 }
 
 type brakes struct {
-	beneath brake.Store
+	beneath safeguard.Store
 	mu      sync.Mutex
-	held    map[place]brake.State
+	held    map[place]safeguard.State
 }
 
 // LoadBrake prefers what the dry run came to.
-func (b *brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (brake.State, error) {
+func (b *brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	b.mu.Lock()
 	state, held := b.held[place{side, kind}]
 	b.mu.Unlock()
@@ -93,7 +93,7 @@ func (b *brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) 
 }
 
 // SaveBrake keeps a state for this dry run alone.
-func (b *brakes) SaveBrake(_ context.Context, s brake.State) error {
+func (b *brakes) SaveBrake(_ context.Context, s safeguard.State) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held[place{s.Side, s.Kind}] = s

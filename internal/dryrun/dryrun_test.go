@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -15,7 +15,7 @@ import (
 type untouchable struct {
 	*testing.T
 	syncer.Links
-	brake.Store
+	safeguard.Store
 	buried bool
 }
 
@@ -41,13 +41,13 @@ func (u *untouchable) Bury(context.Context, time.Time, ...string) error {
 
 func (u *untouchable) Buried(context.Context, time.Time, string) (bool, error) { return u.buried, nil }
 
-func (u *untouchable) SaveBrake(context.Context, brake.State) error {
+func (u *untouchable) SaveBrake(context.Context, safeguard.State) error {
 	u.Error("a hold was stored")
 	return nil
 }
 
-func (u *untouchable) LoadBrake(_ context.Context, side crm.System, kind crm.Kind) (brake.State, error) {
-	return brake.State{Side: side, Kind: kind, Pairs: 7}, nil
+func (u *untouchable) LoadBrake(_ context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
+	return safeguard.State{Side: side, Kind: kind, Pairs: 7}, nil
 }
 
 func TestADryRunReachesNoStore(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 func TestNothingNewIsSilence(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // Handler serves the job that sends the digest: 200 with the report, whether or
@@ -22,12 +22,12 @@ func (d *Digest) Handler(logger *slog.Logger) http.Handler {
 		report, err := d.Send(ctx)
 		if err != nil {
 			v := Judge(err)
-			logger.ErrorContext(ctx, journal.DigestNotSent,
-				journal.Class, string(v.Class), "remedy", v.Remedy, "error", err.Error())
+			logger.ErrorContext(ctx, logschema.DigestNotSent,
+				logschema.Class, string(v.Class), "remedy", v.Remedy, "error", err.Error())
 			http.Error(w, "the list waits: see the log", http.StatusServiceUnavailable)
 			return
 		}
-		logger.InfoContext(ctx, journal.DigestDone, journal.Outcome, string(report.Outcome), "causes", report.Causes,
+		logger.InfoContext(ctx, logschema.DigestDone, logschema.Outcome, string(report.Outcome), "causes", report.Causes,
 			"failures", report.Failures, "operations", report.Operations, "rows", report.Rows, "left", report.Left)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(report) // the scheduler may have gone

@@ -15,11 +15,11 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/localcloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/sendgridsim"
 	"github.com/hubspot-zoho/connector/internal/op"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/sendgridsim"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -45,7 +45,7 @@ func (c *clock) advance(d time.Duration) {
 // house is the real store on the embedded Firestore, and the real mailer before
 // the simulated SendGrid.
 type house struct {
-	store  *gcp.Failures
+	store  *store.Failures
 	mails  *sendgridsim.Server
 	mailer *failure.SendGridMailer
 	clock  *clock
@@ -68,12 +68,12 @@ func newHouse(t *testing.T) *house {
 			t.Error(err)
 		}
 	})
-	client, err := gcp.NewFirestore(t.Context(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
+	client, err := store.Connect(t.Context(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	h := &house{store: gcp.NewFailures(client), clock: &clock{now: start}}
+	h := &house{store: store.NewFailures(client), clock: &clock{now: start}}
 	h.mails = sendgridsim.New(sendgridsim.Config{Senders: []string{"@example.com"}, Clock: sim.NewManualClock(start)})
 	door := httptest.NewServer(h.mails)
 	t.Cleanup(door.Close)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 const week = 7 * 24 * time.Hour

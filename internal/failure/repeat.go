@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // pauses are how long after the last attempt what passes by itself is tried
@@ -91,8 +91,8 @@ func (p Repeater) RunLogged(ctx context.Context, logger *slog.Logger) {
 	report, err := p.Run(ctx)
 	switch {
 	case err != nil:
-		logger.ErrorContext(ctx, journal.NotRepeated, "published", report.Published, journal.Class, string(Classify(err)), "error", err.Error())
+		logger.ErrorContext(ctx, logschema.NotRepeated, "published", report.Published, logschema.Class, string(Classify(err)), "error", err.Error())
 	case report.Matched > 0:
-		logger.InfoContext(ctx, journal.Repeated, "failures", report.Matched, "published", report.Published)
+		logger.InfoContext(ctx, logschema.Repeated, "failures", report.Matched, "published", report.Published)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 func TestAWrongConfigurationIsToldAtOnce(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 // story records, resolves and mails at random, with a mail service and a job

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/emulator"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/proof/tier"
 	"github.com/hubspot-zoho/connector/internal/telemetry"
-	"github.com/hubspot-zoho/connector/internal/tier"
 )
 
 // startPubSub starts Google's emulator. Where it is not installed the test is

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 	"github.com/hubspot-zoho/connector/internal/telemetry"
 )
 
@@ -129,8 +129,8 @@ func Push(handle func(ctx context.Context, m Message) error, logger *slog.Logger
 		end(err)
 		if err != nil {
 			v := failure.Judge(err)
-			logger.ErrorContext(ctx, journal.MessageHeld,
-				journal.Class, string(v.Class), journal.Origin, string(v.Origin), journal.Code, v.Code,
+			logger.ErrorContext(ctx, logschema.MessageHeld,
+				logschema.Class, string(v.Class), logschema.Origin, string(v.Origin), logschema.Code, v.Code,
 				"message_id", m.ID, "ordering_key", m.OrderingKey, "attempt", m.Attempt,
 				"subscription", m.Subscription, "error", err.Error())
 			http.Error(w, "try again", http.StatusServiceUnavailable)

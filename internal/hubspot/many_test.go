@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
 )
 
 // account is a simulated account and a client of it.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -97,13 +97,13 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		reply(w, http.StatusOK, a)
 	case errors.As(err, &refused):
-		d.Logger.WarnContext(r.Context(), journal.DeliveryRefused, "status", refused.status, "reason", refused.text)
+		d.Logger.WarnContext(r.Context(), logschema.DeliveryRefused, "status", refused.status, "reason", refused.text)
 		if refused.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", http.MethodPost)
 		}
 		reply(w, refused.status, map[string]string{"error": refused.text})
 	default:
-		d.Logger.ErrorContext(r.Context(), journal.DeliveryNotPublished, "error", err.Error())
+		d.Logger.ErrorContext(r.Context(), logschema.DeliveryNotPublished, "error", err.Error())
 		reply(w, http.StatusServiceUnavailable, map[string]string{"error": "not accepted: send it again"})
 	}
 }
@@ -137,9 +137,9 @@ func (d *door) take(w http.ResponseWriter, r *http.Request) (answer, error) {
 }
 
 func (d *door) log(ctx context.Context, found delivery, ops int) {
-	attrs := []any{"events", found.events, journal.Operations, ops, "ignored", found.ignored}
+	attrs := []any{"events", found.events, logschema.Operations, ops, "ignored", found.ignored}
 	if len(found.rejected) == 0 {
-		d.Logger.InfoContext(ctx, journal.DeliveryAccepted, attrs...)
+		d.Logger.InfoContext(ctx, logschema.DeliveryAccepted, attrs...)
 		return
 	}
 	d.Logger.ErrorContext(ctx, "delivery accepted in part", append(attrs, "rejected", found.rejected)...)

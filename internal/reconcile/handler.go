@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // Handler runs the Reconciler for each POST and answers with the report in
@@ -21,11 +21,11 @@ func (r *Reconciler) Handler(log *slog.Logger) http.Handler {
 		ctx := hr.Context()
 		report, err := r.Run(ctx)
 		for _, p := range report.Passes {
-			log.LogAttrs(ctx, p.level(), journal.Reconciled,
+			log.LogAttrs(ctx, p.level(), logschema.Reconciled,
 				slog.String("system", string(p.System)), slog.String("kind", string(p.Kind)),
 				slog.Bool("deleted", p.Deleted), slog.Int("pages", p.Pages), slog.Int("published", p.Published),
 				slog.Time("covered", p.Covered), slog.Bool("complete", p.Complete), slog.Bool("not_due", p.NotDue),
-				slog.Bool("truncated", p.Truncated), slog.String(journal.Stopped, string(p.Stopped)), slog.String("error", p.Error))
+				slog.Bool("truncated", p.Truncated), slog.String(logschema.Stopped, string(p.Stopped)), slog.String("error", p.Error))
 		}
 		status := http.StatusOK
 		if err != nil {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
-	"github.com/hubspot-zoho/connector/internal/sim"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 

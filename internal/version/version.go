@@ -1,5 +1,5 @@
 // Package version knows what the running code was built from. The commit is
-// written into the upload when that is made, see internal/buildpack; a build from a
+// written into the upload when that is made, see internal/sourcezip; a build from a
 // checkout has it from the go command.
 package version
 

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // Handler serves the job that keeps the channel open: 200 with the report, and
@@ -21,15 +21,15 @@ func (k *Keeper) Handler(logger *slog.Logger) http.Handler {
 		report, err := k.Renew(ctx)
 		attributes := []slog.Attr{
 			slog.String("action", string(report.Action)), slog.String("channel_id", report.ChannelID),
-			slog.Time(journal.ExpiresAt, report.ExpiresAt), slog.Time("gap_since", report.GapSince),
+			slog.Time(logschema.ExpiresAt, report.ExpiresAt), slog.Time("gap_since", report.GapSince),
 			slog.Int("removed", len(report.Removed)),
 		}
 		if err != nil {
-			logger.LogAttrs(ctx, slog.LevelError, journal.ChannelNotKept, append(attributes, slog.String("error", err.Error()))...)
+			logger.LogAttrs(ctx, slog.LevelError, logschema.ChannelNotKept, append(attributes, slog.String("error", err.Error()))...)
 			http.Error(w, "the channel is not as it should be: see the log", http.StatusServiceUnavailable)
 			return
 		}
-		logger.LogAttrs(ctx, report.level(), journal.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)
+		logger.LogAttrs(ctx, report.level(), logschema.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(report) // the scheduler may have gone
 	})

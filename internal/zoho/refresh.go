@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/hubspot-zoho/connector/internal/journal"
+	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // Codes of failed renewals that are not Zoho's own.
@@ -94,8 +94,8 @@ func (t *Tokens) refresh(ctx context.Context, d demand, holder string, old Token
 		org, failure = t.belongs(ctx, token, old)
 	}
 	if failure != nil {
-		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, journal.TokenRefreshFailed,
-			slog.String(journal.Code, failure.Code), slog.Bool("old_token_valid", old.Token.Expiry.After(started)))
+		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, logschema.TokenRefreshFailed,
+			slog.String(logschema.Code, failure.Code), slog.Bool("old_token_valid", old.Token.Expiry.After(started)))
 	}
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
 	defer cancel()
@@ -122,7 +122,7 @@ func (t *Tokens) refresh(ctx context.Context, d demand, holder string, old Token
 	if failure != nil {
 		return t.fallback(d, old, failure)
 	}
-	t.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, journal.TokenRefreshed, slog.Time(journal.ExpiresAt, token.Expiry))
+	t.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, logschema.TokenRefreshed, slog.Time(logschema.ExpiresAt, token.Expiry))
 	return token, nil
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hubspot-zoho/connector/internal/terraform"
+	"github.com/hubspot-zoho/connector/internal/proof/terraformtest"
 )
 
 var rewrite = flag.Bool("update", false, "rewrite the tables of docs/cost.md")
@@ -44,7 +44,7 @@ func TestTheTablesOfTheCostsAreThoseOfTheDocument(t *testing.T) {
 }
 
 func TestAMonthIsReckonedWithWhatTerraformDeploys(t *testing.T) {
-	tables, err := terraform.Read("../../../terraform")
+	tables, err := terraformtest.Read("../../../terraform")
 	if err != nil {
 		t.Fatal(err)
 	}

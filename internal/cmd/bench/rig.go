@@ -16,11 +16,11 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/clock"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/localcloud"
-	"github.com/hubspot-zoho/connector/internal/localcloud/queue"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/cloud"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/queue"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -30,8 +30,8 @@ type rig struct {
 	hubspot *hubspotsim.Server
 	zoho    *zohosim.Server
 	meter   *meter
-	cloud   *localcloud.Cloud
-	usage   localcloud.Usage
+	cloud   *cloud.Cloud
+	usage   cloud.Usage
 	clock   *sim.Clock // of both CRMs
 	env     map[string]string
 	port    string
@@ -182,7 +182,7 @@ func (r *rig) startCloud(ctx context.Context, functions string, noConsumers bool
 		}
 	}
 	var err error
-	r.cloud, err = localcloud.Start(ctx, localcloud.Options{
+	r.cloud, err = cloud.Start(ctx, cloud.Options{
 		Project: "bench", Subscriptions: subscriptions, Logger: slog.New(slog.DiscardHandler), Usage: &r.usage,
 	})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hubspot-zoho/connector/functions"
-	"github.com/hubspot-zoho/connector/internal/doctor"
+	"github.com/hubspot-zoho/connector/internal/check"
 )
 
 func checkCommand(getenv func(string) string) *cobra.Command {
@@ -26,7 +26,7 @@ something could not be looked at.`,
   connector check --json > check.json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var report doctor.Report
+			var report check.Report
 			err := atDesk(c, getenv, func(d *functions.Desk) error {
 				clients, err := d.Clients(c.Context())
 				if err != nil {
@@ -34,7 +34,7 @@ something could not be looked at.`,
 				}
 				config, err := d.Doctor(c.Context(), clients)
 				if err == nil {
-					report = doctor.Run(c.Context(), config)
+					report = check.Run(c.Context(), config)
 				}
 				return err
 			})
@@ -54,17 +54,17 @@ something could not be looked at.`,
 }
 
 // verdict is the error of a report, for its exit status.
-func verdict(r doctor.Report) error {
+func verdict(r check.Report) error {
 	switch r.Worst() {
-	case doctor.Unknown:
+	case check.Unknown:
 		return statusError{2, errors.New("not everything could be looked at")}
-	case doctor.Warning, doctor.Error:
+	case check.Warning, check.Error:
 		return statusError{1, errors.New("not everything is as it should be")}
 	}
 	return nil
 }
 
-func printCheck(w io.Writer, r doctor.Report) error {
+func printCheck(w io.Writer, r check.Report) error {
 	for _, f := range r.Findings {
 		if _, err := fmt.Fprintf(w, "%-8s %-9s %s\n", f.Severity, f.Check, f.Message); err != nil {
 			return err

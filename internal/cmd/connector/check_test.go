@@ -6,17 +6,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hubspot-zoho/connector/internal/check"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/doctor"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
 // checked runs connector check and returns its findings and exit status.
-func (s *story) checked() ([]doctor.Finding, int) {
+func (s *story) checked() ([]check.Finding, int) {
 	s.Helper()
 	out, err := s.run("check", "--json")
-	var r doctor.Report
+	var r check.Report
 	if jsonErr := json.Unmarshal([]byte(out), &r); jsonErr != nil {
 		s.Fatalf("connector check: %v, %v\n%s", err, jsonErr, out)
 	}
@@ -27,17 +27,17 @@ func (s *story) checked() ([]doctor.Finding, int) {
 }
 
 // finds looks for a finding with a text, and for its remedy.
-func (s *story) finds(findings []doctor.Finding, check string, severity doctor.Severity, text string) {
+func (s *story) finds(findings []check.Finding, name string, severity check.Severity, text string) {
 	s.Helper()
 	for _, f := range findings {
-		if f.Check == check && f.Severity == severity && strings.Contains(f.Message, text) {
-			if f.Remedy == "" && severity != doctor.OK {
+		if f.Check == name && f.Severity == severity && strings.Contains(f.Message, text) {
+			if f.Remedy == "" && severity != check.OK {
 				s.Errorf("%+v has no remedy", f)
 			}
 			return
 		}
 	}
-	s.Errorf("check %s finds no %s with %q: %+v", check, severity, text, findings)
+	s.Errorf("check %s finds no %s with %q: %+v", name, severity, text, findings)
 }
 
 func TestCheckOfAHouseInOrder(t *testing.T) {
@@ -48,16 +48,16 @@ func TestCheckOfAHouseInOrder(t *testing.T) {
 	s.rest()
 	findings, status := s.checked()
 	for _, f := range findings {
-		if f.Severity == doctor.Error || f.Severity == doctor.Unknown || f.Severity == doctor.Warning && f.Check != "mapping" {
+		if f.Severity == check.Error || f.Severity == check.Unknown || f.Severity == check.Warning && f.Check != "mapping" {
 			t.Errorf("%+v", f)
 		}
 	}
 	if status == 2 {
 		t.Error("something could not be looked at")
 	}
-	s.finds(findings, "account", doctor.OK, "HubSpot account 48975575")
-	s.finds(findings, "channel", doctor.OK, "open until")
-	s.finds(findings, "token", doctor.OK, "lives until")
+	s.finds(findings, "account", check.OK, "HubSpot account 48975575")
+	s.finds(findings, "channel", check.OK, "open until")
+	s.finds(findings, "token", check.OK, "lives until")
 	s.says2("check")
 }
 
@@ -83,16 +83,16 @@ func TestCheckFindsWhatIsWrongAndSaysWhatToDo(t *testing.T) {
 	if status != 1 {
 		t.Errorf("status %d, want 1", status)
 	}
-	s.finds(findings, "channel", doctor.Error, "no notification channel")
-	s.finds(findings, "sweep", doctor.Warning, "no sweep has looked")
-	s.finds(findings, "failures", doctor.Warning, "Last_Name")
+	s.finds(findings, "channel", check.Error, "no notification channel")
+	s.finds(findings, "sweep", check.Warning, "no sweep has looked")
+	s.finds(findings, "failures", check.Warning, "Last_Name")
 
 	s.must(s.call(s.ctx, "POST", s.HubSpotURL+sim.ControlPrefix+"faults", sim.Fault{Status: 503}, nil))
 	findings, status = s.checked()
 	if status != 2 {
 		t.Errorf("status %d with HubSpot away, want 2", status)
 	}
-	s.finds(findings, "hubspot", doctor.Unknown, "503")
+	s.finds(findings, "hubspot", check.Unknown, "503")
 }
 
 func TestCheckWithoutItsEnvironmentCouldNotCheck(t *testing.T) {

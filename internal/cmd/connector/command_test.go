@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
 // command starts this test's binary as the connector; it returns the line that

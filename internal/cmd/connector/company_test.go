@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 func anHourAgo() time.Time { return time.Now().Add(-time.Hour) }

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // recordPage is the console's page of a record.
@@ -111,10 +111,10 @@ func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	s := begin(t)
 	x := shapes[0]
 	h, z := s.pair(x, x.city.h("Oslo"))
-	db, err := gcp.NewFirestore(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
+	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
-	s.must(gcp.NewBrakes(db).SaveBrake(s.ctx, brake.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
+	s.must(store.NewBrakes(db).SaveBrake(s.ctx, safeguard.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 	s.lose(1)
 	s.change(h, x.city.h(""), time.Time{})
 	s.rest()

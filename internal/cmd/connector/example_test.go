@@ -11,9 +11,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/lint"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 	"github.com/hubspot-zoho/connector/internal/mapping"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
 )
 
 // exampleMapping is the working example of docs/mapping.md.

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
 )
 
 // backfillPairs is how many pairs are measured.

@@ -13,11 +13,11 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/clock"
-	"github.com/hubspot-zoho/connector/internal/localcloud"
-	"github.com/hubspot-zoho/connector/internal/localcloud/queue"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/sim/sendgridsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/cloud"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/queue"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/sendgridsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
 // houseOptions say what runs in the one process.
@@ -52,7 +52,7 @@ type house struct {
 
 	hubspot *hubspotsim.Server
 	zoho    *zohosim.Server
-	cloud   *localcloud.Cloud
+	cloud   *cloud.Cloud
 	closers []func(context.Context) error
 }
 
@@ -264,7 +264,7 @@ func (h *house) startCloud(ctx context.Context) error {
 		return s
 	}
 	var err error
-	h.cloud, err = localcloud.Start(ctx, localcloud.Options{
+	h.cloud, err = cloud.Start(ctx, cloud.Options{
 		Project: h.getenv("GOOGLE_CLOUD_PROJECT"), Dir: h.options.Dir, Emulators: h.options.Emulators, Logger: h.options.Logger,
 		Subscriptions: []queue.Subscription{
 			consumer("ZOHO_OPERATIONS_TOPIC", "ZohoConsumer"),

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
 const otherIDs = `

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/clock"
-	"github.com/hubspot-zoho/connector/internal/localcloud/schedule"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/schedule"
 )
 
 // When the scheduler's jobs are due. What webhooks missed while the house was

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
 // count returns how many records a side holds that are not deleted.

@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/proof/tier"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
-	"github.com/hubspot-zoho/connector/internal/tier"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // operateScale multiplies the records of the operator's story. 20 is the full
@@ -90,7 +90,7 @@ func p95(d []time.Duration) time.Duration {
 
 // pairsNow counts the pairs of contacts, and those of which the connector created
 // a record in Zoho.
-func (s *story) pairsNow(links *gcp.Links) (pairs, made int) {
+func (s *story) pairsNow(links *store.Links) (pairs, made int) {
 	s.Helper()
 	pairs, err1 := links.CountLinks(s.ctx, crm.Contact)
 	made, err2 := links.CountMade(s.ctx, crm.Contact, crm.Zoho)
@@ -147,10 +147,10 @@ func TestTheOperatorsStory(t *testing.T) {
 		t.Errorf("the plan (-want +got):\n%s", diff)
 	}
 
-	db, err := gcp.NewFirestore(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
+	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
-	links := gcp.NewLinks(db)
+	links := store.NewLinks(db)
 	const edits = 60
 	quiet := s.live(nil, []linkedPair{{h, z}}, edits)
 	var during []time.Duration

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/mapping"
-	"github.com/hubspot-zoho/connector/internal/sim"
 )
 
 //go:embed demopage

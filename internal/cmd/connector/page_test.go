@@ -10,7 +10,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/clock"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 // people work in the two simulated CRMs, through their control doors.

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/clock"
-	"github.com/hubspot-zoho/connector/internal/journal"
-	"github.com/hubspot-zoho/connector/internal/terraform"
+	"github.com/hubspot-zoho/connector/internal/logschema"
+	"github.com/hubspot-zoho/connector/internal/proof/terraformtest"
 )
 
 // process is one function, alone in its process, as it is deployed.
@@ -47,7 +47,7 @@ func deploy(t *testing.T) *deployed {
 
 // start starts every process and returns handlers that pass requests on.
 func (d *deployed) start(getenv func(string) string) (map[string]http.Handler, error) {
-	tables, err := terraform.Read("../../../terraform")
+	tables, err := terraformtest.Read("../../../terraform")
 	if err != nil {
 		return nil, err
 	}
@@ -145,16 +145,16 @@ func TestTheScenesEndWellWithEachFunctionInAProcessOfItsOwn(t *testing.T) {
 		}
 	}
 	for name, message := range map[string]string{
-		"HubSpotWebhook": journal.DeliveryAccepted, "ZohoWebhook": journal.DeliveryAccepted,
-		"ZohoConsumer": journal.OperationApplied, "HubSpotConsumer": journal.OperationApplied,
-		"GetZohoToken": journal.TokenRefreshed, "RenewZohoChannels": journal.ChannelKept,
+		"HubSpotWebhook": logschema.DeliveryAccepted, "ZohoWebhook": logschema.DeliveryAccepted,
+		"ZohoConsumer": logschema.OperationApplied, "HubSpotConsumer": logschema.OperationApplied,
+		"GetZohoToken": logschema.TokenRefreshed, "RenewZohoChannels": logschema.ChannelKept,
 	} {
 		if !strings.Contains(d.logged(name), message) {
 			t.Errorf("%s did not log %q:\n%s", name, message, d.logged(name))
 		}
 	}
 	for name := range d.processes {
-		if strings.Contains(d.logged(name), journal.NotSetUp) {
+		if strings.Contains(d.logged(name), logschema.NotSetUp) {
 			t.Errorf("%s lacks something that terraform does not give it:\n%s", name, d.logged(name))
 		}
 	}

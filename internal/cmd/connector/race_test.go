@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 // editors is how many people work at once.

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hubspot-zoho/connector/functions"
-	"github.com/hubspot-zoho/connector/internal/brake"
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
 // released is a brake that was taken off.
@@ -71,7 +71,7 @@ clears nothing, and the same command ends the wait.`,
 }
 
 // brakesOf are the brakes that the flags choose.
-func brakesOf(system, kind string) (chosen []brake.State, err error) {
+func brakesOf(system, kind string) (chosen []safeguard.State, err error) {
 	systems, kinds := crm.Systems[:], crm.Kinds[:]
 	if system != "" {
 		s := crm.System(system)
@@ -89,14 +89,14 @@ func brakesOf(system, kind string) (chosen []brake.State, err error) {
 	}
 	for _, s := range systems {
 		for _, k := range kinds {
-			chosen = append(chosen, brake.State{Side: s, Kind: k})
+			chosen = append(chosen, safeguard.State{Side: s, Kind: k})
 		}
 	}
 	return chosen, nil
 }
 
 // release takes off the chosen brakes that are on.
-func release(ctx context.Context, store brake.Store, chosen []brake.State, now time.Time, howLong time.Duration, dryRun bool) ([]released, error) {
+func release(ctx context.Context, store safeguard.Store, chosen []safeguard.State, now time.Time, howLong time.Duration, dryRun bool) ([]released, error) {
 	all := []released{}
 	for _, b := range chosen {
 		s, err := store.LoadBrake(ctx, b.Side, b.Kind)
@@ -108,7 +108,7 @@ func release(ctx context.Context, store brake.Store, chosen []brake.State, now t
 		}
 		until := now.Add(howLong).UTC().Truncate(time.Second)
 		if !dryRun {
-			if err := store.SaveBrake(ctx, brake.State{Side: s.Side, Kind: s.Kind, FreeUntil: until}); err != nil {
+			if err := store.SaveBrake(ctx, safeguard.State{Side: s.Side, Kind: s.Kind, FreeUntil: until}); err != nil {
 				return all, err
 			}
 		}

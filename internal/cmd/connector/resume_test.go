@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/brake"
+	"github.com/hubspot-zoho/connector/internal/check"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/doctor"
-	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // That the brake goes on by itself is for its own tests: it takes more than a
@@ -18,10 +18,10 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 	x := shapes[0]
 	h, z := s.pair(x, x.city.h("Oslo"))
 	s.says("resume", "Nothing is held.")
-	db, err := gcp.NewFirestore(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
+	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
-	s.must(gcp.NewBrakes(db).SaveBrake(s.ctx, brake.State{Side: crm.HubSpot, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
+	s.must(store.NewBrakes(db).SaveBrake(s.ctx, safeguard.State{Side: crm.HubSpot, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 
 	s.change(z, x.city.z(""), time.Time{})
 	time.Sleep(time.Second) // it would have arrived by now
@@ -29,7 +29,7 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 		t.Errorf("HubSpot holds %q (%v), although clears are held", got["city"], err)
 	}
 	findings, _ := s.checked()
-	s.finds(findings, "brake", doctor.Error, "1501 records of 3000 pairs")
+	s.finds(findings, "brake", check.Error, "1501 records of 3000 pairs")
 	const line = "Clears of contact values in hubspot, held since"
 	s.says("resume --dry-run --kind contact", line, "would be let through")
 	s.says("resume --system zoho", "Nothing is held.")

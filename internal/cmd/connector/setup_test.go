@@ -12,7 +12,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
 // code is a fresh grant code of Zoho.

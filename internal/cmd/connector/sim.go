@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
 type simOptions struct {

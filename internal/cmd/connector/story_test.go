@@ -12,10 +12,10 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/localcloud/emulator"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/tier"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/emulator"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/proof/tier"
 )
 
 // story is a house in which people work, with everything it logged.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
 // TestTheScenesEndWellWhateverTheCRMsDo plays the scenes on CRMs that behave in

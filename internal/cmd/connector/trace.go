@@ -13,8 +13,8 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/op"
-	"github.com/hubspot-zoho/connector/internal/sim"
 )
 
 // tracer watches the operations of a local run on their way, from outside: it

@@ -12,9 +12,9 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/sim/hubspotsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // withMapping gives the functions a mapping of their own.
@@ -222,9 +222,9 @@ func (s *story) quiet(h, z crm.Ref, hubspot, zoho string) {
 // failures lists what is recorded and open.
 func (s *story) failures() []failure.Record {
 	s.Helper()
-	db, err := gcp.NewFirestore(s.ctx, "local", "(default)", s.cloud.FirestoreHost)
+	db, err := store.Connect(s.ctx, "local", "(default)", s.cloud.FirestoreHost)
 	s.must(err)
-	open, err := gcp.NewFailures(db).ListFailures(s.ctx, failure.Filter{}, 0)
+	open, err := store.NewFailures(db).ListFailures(s.ctx, failure.Filter{}, 0)
 	s.must(err)
 	return open
 }

@@ -11,12 +11,12 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/gcp"
-	"github.com/hubspot-zoho/connector/internal/localcloud"
+	"github.com/hubspot-zoho/connector/internal/local/cloud"
+	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/sendgridsim"
+	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 	"github.com/hubspot-zoho/connector/internal/op"
-	"github.com/hubspot-zoho/connector/internal/sim"
-	"github.com/hubspot-zoho/connector/internal/sim/sendgridsim"
-	"github.com/hubspot-zoho/connector/internal/sim/zohosim"
+	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -36,7 +36,7 @@ type weeks struct {
 	client *zoho.Client
 	keeper *zoho.Keeper
 	digest *failure.Digest
-	fails  *gcp.Failures
+	fails  *store.Failures
 	mails  *sendgridsim.Server
 	sweeps int
 }
@@ -59,10 +59,10 @@ func newWeeks(t *testing.T) *weeks {
 		}
 	}
 	w := &weeks{clock: weeksClock{sim.NewManualClock(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))}}
-	cloud, err := localcloud.Start(t.Context(), localcloud.Options{Project: "weeks", Logger: slog.New(slog.DiscardHandler)})
+	cloud, err := cloud.Start(t.Context(), cloud.Options{Project: "weeks", Logger: slog.New(slog.DiscardHandler)})
 	must(err)
 	t.Cleanup(func() { must(cloud.Close(context.Background())) })
-	db, err := gcp.NewFirestore(t.Context(), "weeks", "(default)", cloud.FirestoreHost)
+	db, err := store.Connect(t.Context(), "weeks", "(default)", cloud.FirestoreHost)
 	must(err)
 	t.Cleanup(func() { must(db.Close()) })
 
@@ -76,18 +76,18 @@ func newWeeks(t *testing.T) *weeks {
 	newID := func() string { ids++; return fmt.Sprint("id-", ids) }
 	w.tokens, err = zoho.NewTokens(zoho.TokensConfig{
 		AccountsURL: zohoURL, ClientID: zohosim.DefaultClientID, ClientSecret: zohosim.DefaultClientSecret, RefreshToken: zohosim.DefaultRefreshToken,
-		Store: gcp.NewTokens(db), HTTP: localHTTP(), Clock: w.clock, NewID: newID, Logger: slog.New(slog.DiscardHandler),
+		Store: store.NewTokens(db), HTTP: localHTTP(), Clock: w.clock, NewID: newID, Logger: slog.New(slog.DiscardHandler),
 	})
 	must(err)
-	w.client, err = zoho.New(zoho.Config{Tokens: stored{w.tokens, gcp.NewTokens(db)}, HTTP: localHTTP(), AccountsURL: zohoURL, Now: w.clock.Now})
+	w.client, err = zoho.New(zoho.Config{Tokens: stored{w.tokens, store.NewTokens(db)}, HTTP: localHTTP(), AccountsURL: zohoURL, Now: w.clock.Now})
 	must(err)
-	w.keeper, err = zoho.NewKeeper(zoho.KeeperConfig{API: w.client, Store: gcp.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
+	w.keeper, err = zoho.NewKeeper(zoho.KeeperConfig{API: w.client, Store: store.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
 		NotifyURL: "https://fn.example.com/ZohoWebhook", Token: "tok"})
 	must(err)
 	mailer, err := failure.NewSendGrid(failure.SendGridConfig{URL: serveTest(t, w.mails), Key: sendgridsim.DefaultKey,
 		From: "connector@example.com", To: []string{"operator@example.com"}, HTTP: localHTTP()})
 	must(err)
-	w.fails = gcp.NewFailures(db)
+	w.fails = store.NewFailures(db)
 	w.digest, err = failure.NewDigest(failure.Config{Store: w.fails, Mailer: mailer, Clock: w.clock, NewID: newID})
 	must(err)
 	return w
@@ -97,7 +97,7 @@ func newWeeks(t *testing.T) *weeks {
 // uses it would notice that it had lapsed.
 type stored struct {
 	tokens *zoho.Tokens
-	store  *gcp.Tokens
+	store  *store.Tokens
 }
 
 func (s stored) Token(ctx context.Context, _ string) (zoho.Token, error) {

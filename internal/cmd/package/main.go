@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/hubspot-zoho/connector/internal/buildpack"
+	"github.com/hubspot-zoho/connector/internal/sourcezip"
 )
 
 func main() {
@@ -23,13 +23,13 @@ func main() {
 }
 
 func save(ctx context.Context, dir string) (string, error) {
-	files, err := buildpack.Upload(ctx, ".")
+	files, err := sourcezip.Upload(ctx, ".")
 	if err != nil {
 		return "", err
 	}
-	upload, err := buildpack.Zip(files)
+	upload, err := sourcezip.Zip(files)
 	if err != nil {
 		return "", err
 	}
-	return buildpack.Save(upload, dir)
+	return sourcezip.Save(upload, dir)
 }

@@ -1,0 +1,305 @@
+// Package check looks at everything that the connector depends on and says
+// what is not as it should be, each with what to do about it: credentials, the
+// mapping against both CRMs, clocks, the token, the notification channel,
+// topics, how far the sweep has come, what is held, and what has failed. It changes
+// nothing.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/lint"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
+	"github.com/hubspot-zoho/connector/internal/stats"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+// Severity says how bad a finding is.
+type Severity string
+
+// The severities. Unknown is what could not be looked at.
+const (
+	OK      Severity = "ok"
+	Note    Severity = "note"
+	Warning Severity = "warning"
+	Error   Severity = "error"
+	Unknown Severity = "unknown"
+)
+
+// Finding is one thing that was looked at.
+type Finding struct {
+	Check    string   `json:"check"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+	Remedy   string   `json:"remedy,omitempty"`
+}
+
+// Report is everything that was looked at.
+type Report struct {
+	Findings []Finding `json:"findings"`
+}
+
+// Worst is Unknown if anything could not be looked at, else the worst severity.
+func (r Report) Worst() Severity {
+	rank := map[Severity]int{OK: 0, Note: 1, Warning: 2, Error: 3, Unknown: 4}
+	worst := OK
+	for _, f := range r.Findings {
+		if rank[f.Severity] > rank[worst] {
+			worst = f.Severity
+		}
+	}
+	return worst
+}
+
+// Schemer describes a CRM. It also proves that the credentials are good.
+type Schemer interface {
+	Schema(ctx context.Context) (crm.Schema, error)
+}
+
+// Topic is a topic with the subscriptions that take from it.
+type Topic struct {
+	Name          string
+	Exists        bool
+	Subscriptions int
+}
+
+// Config is what a Doctor looks at. A nil part is left out.
+type Config struct {
+	Mapping *mapping.Mapping
+	Schemas map[crm.System]Schemer
+	// Account tells which HubSpot account the access token belongs to. PortalID and
+	// PagesURL are what is configured of it, "" where nothing is.
+	Account            func(ctx context.Context) (hubspot.Account, error)
+	PortalID, PagesURL string
+	// Clocks tell the time of a service by its own clock.
+	Clocks map[string]func(ctx context.Context) (time.Time, error)
+	// Token loads the state of Zoho's access token.
+	Token func(ctx context.Context) (zoho.TokenState, error)
+	// Channels are Zoho's, of which ChannelID should be ours at NotifyURL; ""
+	// where Zoho tells by a workflow rule.
+	Channels  func(ctx context.Context) (map[string]zoho.Channel, error)
+	NotifyURL string
+	Topics    func(ctx context.Context) ([]Topic, error)
+	Cursors   reconcile.Cursors
+	Failures  failure.Lister
+	Brakes    safeguard.Store
+	// Figures load what the consumers did since a time, with the last ones.
+	Figures func(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
+	Now     func() time.Time
+}
+
+// checks are made in this order.
+var checks = []struct {
+	name string
+	run  func(*visit, context.Context) error
+}{
+	{"hubspot", (*visit).hubspot},
+	{"zoho", (*visit).zoho},
+	{"account", (*visit).account},
+	{"mapping", (*visit).mapping},
+	{"clocks", (*visit).clocks},
+	{"token", (*visit).token},
+	{"channel", (*visit).channel},
+	{"topics", (*visit).topics},
+	{"sweep", (*visit).sweep},
+	{"events", (*visit).events},
+	{"brake", (*visit).brake},
+	{"failures", (*visit).failures},
+}
+
+// visit is one run.
+type visit struct {
+	Config
+	check   string
+	report  Report
+	schemas map[crm.System]crm.Schema
+}
+
+// Run looks at everything. What cannot be looked at is a finding too.
+func Run(ctx context.Context, c Config) Report {
+	v := &visit{Config: c, schemas: map[crm.System]crm.Schema{}}
+	for _, check := range checks {
+		v.check = check.name
+		before := len(v.report.Findings)
+		if err := check.run(v, ctx); err != nil {
+			j := failure.Judge(err)
+			v.add(severityOf(j), err.Error(), j.Remedy)
+		}
+		if len(v.report.Findings) == before {
+			v.add(OK, "nothing to be said", "")
+		}
+	}
+	return v.report
+}
+
+// severityOf tells what a person has to mend from what could not be asked.
+func severityOf(j failure.Verdict) Severity {
+	if j.Known && j.Class != failure.Healing {
+		return Error
+	}
+	return Unknown
+}
+
+func (v *visit) add(s Severity, message, remedy string) {
+	v.report.Findings = append(v.report.Findings, Finding{v.check, s, message, remedy})
+}
+
+func (v *visit) hubspot(ctx context.Context) error { return v.describe(ctx, crm.HubSpot) }
+func (v *visit) zoho(ctx context.Context) error    { return v.describe(ctx, crm.Zoho) }
+
+// describe asks a CRM for its fields.
+func (v *visit) describe(ctx context.Context, s crm.System) error {
+	schemer := v.Schemas[s]
+	if schemer == nil {
+		return nil
+	}
+	schema, err := schemer.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	v.schemas[s] = schema
+	v.add(OK, fmt.Sprintf("the credentials are good; %d fields of contacts and %d of companies can be seen",
+		len(schema.Fields[crm.Contact]), len(schema.Fields[crm.Company])), "")
+	return nil
+}
+
+// account compares HubSpot's account with the configured one.
+func (v *visit) account(ctx context.Context) error {
+	if v.Account == nil {
+		return nil
+	}
+	a, err := v.Account(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case v.PortalID == "":
+		v.add(Note, "HUBSPOT_PORTAL_ID is not set: mails and the console have no links to HubSpot, and webhooks of another account are not told apart",
+			"set it to "+a.ID())
+	case v.PortalID != a.ID():
+		v.add(Error, "the access token is of HubSpot account "+a.ID()+", HUBSPOT_PORTAL_ID names "+v.PortalID+": its webhooks are refused",
+			"set HUBSPOT_PORTAL_ID to "+a.ID()+", or take the access token of the other account")
+	case a.Pages != "" && v.PagesURL != a.Pages:
+		v.add(Warning, "HUBSPOT_PAGES_URL is not where this HubSpot account has its pages", "set it to "+a.Pages)
+	default:
+		v.add(OK, "the access token is of HubSpot account "+a.ID(), "")
+	}
+	return nil
+}
+
+// mapping lints the mapping against both, the fields for the ids included.
+func (v *visit) mapping(context.Context) error {
+	if len(v.schemas) < len(crm.Systems) {
+		v.add(Unknown, "the mapping cannot be compared with a CRM that does not tell of its fields", "mend what is said of the CRM above")
+		return nil
+	}
+	severities := map[lint.Severity]Severity{lint.Error: Error, lint.Warning: Warning, lint.Note: Note}
+	for _, f := range lint.Check(v.Mapping, v.schemas[crm.HubSpot], v.schemas[crm.Zoho]) {
+		v.add(severities[f.Severity], f.String(), f.Remedy)
+	}
+	return nil
+}
+
+// maxSkew is how far a clock may be off. HubSpot's signatures allow five
+// minutes.
+const maxSkew = 30 * time.Second
+
+func (v *visit) clocks(ctx context.Context) error {
+	var errs []error
+	for name, clock := range v.Clocks {
+		before := v.Now()
+		theirs, err := clock(ctx)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("the clock of %s: %w", name, err))
+			continue
+		}
+		ours := before.Add(v.Now().Sub(before) / 2)
+		if skew := theirs.Sub(ours).Round(time.Second); skew.Abs() > maxSkew {
+			v.add(Error, fmt.Sprintf("the clock of %s is %s off ours", name, skew), "set this machine's clock by NTP; the later of two edits is told by the clocks")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (v *visit) token(ctx context.Context) error {
+	if v.Token == nil {
+		return nil
+	}
+	state, err := v.Token(ctx)
+	if err != nil {
+		return err
+	}
+	now := v.Now()
+	switch {
+	case state.Failure != "":
+		v.add(Error, fmt.Sprintf("the last renewal of Zoho's token failed at %s: %s", stamp(state.FailedAt), state.Failure),
+			failure.Remedy(crm.Zoho, crm.Unauthorized, state.Failure))
+	case state.Token.AccessToken == "":
+		v.add(Warning, "there is no Zoho token yet", "let the scheduler call RefreshZohoToken, or send it a POST")
+	case !state.Token.Expiry.After(now):
+		v.add(Error, fmt.Sprintf("Zoho's token expired at %s", stamp(state.Token.Expiry)), "let the scheduler call RefreshZohoToken every 45 minutes")
+	default:
+		v.add(OK, fmt.Sprintf("Zoho's token was renewed at %s and lives until %s", stamp(state.RefreshedAt), stamp(state.Token.Expiry)), "")
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// renewal is what brings a channel into order.
+const renewal = "let the scheduler call RenewZohoChannels every 30 minutes, or send it a POST"
+
+func (v *visit) channel(ctx context.Context) error {
+	if v.NotifyURL == "" || v.Channels == nil {
+		v.add(Note, "there is no ZOHO_WEBHOOK_URL, so no channel is looked for", "set it, unless a workflow rule of Zoho tells of changes")
+		return nil
+	}
+	all, err := v.Channels(ctx)
+	if err != nil {
+		return err
+	}
+	want := zoho.ChannelID(v.NotifyURL)
+	for id, ch := range all {
+		if id != want && ch.NotifyURL == v.NotifyURL {
+			v.add(Warning, "channel "+id+" knocks at our door beside our own, so that every change is told twice", renewal)
+		}
+	}
+	ch, open := all[want]
+	left := ch.Expiry.Sub(v.Now()).Round(time.Minute)
+	switch {
+	case !open || left <= 0:
+		v.add(Error, "no notification channel is open: changes in Zoho are found by the sweep alone", renewal)
+	case left < zoho.MaxChannelLife/4:
+		v.add(Warning, fmt.Sprintf("the notification channel ends in %s", left), renewal)
+	default:
+		v.add(OK, fmt.Sprintf("the notification channel is open until %s", stamp(ch.Expiry)), "")
+	}
+	return nil
+}
+
+func (v *visit) topics(ctx context.Context) error {
+	if v.Topics == nil {
+		return nil
+	}
+	topics, err := v.Topics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range topics {
+		switch {
+		case !t.Exists:
+			v.add(Error, "the topic "+t.Name+" does not exist", "create it with terraform apply")
+		case t.Subscriptions == 0:
+			v.add(Error, "the topic "+t.Name+" has no subscription: whatever is published there is lost", "create it with terraform apply")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,378 @@
+package simulate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/proof/tier"
+)
+
+// A mutant is a way in which the connector could be wrong. The simulation has
+// to notice each of them, or it proves nothing by passing.
+type mutant struct {
+	name  string
+	edits []replacement
+}
+
+// replacement changes one place of a file, relative to the module's root.
+type replacement struct{ file, old, new string }
+
+const (
+	mergeFile   = "internal/merge/merge.go"
+	cellFile    = "internal/merge/cell.go"
+	decideFile  = "internal/syncer/decide.go"
+	writeFile   = "internal/syncer/write.go"
+	taskFile    = "internal/syncer/task.go"
+	createFile  = "internal/syncer/create.go"
+	companyFile = "internal/syncer/company.go"
+	findFile    = "internal/syncer/find.go"
+	digestFile  = "internal/failure/digest.go"
+	handleFile  = "internal/consumer/consumer.go"
+	explainFile = "internal/syncer/explain.go"
+	compareFile = "internal/syncer/compare.go"
+)
+
+var mutants = []mutant{
+	{"no lease", []replacement{
+		{taskFile, `return l.Lease.Holder != "" && t.Clock.Now().Before(l.Lease.Until)`, `return false`},
+	}},
+	{"links are stored without comparing", []replacement{
+		{"internal/proof/simulate/store.go", `	if l.kept[link.ID].Version != link.Version || over`, `	if false && over`},
+	}},
+	{"no unique field on create", []replacement{
+		{writeFile, `twin != "" && (h == nil || h.record.TwinID != twin)`, `twin != "" && h != nil && h.record.TwinID != twin`},
+	}},
+	{"acknowledge first", []replacement{
+		{"internal/proof/simulate/queue.go", `		case wasKilled:
+			m.due = w.now + w.between(10*second, minute)
+`, `		case wasKilled:
+			q.ack(l, m)
+`},
+	}},
+	{"what failed is acknowledged", []replacement{
+		{handleFile, `		c.count(context.WithoutCancel(ctx), o, r, figures.Repeated, v.Code)
+		return r, err
+`, `		c.count(context.WithoutCancel(ctx), o, r, figures.Repeated, v.Code)
+		return r, nil
+`},
+	}},
+	{"operations are dropped while the token is revoked", []replacement{
+		{handleFile, `case v.Class == failure.Stop, v.Origin == failure.Outage`, `case v.Origin == failure.Outage`},
+	}},
+	{"a panic is never given up", []replacement{
+		{handleFile, `		if !c.hopeless(failure.Judge(failure.ErrPanic), attempt, o) {`, `		if true {`},
+		{"internal/proof/simulate/queue.go", `m.attempts >= maxAttempts &&`, `false &&`},
+	}},
+	{"poison is never given up", []replacement{
+		{handleFile, `	case v.Class == failure.Permanent:
+		return true
+`, ``},
+		{handleFile, `return attempt >= maxAttempts`, `return false`},
+		{"internal/proof/simulate/queue.go", `m.attempts >= maxAttempts &&`, `false &&`},
+	}},
+	{"what is given up is not recorded", []replacement{
+		{"internal/syncer/syncer.go", `	if err := s.Failures.RecordFailure(ctx, f); err != nil {
+		return fmt.Errorf("give up`, `	if err := error(nil); err != nil {
+		return fmt.Errorf("give up`},
+	}},
+	{"a dead letter is not recorded", []replacement{
+		{"internal/failure/deadletter.go", `if err := records.Record(ctx, GivenUp(m, clock.Now())); err != nil {`, `if err := ctx.Err(); err != nil {`},
+	}},
+	{"mail marked before sent", []replacement{
+		{digestFile, `	err = d.Mailer.Send(sendCtx, mail)
+`, `	if err = d.Store.MarkMailed(sendCtx, failures, d.Clock.Now()); err == nil {
+		err = d.Mailer.Send(sendCtx, mail)
+	}
+`},
+	}},
+	{"mail never marked", []replacement{
+		{digestFile, `if err := d.Store.MarkMailed(markCtx, failures, d.Clock.Now()); err != nil {`, `if err := markCtx.Err(); err != nil {`},
+	}},
+	{"jobs that mail take no turns", []replacement{
+		{digestFile, `if !mine {`, `if false && !mine {`},
+	}},
+	{"a replay that half failed is taken for whole", []replacement{
+		{"internal/failure/replay.go", `	for i, r := range chosen {
+`, `	for i, r := range chosen[:len(chosen)/2] {
+`},
+		{"internal/failure/replay.go", `ops := make([]op.Operation, len(chosen))`, `ops := make([]op.Operation, len(chosen)/2)`},
+	}},
+	{"what a person asked for again stays on the list", []replacement{
+		{"internal/syncer/finish.go", `if t.op.Change != op.Requested {
+		return nil`, `if true {
+		return nil`},
+	}},
+	{"a company is looked for among contacts", []replacement{
+		{findFile, `recs, err := t.crm(other).Find(ctx, src.Ref.Kind, t.keys(src))`, `recs, err := t.crm(other).Find(ctx, crm.Contact, t.keys(src))`},
+	}},
+	{"no verification of writes", []replacement{
+		{writeFile, `		if len(writes) == 0 {
+			return t.finish(ctx, p)
+		}
+`, `		if len(writes) == 0 || len(t.report.Written) > 0 {
+			return t.finish(ctx, p)
+		}
+`},
+		{mergeFile, `	b.Pending = true
+	return true
+`, `	b.Pending = false
+	b.Shown = target.Hash
+	return true
+`},
+	}},
+	{"no sweep", []replacement{
+		{"internal/proof/simulate/sweeper.go", `report, err = s.reconciler.Run(ctx)`, `report, err = reconcile.Report{Complete: true}, ctx.Err()`},
+	}},
+	{"the record's time as the time of the field", []replacement{
+		{decideFile, `At: e.At.UnixMilli(), Own: e.Own})`, `At: rec.Modified.UnixMilli(), Own: e.Own})`},
+	}},
+	{"the current value instead of the history", []replacement{
+		{decideFile, `range rec.History[f.On(s)] {`, `range rec.History[""] {`},
+	}},
+	{"own writes as candidates", []replacement{
+		{mergeFile, `		if !e.Own {`, `		if true {`},
+	}},
+	{"no image rule", []replacement{
+		{cellFile, `return i.Count >= imageCertainty &&`, `return false &&`},
+	}},
+	{"no causal order", []replacement{
+		{mergeFile, `			stamp.At, stamp.Counter = base.Stamp.At, base.Stamp.Counter+1`, `			stamp.Counter += 0`},
+	}},
+	{"edits within two seconds are equal", []replacement{
+		{cellFile, `cmp.Compare(second(a.Stamp.At), second(b.Stamp.At)),`, `cmp.Compare(second(a.Stamp.At)/4, second(b.Stamp.At)/4),`},
+	}},
+	{"the decision is not stored before it is carried out", []replacement{
+		{writeFile, `	saved, err := t.save(ctx, p.link, p.complete)
+	if err != nil {
+		before`, `	saved, err := p.link, error(nil)
+	if err != nil {
+		before`},
+	}},
+	{"only Zoho is written to", []replacement{
+		{writeFile, `	writes := map[crm.System]*crm.Write{}
+	for _, s := range crm.Systems {`, `	writes := map[crm.System]*crm.Write{}
+	for _, s := range crm.Systems[1:] {`},
+	}},
+	{"claims are ignored", []replacement{
+		{"internal/proof/simulate/store.go", `owner != "" && owner != link.ID && (`, `owner != "" && false && (`},
+	}},
+	{"the failure is not recorded", []replacement{
+		{taskFile, `	return t.Failures.RecordFailure(ctx, f)`, `	return nil`},
+	}},
+	{"an operation counts as covered too soon", []replacement{
+		{taskFile, `read.ReadAt.Add(-readMargin).After(t.op.ReceivedAt)`, `read.ReadAt.Add(time.Minute).After(t.op.ReceivedAt)`},
+	}},
+	{"a read without history is taken for an old one", []replacement{
+		{decideFile, `side.ReadAt = h.record.Modified.UnixMilli()`, `side.ReadAt = 0`},
+	}},
+	{"a company is compared by its id", []replacement{
+		{companyFile, `	if link := t.companies[ref]; link != "" {
+		return link
+	}
+`, ``},
+	}},
+	{"nobody is told of the twin that a merge leaves over", []replacement{
+		{"internal/syncer/survivor.go", `		return t.orphan(ctx, link, s)`, `		return t.Links.DropLink(ctx, link)`},
+	}},
+	{"what was merged into a record is forgotten", []replacement{
+		{taskFile, `return t.succeed(ctx, rec)`, `return nil`},
+		{"internal/syncer/match.go", `range src.Former {`, `range src.Former[:0] {`},
+	}},
+	{"what passes by itself is left to people", []replacement{
+		{"internal/failure/repeat.go", `p.Failures.DueFailures(ctx, now, repeatedAtOnce)`, `[]Record(nil), error(nil)`},
+	}},
+	{"the tombstone is forgotten", []replacement{
+		{taskFile, `	link.announce(t.source)
+	link, err = t.Links.SaveLink(ctx, link)`, `	link.announce(t.source)
+	err = t.Links.DropLink(ctx, link)`},
+	}},
+	{"a privacy deletion is a deletion", []replacement{
+		{taskFile, `	if t.op.Change == op.Erased {`, `	if false {`},
+	}},
+	{"nobody is told of the twin of who was erased", []replacement{
+		{"internal/syncer/erase.go", `	for _, twin := range twins {
+		if err := t.failErased`, `	for _, twin := range twins[:0] {
+		if err := t.failErased`},
+	}},
+	{"no mass clear is held", []replacement{
+		{writeFile, `	if t.Brake == nil {`, `	if true {`},
+	}},
+	{"what a backfill clears is not held", []replacement{
+		{writeFile, `	if t.Brake == nil {`, `	if t.Brake == nil || t.op.Change == "reconciled" {`},
+	}},
+	{"a backfill goes on under a hold", []replacement{
+		{"internal/reconcile/filling.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
+	}},
+	{"a backfill takes what failed for done", []replacement{
+		{"internal/reconcile/filling.go", `		f.again = append(f.again, a)
+	}
+	return held`, `	}
+	return held`},
+	}},
+	{"explain decides without what the link remembers", []replacement{
+		{explainFile, `p := t.pair(e.Link, e.Linked, src)`, `p := t.pair(Link{Kind: e.Link.Kind}, false, src)`},
+	}},
+	{"explain does not follow a merge", []replacement{
+		{explainFile, `if src != nil && src.record.Ref != ref {`, `if false {`},
+	}},
+	{"explain shows a deleted company as kept", []replacement{
+		{explainFile, `			e.Records[h.record.Ref.System] = h.record
+		}
+	}
+	switch {`, `			defer func() { e.Records[h.record.Ref.System] = h.record }()
+		}
+	}
+	switch {`},
+	}},
+	{"drift compares companies by their ids", []replacement{
+		{compareFile, `	t.recall(link)
+	p := `, `	p := `},
+		{compareFile, `if err := t.identify(ctx, p, p.side[side]); err != nil {`, `if err := ctx.Err(); err != nil || p.side[side] == nil {`},
+	}},
+	{"drift knows of no company without counterpart", []replacement{
+		{compareFile, `KeptOneWay, FilledIn, NoCounterpart:`, `KeptOneWay, FilledIn:`},
+	}},
+	{"a plan records failures", []replacement{
+		{"internal/dryrun/dryrun.go", `	c.Failures = nowhere{}
+`, ``},
+	}},
+	{"a plan calls a link an update", []replacement{
+		{"internal/plan/plan.go", `reconcile.Judge(report, linked && before.Complete())`, `reconcile.Judge(report, linked || before.Complete() || report.Twin.RecordID != "")`},
+	}},
+	{"a plan knows of no required field", []replacement{
+		{"internal/dryrun/crm.go", `if missing := s.missing(kind, w); len(missing) > 0 {`, `if missing := s.missing(kind, w); len(missing) > 99 {`},
+	}},
+	{"the console shows nothing that is to be written", []replacement{
+		{"internal/console/record.go", `		case f.Writes(s):
+			d.State`, `		case false:
+			d.State`},
+	}},
+	{"the console synchronises nothing", []replacement{
+		{"internal/console/act.go", `	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{`, `	_ = append([]op.Operation(nil), []op.Operation{{`},
+		{"internal/console/act.go", `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
+	}})`, `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
+	}}...)`},
+	}},
+	{"a replay forgets that it was a privacy deletion", []replacement{
+		{"internal/failure/replay.go", `		if r.Change == op.Erased {
+			change = op.Erased`, `		if false {
+			change = op.Erased`},
+	}},
+}
+
+// mutantSeeds is within how many seeds a mutant has to be noticed.
+const mutantSeeds = 500
+
+// TestEveryMutantFitsTheSource takes moments, so that whoever moves a place that
+// a mutant changes is told by every run of this package.
+func TestEveryMutantFitsTheSource(t *testing.T) {
+	if os.Getenv("SIMULATE_MUTANT") != "" {
+		t.Skip("this is a mutant itself")
+	}
+	root := moduleRoot(t)
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) { m.overlay(t, root, t.TempDir()) })
+	}
+}
+
+func TestMutants(t *testing.T) {
+	tier.Long(t, "that the simulation notices a broken connector")
+	if os.Getenv("SIMULATE_MUTANT") != "" {
+		t.Skip("this is a mutant itself")
+	}
+	for r := range runAll(1, mutantSeeds) {
+		if len(r.Violations) > 0 {
+			t.Fatalf("seed %d fails without any mutation: %s", r.Seed, r.Violations[0])
+		}
+	}
+	root := moduleRoot(t)
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			overlay := m.overlay(t, root, dir)
+			binary := filepath.Join(dir, "mutant.test")
+			if out, err := run(t, root, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "./internal/proof/simulate"); err != nil {
+				t.Fatalf("does not compile: %v\n%s", err, out)
+			}
+			out, err := run(t, root, binary, "-test.run=^TestSeeds$", "-seeds="+strconv.Itoa(mutantSeeds), "-failing=1")
+			if err == nil {
+				t.Fatalf("not noticed within %d seeds", mutantSeeds)
+			}
+			found := firstFailure.FindSubmatch(out)
+			if found == nil {
+				t.Fatalf("broke down: %v\n%s", err, out)
+			}
+			t.Logf("noticed by seed %s: %s", found[1], found[2])
+		})
+	}
+}
+
+var firstFailure = regexp.MustCompile(`seed (\d+):\s+(.*)`)
+
+// overlay writes the mutated files and the file that tells the go command of
+// them. A place that is no longer there fails the test: the mutant would be
+// the healthy connector, and nobody would notice.
+func (m mutant) overlay(t *testing.T, root, dir string) string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, r := range m.edits {
+		if texts[r.file] == "" {
+			text, err := os.ReadFile(filepath.Join(root, r.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[r.file] = string(text)
+		}
+		if n := strings.Count(texts[r.file], r.old); n != 1 {
+			t.Fatalf("%s holds the place to change %d times, want once: bring this mutant up to date\n%s", r.file, n, r.old)
+		}
+		texts[r.file] = strings.Replace(texts[r.file], r.old, r.new, 1)
+	}
+	replace := map[string]string{}
+	for file, text := range texts {
+		to := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, file)] = to
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	out, err := run(t, ".", "go", "env", "GOMOD")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Dir(string(bytes.TrimSpace(out)))
+}
+
+// run runs a command and returns what it printed.
+func run(t *testing.T, dir, name string, args ...string) ([]byte, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "SIMULATE_MUTANT=1")
+	return cmd.CombinedOutput()
+}

@@ -1,0 +1,406 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hubspot-zoho/connector/internal/assembly"
+	"github.com/hubspot-zoho/connector/internal/console"
+	"github.com/hubspot-zoho/connector/internal/consumer"
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/op"
+	backfillplan "github.com/hubspot-zoho/connector/internal/plan"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+// operator is the person who gives commands and looks at the console, while
+// everything else goes on.
+type operator struct {
+	world *world
+	due   int64
+	// looks is the syncer that explains, and console the pages over it.
+	looks   *syncer.Syncer
+	console *console.Console
+	filling bool // a backfill is under way
+	// inTurn is set while a plan and a backfill are compared: they take the records
+	// in one order, and no consumer is at work beside them.
+	inTurn bool
+	// stopped counts the backfills that a hold stopped.
+	stopped int
+}
+
+// The commands, and the pages and actions of the console, under the names by which
+// they are counted.
+const (
+	explains    = "explain"
+	compares    = "reconcile --drift"
+	plans       = "plan"
+	fills       = "backfill"
+	replays     = "replay"
+	releases    = "release"
+	page        = "console page "
+	searches    = "console search"
+	synchronise = "console synchronise"
+	replaysHere = "console replay"
+	dismisses   = "console dismiss"
+)
+
+var consolePages = []string{"overview", "failures", "failure", "record", "mapping", "activity"}
+
+// Commands lists what people do beside the two CRMs.
+func Commands() []string {
+	all := []string{explains, compares, plans, fills, replays, releases, searches, synchronise, replaysHere, dismisses}
+	for _, p := range consolePages {
+		all = append(all, page+p)
+	}
+	return all
+}
+
+// commandTime is how long a person waits for a command.
+const commandTime = 12 * hour
+
+func newOperator(w *world) *operator {
+	o := &operator{world: w, due: w.now + w.between(minute, hour), looks: w.newSyncer(assembly.Options{DryRun: true}, nil)}
+	var err error
+	o.console, err = console.New(console.Config{
+		Gate: signedIn{}, Failures: w.failures, Records: o.looks, Figures: &w.statistics, Token: tokens{w}, Channels: tokens{w},
+		Mapping: theMapping, Schemas: map[crm.System]console.Schemer{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
+		Topics: w.topics("replay publish"), Pages: failure.Pages{HubSpotPortal: "4711", Zoho: "https://crm.zoho.eu"},
+		Clock: w, NewID: w.newID, Key: []byte(hashKey), Logger: slog.New(watch{w}),
+	})
+	if err != nil {
+		panic(err) // the configuration above is complete
+	}
+	return o
+}
+
+// signedIn lets everybody in.
+type signedIn struct{}
+
+// Who implements console.Gate.
+func (signedIn) Who(*http.Request) (string, error) { return "operator", nil }
+
+// tokens tells of Zoho's token and channels, which nothing is wrong with.
+type tokens struct{ world *world }
+
+// LoadToken implements console.Token.
+func (t tokens) LoadToken(ctx context.Context) (zoho.TokenState, error) {
+	if err := t.world.seam(ctx, "load token"); err != nil {
+		return zoho.TokenState{}, err
+	}
+	return zoho.TokenState{RefreshedAt: t.world.Now()}, nil
+}
+
+// LoadChannels implements console.Channels.
+func (t tokens) LoadChannels(ctx context.Context) ([]zoho.ChannelState, error) {
+	return nil, t.world.seam(ctx, "load channels")
+}
+
+// act gives a command.
+func (o *operator) act() {
+	w := o.world
+	o.due = w.now + w.between(0, 6*w.plan.gap)
+	switch w.rng.IntN(9) {
+	case 0:
+		o.explain(o.anyRef(), nil)
+	case 1:
+		o.compare(nil)
+	case 2:
+		o.plan(nil)
+	case 3, 4:
+		o.fill(w.chance(0.3), nil)
+	case 5, 6:
+		o.change()
+	default:
+		o.look()
+	}
+}
+
+// run gives a command. One that looks may change nothing; done is called with its
+// result unless it was killed, or came upon a record that makes it panic.
+func (o *operator) run(name string, looks bool, do func(ctx context.Context) error, done func()) {
+	w := o.world
+	w.commands[name]++
+	var err error
+	var t *task
+	t = w.spawn(name+" "+w.newID(), commandTime, func(ctx context.Context) { err = do(ctx) }, func(wasKilled bool) {
+		if name == fills {
+			o.filling = false
+		}
+		if wasKilled || t.panicked {
+			return
+		}
+		w.happened("ended", t.name)
+		o.judge(t.name, err)
+		if err == nil && done != nil {
+			done()
+		}
+	})
+	t.looks = looks
+}
+
+// judge: no command fails but for what is broken at the time.
+func (o *operator) judge(name string, err error) {
+	w := o.world
+	switch {
+	case err == nil:
+	case errors.Is(err, reconcile.ErrHeld) && len(w.holds.stored) > 0:
+		o.stopped++
+	case failure.IsHeld(err) && strings.HasPrefix(name, fills):
+		w.violate("%s went on although it is held: %v", name, err)
+	case w.healed:
+		w.violate("%s failed although nothing is broken: %v", name, err)
+	case crm.AsError(err) != nil, errors.Is(err, errStore), errors.Is(err, errOutOfTime), errors.Is(err, context.Canceled),
+		errors.Is(err, errOdd), errors.Is(err, reconcile.ErrOvertaken), errors.Is(err, failure.ErrPanic), errors.Is(err, errPage),
+		errors.Is(err, syncer.ErrBusy), errors.Is(err, syncer.ErrChanged), errors.Is(err, syncer.ErrClaimed):
+	default:
+		w.violate("%s failed for a reason that nobody has made: %v", name, err)
+	}
+}
+
+// anyRef draws a record that a person may ask for: one that lives, one that was
+// deleted or merged, or none at all.
+func (o *operator) anyRef() crm.Ref {
+	w := o.world
+	m := w.anyCRM()
+	if len(m.records) == 0 || w.chance(0.05) {
+		return crm.Ref{System: m.system, Kind: crm.Contact, RecordID: "42"}
+	}
+	return m.records[w.rng.IntN(len(m.records))].ref
+}
+
+// explain asks why a record is as it is, by its id or by what is typed into it.
+func (o *operator) explain(ref crm.Ref, check func(syncer.Explanation)) {
+	var e syncer.Explanation
+	text := ref.RecordID
+	if r := o.world.crms[ref.System].byRef[ref]; r != nil && check == nil && o.world.chance(0.3) {
+		text = r.last().fields[keyOn(ref.Kind, ref.System)]
+	}
+	o.run(explains, true, func(ctx context.Context) error {
+		refs, err := o.looks.Lookup(ctx, ref.Kind, text)
+		for _, r := range refs {
+			if err == nil && (check == nil || r == ref) {
+				e, err = o.looks.Explain(ctx, r)
+			}
+		}
+		return err
+	}, func() {
+		if check != nil {
+			check(e)
+		}
+	})
+}
+
+// compare compares all linked pairs.
+func (o *operator) compare(check func(reconcile.DriftReport)) {
+	w := o.world
+	var report reconcile.DriftReport
+	o.run(compares, true, func(ctx context.Context) (err error) {
+		report, err = reconcile.Drift{
+			Pairs: w.links, Readers: map[crm.System]reconcile.Reader{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
+			Comparer: o.looks, Kinds: crm.Kinds[:],
+		}.Run(ctx)
+		return err
+	}, func() {
+		if check != nil {
+			check(report)
+		}
+	})
+}
+
+// together runs what a backfill or a plan does at the same time in an order of the
+// seed's, or in turn.
+func (w *world) together(ctx context.Context, n int, do func(ctx context.Context, i int)) {
+	order := w.order.Perm(n)
+	if w.operator.inTurn {
+		slices.Sort(order)
+	}
+	for _, i := range order {
+		do(ctx, i)
+	}
+}
+
+// plan asks what a backfill would do.
+func (o *operator) plan(check func(backfillplan.Report)) {
+	w := o.world
+	var report backfillplan.Report
+	o.run(plans, true, func(ctx context.Context) (err error) {
+		report, err = backfillplan.Run(ctx, backfillplan.Config{
+			Legs: reconcile.LegsOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
+			Syncer: w.newSyncer(assembly.Options{DryRun: true}, nil), Together: w.together,
+		})
+		return err
+	}, func() {
+		if check != nil {
+			check(report)
+		}
+	})
+}
+
+// worker notes which operation of a backfill is at work, as the queue does.
+type worker struct {
+	*consumer.Consumer
+	world *world
+}
+
+// Work implements reconcile.Worker.
+func (x worker) Work(ctx context.Context, o op.Operation, attempt int) (syncer.Report, error) {
+	t := x.world.running
+	t.op = o.ID
+	r, err := x.Consumer.Work(ctx, o, attempt)
+	t.op = ""
+	return r, err
+}
+
+// fill brings together what both CRMs hold already, or goes on with it.
+func (o *operator) fill(restart bool, check func(reconcile.BackfillReport)) {
+	w := o.world
+	if o.filling {
+		return
+	}
+	o.filling = true
+	pages := reconcile.NewPages(w.crms[crm.HubSpot], w.crms[crm.HubSpot], w)
+	b, err := reconcile.NewBackfill(reconcile.BackfillConfig{
+		Legs: reconcile.LegsOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: w.crms[crm.Zoho]},
+		Worker: worker{w.newConsumer(w.newSyncer(assembly.Options{}, pages)), w}, Links: w.links, Cursors: w.sweeper,
+		Clock: w, NewID: w.newID, Together: w.together, Window: 4, MaxCreates: 1000, Restart: restart,
+	})
+	if err != nil {
+		panic(err) // the configuration above is complete
+	}
+	var report reconcile.BackfillReport
+	o.run(fills, false, func(ctx context.Context) (err error) {
+		report, err = b.Run(ctx)
+		return err
+	}, func() {
+		done := 0
+		for _, outcomes := range report.Counts {
+			for _, n := range outcomes {
+				done += n
+			}
+		}
+		if restart && report.Finished && done != report.Walked {
+			w.violate("a backfill walked %d records, and tells what became of %d", report.Walked, done)
+		}
+		if check != nil {
+			check(report)
+		}
+	})
+}
+
+// errPage is a page that could not be shown.
+var errPage = errors.New("the page could not be shown")
+
+var tokenForm = regexp.MustCompile(`name="token" value="([^"]+)"`)
+
+// ask sends a request to the console, by the goroutine of the task that runs.
+func (o *operator) ask(ctx context.Context, query url.Values, form url.Values) (*httptest.ResponseRecorder, error) {
+	method, body := http.MethodGet, ""
+	if form != nil {
+		method, body = http.MethodPost, form.Encode()
+	}
+	r := httptest.NewRequestWithContext(ctx, method, "/Console?"+query.Encode(), strings.NewReader(body))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	o.console.ServeHTTP(w, r)
+	switch w.Code {
+	case http.StatusOK, http.StatusSeeOther:
+	case http.StatusServiceUnavailable:
+		return w, errPage
+	case http.StatusNotFound, http.StatusBadRequest:
+		if o.world.healed || form == nil && query.Get("page") != "failure" {
+			return w, fmt.Errorf("the console answers %d to %s %s", w.Code, method, query.Encode())
+		}
+		// What the person looked at was closed or erased meanwhile.
+	default:
+		return w, fmt.Errorf("the console answers %d to %s %s", w.Code, method, query.Encode())
+	}
+	return w, nil
+}
+
+// look opens a page.
+func (o *operator) look() {
+	w := o.world
+	name := consolePages[w.rng.IntN(len(consolePages))]
+	query := url.Values{"page": {name}}
+	switch {
+	case name == "record":
+		query.Set("ref", o.anyRef().String())
+	case name == "failure" && len(w.failures.order) == 0:
+		return
+	case name == "failure":
+		query.Set("id", w.failures.order[w.rng.IntN(len(w.failures.order))].ID)
+	case name == "failures" && len(w.failures.order) > 0 && w.chance(0.5):
+		query.Set("cause", w.failures.order[w.rng.IntN(len(w.failures.order))].Cause.ID())
+	case name == "overview":
+		query.Set("window", "24h")
+	}
+	o.run(page+name, true, func(ctx context.Context) error {
+		_, err := o.ask(ctx, query, nil)
+		return err
+	}, nil)
+}
+
+// change asks the console for something.
+func (o *operator) change() {
+	w := o.world
+	on, form := "record", url.Values{} // every console page of a record has the form of a search
+	name := synchronise
+	var refusals []string // that a person may take as they are
+	for _, n := range w.failures.order {
+		if n.Open() && !n.givenUp() && !n.Outlasts() {
+			refusals = append(refusals, n.ID)
+		}
+	}
+	switch x := w.rng.IntN(4); {
+	case x == 0:
+		name = searches
+		form = url.Values{"action": {"search"}, "q": {o.anyRef().RecordID}}
+	case x == 1 && len(refusals) > 0:
+		name = dismisses
+		form = url.Values{"action": {"dismiss"}, "id": {refusals[w.rng.IntN(len(refusals))]}, "reason": {string(failure.Accepted)}}
+	case x == 2 && len(w.failures.order) > 0:
+		name = replaysHere
+		form = url.Values{"action": {"replay"}, "id": {w.failures.order[w.rng.IntN(len(w.failures.order))].ID}}
+	default:
+		form = url.Values{"action": {"synchronise"}, "ref": {o.anyRef().String()}}
+	}
+	before := len(w.ledger.accepted)
+	o.run(name, false, func(ctx context.Context) error {
+		query := url.Values{"page": {on}}
+		opened, err := o.ask(ctx, query, nil)
+		if err != nil {
+			return err
+		}
+		found := tokenForm.FindStringSubmatch(opened.Body.String())
+		if found == nil {
+			return fmt.Errorf("the page %s has no token", on)
+		}
+		form.Set("token", found[1])
+		_, err = o.ask(ctx, query, form)
+		return err
+	}, func() {
+		asked := func(a op.Operation) bool { return a.Change == op.Requested && a.Ref.String() == form.Get("ref") }
+		if name == synchronise && !slices.ContainsFunc(w.ledger.accepted[before:], asked) {
+			w.violate("%s of %s published nothing", name, form.Get("ref"))
+		}
+	})
+}
+
+// wait lets what a person has asked for come to its end.
+func (o *operator) wait() {
+	o.world.run(o.world.quiet)
+}

@@ -1,0 +1,212 @@
+// Package safeguard holds what looks like a mistake: within minutes, values are to be
+// cleared on more than half of all records. A list that was imported with empty
+// columns would otherwise empty the other CRM too. What is held comes again: it
+// goes on when a person lets it, and does nothing once the values are back.
+package safeguard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/logschema"
+)
+
+const (
+	// window is the time within which records are counted.
+	window = 10 * time.Minute
+	// share is the part of all pairs of a kind on which values may be cleared
+	// within the window, floor how many may be in any case.
+	share = 0.5
+	floor = 1000
+	// lookEvery is how old what is known of the brake may be, countEvery how old
+	// the number of pairs.
+	lookEvery  = 10 * time.Second
+	countEvery = time.Minute
+)
+
+// State is what the store knows of one brake.
+type State struct {
+	Side crm.System // on which values are not to be cleared
+	Kind crm.Kind
+	// HeldAt is when it was put on, zero while it is off.
+	HeldAt time.Time
+	// Records is on how many records values had been cleared by then, as far as
+	// the instance that put it on could know; Pairs how many pairs there were.
+	Records, Pairs int
+	// FreeUntil is until when a person lets everything through.
+	FreeUntil time.Time
+}
+
+// Held reports whether the brake is on.
+func (s State) Held(now time.Time) bool { return !s.HeldAt.IsZero() && !now.Before(s.FreeUntil) }
+
+// Store keeps the brakes, one for each side and kind.
+type Store interface {
+	LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (State, error)
+	SaveBrake(ctx context.Context, s State) error
+}
+
+// Pairs knows how many pairs of a kind there are.
+type Pairs interface {
+	CountLinks(ctx context.Context, kind crm.Kind) (int, error)
+}
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
+
+// Config joins a Brake to the world.
+type Config struct {
+	Store  Store
+	Pairs  Pairs
+	Clock  Clock
+	Logger *slog.Logger
+	// Part is the part of all operations that this instance sees; 0 for all.
+	Part float64
+}
+
+// Brake counts for one instance. It is safe for concurrent use.
+type Brake struct {
+	Config
+	mu    sync.Mutex
+	sides map[sideKind]*counted
+}
+
+type sideKind struct {
+	side crm.System
+	kind crm.Kind
+}
+
+// counted is what an instance knows of one side and kind.
+type counted struct {
+	cleared  map[string]time.Time // when, by the record's id
+	pruned   time.Time
+	state    State
+	loadedAt time.Time
+	pairs    int
+	pairsAt  time.Time
+}
+
+// New returns a Brake that has counted nothing.
+func New(c Config) *Brake {
+	if c.Part == 0 {
+		c.Part = 1
+	}
+	return &Brake{Config: c, sides: map[sideKind]*counted{}}
+}
+
+// Clear is asked before values of a record are cleared. An error means that they
+// must not be now; the operation comes again.
+func (b *Brake) Clear(ctx context.Context, record crm.Ref) error {
+	state, err := b.state(ctx, record)
+	now := b.Clock.Now()
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at the brake: %w", err)
+	case state.Held(now):
+		return held(record.System)
+	case now.Before(state.FreeUntil):
+		return nil
+	}
+	n := b.note(record, now)
+	if float64(n) <= floor*b.Part {
+		return nil
+	}
+	pairs, err := b.countPairs(ctx, record, now)
+	if err != nil {
+		return fmt.Errorf("count pairs: %w", err)
+	}
+	if float64(n) <= share*b.Part*float64(pairs) {
+		return nil
+	}
+	state = State{Side: record.System, Kind: record.Kind, HeldAt: now, Records: int(float64(n) / b.Part), Pairs: pairs}
+	if err := b.Store.SaveBrake(ctx, state); err != nil {
+		return fmt.Errorf("put the brake on: %w", err)
+	}
+	b.take(record, state, now)
+	b.Logger.ErrorContext(ctx, logschema.MassClear, "system", string(state.Side), "kind", string(state.Kind), "records", state.Records, "pairs", pairs)
+	return held(record.System)
+}
+
+// held is the error of an operation that has to wait for a person.
+func held(s crm.System) error {
+	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: failure.CodeMassClear}
+}
+
+func (b *Brake) of(r crm.Ref) *counted {
+	key := sideKind{r.System, r.Kind}
+	c := b.sides[key]
+	if c == nil {
+		c = &counted{cleared: map[string]time.Time{}}
+		b.sides[key] = c
+	}
+	return c
+}
+
+// state is what the store says, as of a moment ago.
+func (b *Brake) state(ctx context.Context, r crm.Ref) (State, error) {
+	b.mu.Lock()
+	c := b.of(r)
+	state, loadedAt := c.state, c.loadedAt
+	b.mu.Unlock()
+	now := b.Clock.Now()
+	if now.Sub(loadedAt) < lookEvery {
+		return state, nil
+	}
+	state, err := b.Store.LoadBrake(ctx, r.System, r.Kind)
+	if err == nil {
+		b.take(r, state, now)
+	}
+	return state, err
+}
+
+// take remembers a state. What was counted before a person let it through counts
+// no more.
+func (b *Brake) take(r crm.Ref, s State, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.of(r)
+	c.state, c.loadedAt = s, now
+	if now.Before(s.FreeUntil) {
+		clear(c.cleared)
+	}
+}
+
+// note counts a record and returns how many there are in the window.
+func (b *Brake) note(r crm.Ref, now time.Time) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.of(r)
+	c.cleared[r.RecordID] = now
+	if now.Sub(c.pruned) >= window/10 {
+		c.pruned = now
+		for id, at := range c.cleared {
+			if now.Sub(at) > window {
+				delete(c.cleared, id)
+			}
+		}
+	}
+	return len(c.cleared)
+}
+
+func (b *Brake) countPairs(ctx context.Context, r crm.Ref, now time.Time) (int, error) {
+	b.mu.Lock()
+	c := b.of(r)
+	pairs, at := c.pairs, c.pairsAt
+	b.mu.Unlock()
+	if now.Sub(at) < countEvery {
+		return pairs, nil
+	}
+	pairs, err := b.Pairs.CountLinks(ctx, r.Kind)
+	if err != nil {
+		return 0, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.pairs, c.pairsAt = pairs, now
+	return pairs, nil
+}

@@ -1,0 +1,230 @@
+package store
+
+import (
+	"time"
+
+	"cloud.google.com/go/firestore"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/merge"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+)
+
+// Schema of the collection of links. No document holds the value of a field: a
+// hash is keyed and cannot be turned back.
+//
+//	links/{5e-hubspot-contact-123}: named after the record in HubSpot, or after that
+//	                         in Zoho while there is no other; see spread
+//	  id                     random and for good: it is what a contact's link knows
+//	                         its company by
+//	  kind                   "contact" | "company"
+//	  zoho                   "9d-zoho-contact-456": looked up by equality; absent while unknown
+//	  sides.{hubspot|zoho}   record_id, read_at, wrote_at, modified, twin_refused, company
+//	  fields.{field name}    hash, at, counter, side, own, and for each side
+//	                         seen_at, shown, behind, pending, blank, image, refused
+//	  hash_id                the key and the canonical forms of the hashes
+//	  lease                  holder, until
+//	  gone, gone_at          the side that was deleted
+//	  made                   the side whose record we created, absent for none
+//	  companies[]            of a contact: the companies that the two sides show, as
+//	                         "hubspot/company/9", to find a company's contacts by
+//	  known_companies[]      of a contact: link, hubspot, zoho of the last few
+//	  tell[]                 of a company: those whose contacts are to be looked at
+//	  decisions[]            the last few
+//
+// A link changes only against the update time at which it was read.
+const linksCollection = "links"
+
+// linkDoc is a link as Firestore holds it. Fields may be added; none may
+// change its meaning, since documents live for years.
+type linkDoc struct {
+	ID        string              `firestore:"id"`
+	Kind      string              `firestore:"kind"`
+	Zoho      string              `firestore:"zoho,omitempty"`
+	Sides     map[string]sideDoc  `firestore:"sides"`
+	Fields    map[string]fieldDoc `firestore:"fields"`
+	HashID    string              `firestore:"hash_id"`
+	Failing   bool                `firestore:"failing"`
+	Made      string              `firestore:"made,omitempty"`
+	Lease     leaseDoc            `firestore:"lease"`
+	Gone      string              `firestore:"gone,omitempty"`
+	GoneAt    time.Time           `firestore:"gone_at"`
+	Decisions []decisionDoc       `firestore:"decisions"`
+	Companies []string            `firestore:"companies,omitempty"`
+	Known     []companyDoc        `firestore:"known_companies,omitempty"`
+	Tell      []string            `firestore:"tell,omitempty"`
+}
+
+type companyDoc struct {
+	Link    string `firestore:"link"`
+	HubSpot string `firestore:"hubspot"`
+	Zoho    string `firestore:"zoho"`
+}
+
+type sideDoc struct {
+	RecordID    string    `firestore:"record_id"`
+	ReadAt      time.Time `firestore:"read_at"`
+	WroteAt     time.Time `firestore:"wrote_at"`
+	Modified    time.Time `firestore:"modified"`
+	TwinRefused bool      `firestore:"twin_refused,omitempty"`
+	Company     string    `firestore:"company,omitempty"`
+}
+
+type leaseDoc struct {
+	Holder string    `firestore:"holder,omitempty"`
+	Until  time.Time `firestore:"until"`
+}
+
+type fieldDoc struct {
+	Hash    string       `firestore:"hash"`
+	At      int64        `firestore:"at"`
+	Counter int          `firestore:"counter,omitempty"`
+	Side    string       `firestore:"side"`
+	Own     int64        `firestore:"own"`
+	Bounded bool         `firestore:"bounded,omitempty"`
+	SinceAt int64        `firestore:"since_at,omitempty"`
+	Since   int          `firestore:"since_counter,omitempty"`
+	HubSpot fieldSideDoc `firestore:"hubspot"`
+	Zoho    fieldSideDoc `firestore:"zoho"`
+}
+
+type fieldSideDoc struct {
+	SeenAt      int64  `firestore:"seen_at,omitempty"`
+	Shown       string `firestore:"shown,omitempty"`
+	Behind      bool   `firestore:"behind,omitempty"`
+	Pending     bool   `firestore:"pending,omitempty"`
+	Blank       bool   `firestore:"blank,omitempty"`
+	ImageSent   string `firestore:"image_sent,omitempty"`
+	ImageStored string `firestore:"image_stored,omitempty"`
+	ImageCount  int    `firestore:"image_count,omitempty"`
+	Refused     string `firestore:"refused,omitempty"`
+	RefusedCode string `firestore:"refused_code,omitempty"`
+}
+
+type decisionDoc struct {
+	At        time.Time `firestore:"at"`
+	Operation string    `firestore:"operation"`
+	Field     string    `firestore:"field"`
+	Winner    string    `firestore:"winner,omitempty"`
+	Reason    string    `firestore:"reason"`
+	Wrote     []string  `firestore:"wrote"`
+}
+
+// updates lists every field of the document, so that what is absent goes.
+func (d linkDoc) updates() []firestore.Update {
+	absent := func(s string) any {
+		if s == "" {
+			return firestore.Delete
+		}
+		return s
+	}
+	return []firestore.Update{
+		{Path: "id", Value: d.ID},
+		{Path: "kind", Value: d.Kind},
+		{Path: "zoho", Value: absent(d.Zoho)},
+		{Path: "sides", Value: d.Sides},
+		{Path: "fields", Value: d.Fields},
+		{Path: "hash_id", Value: d.HashID},
+		{Path: "failing", Value: d.Failing},
+		{Path: "made", Value: absent(d.Made)},
+		{Path: "lease", Value: d.Lease},
+		{Path: "gone", Value: absent(d.Gone)},
+		{Path: "gone_at", Value: d.GoneAt},
+		{Path: "decisions", Value: d.Decisions},
+		{Path: "companies", Value: d.Companies},
+		{Path: "known_companies", Value: d.Known},
+		{Path: "tell", Value: d.Tell},
+	}
+}
+
+func newLinkDoc(l syncer.Link) linkDoc {
+	d := linkDoc{
+		ID: l.ID, Kind: string(l.Kind), Made: string(l.Made), Gone: string(l.Gone), GoneAt: l.GoneAt, HashID: l.HashID, Failing: l.Failing,
+		Sides: map[string]sideDoc{}, Fields: map[string]fieldDoc{},
+		Lease: leaseDoc{l.Lease.Holder, l.Lease.Until},
+	}
+	for _, s := range crm.Systems {
+		d.Sides[string(s)] = sideDoc(*l.On(s))
+		if id := l.On(s).Company; id != "" {
+			d.Companies = append(d.Companies, crm.Ref{System: s, Kind: crm.Company, RecordID: id}.String())
+		}
+	}
+	if l.Zoho.RecordID != "" {
+		d.Zoho = spread(l.Ref(crm.Zoho))
+	}
+	for name, b := range l.Fields {
+		d.Fields[name] = fieldDoc{
+			Hash: string(b.Cell.Hash), At: b.Cell.Stamp.At, Counter: b.Cell.Stamp.Counter,
+			Side: string(b.Cell.Stamp.Side), Own: b.Cell.Stamp.Own,
+			Bounded: b.Cell.Stamp.Bounded, SinceAt: b.Cell.Stamp.Since.At, Since: b.Cell.Stamp.Since.Counter,
+			HubSpot: newFieldSideDoc(b.HubSpot), Zoho: newFieldSideDoc(b.Zoho),
+		}
+	}
+	for _, c := range l.Companies {
+		d.Known = append(d.Known, companyDoc(c))
+	}
+	for _, r := range l.Tell {
+		d.Tell = append(d.Tell, r.String())
+	}
+	for _, n := range l.Decisions {
+		dd := decisionDoc{At: n.At, Operation: n.Operation, Field: n.Field, Winner: string(n.Winner), Reason: string(n.Reason)}
+		for _, s := range n.Wrote {
+			dd.Wrote = append(dd.Wrote, string(s))
+		}
+		d.Decisions = append(d.Decisions, dd)
+	}
+	return d
+}
+
+func newFieldSideDoc(b merge.SideBase) fieldSideDoc {
+	return fieldSideDoc{
+		SeenAt: b.Seen, Shown: string(b.Shown), Behind: b.Behind, Pending: b.Pending, Blank: b.Blank,
+		ImageSent: string(b.Image.Sent), ImageStored: string(b.Image.Stored), ImageCount: b.Image.Count,
+		Refused: string(b.Refused.Hash), RefusedCode: b.Refused.Code,
+	}
+}
+
+func (d fieldSideDoc) base() merge.SideBase {
+	return merge.SideBase{
+		Seen: d.SeenAt, Shown: merge.Hash(d.Shown), Behind: d.Behind, Pending: d.Pending, Blank: d.Blank,
+		Image:   merge.Image{Sent: merge.Hash(d.ImageSent), Stored: merge.Hash(d.ImageStored), Count: d.ImageCount},
+		Refused: merge.Refusal{Hash: merge.Hash(d.Refused), Code: d.RefusedCode},
+	}
+}
+
+func (d linkDoc) link(v string) syncer.Link {
+	l := syncer.Link{
+		ID: d.ID, Version: v, Kind: crm.Kind(d.Kind), Made: crm.System(d.Made), Gone: crm.System(d.Gone), GoneAt: d.GoneAt, HashID: d.HashID, Failing: d.Failing,
+		Lease: syncer.Lease{Holder: d.Lease.Holder, Until: d.Lease.Until}, Fields: map[string]merge.Base{},
+	}
+	for _, s := range crm.Systems {
+		*l.On(s) = syncer.LinkSide(d.Sides[string(s)])
+		if r := l.Ref(s); r.RecordID != "" {
+			l.Claimed = append(l.Claimed, r)
+		}
+	}
+	for name, f := range d.Fields {
+		l.Fields[name] = merge.Base{
+			Cell: merge.Cell{Hash: merge.Hash(f.Hash), Stamp: merge.Stamp{
+				At: f.At, Counter: f.Counter, Side: crm.System(f.Side), Own: f.Own,
+				Bounded: f.Bounded, Since: merge.Instant{At: f.SinceAt, Counter: f.Since}}},
+			HubSpot: f.HubSpot.base(), Zoho: f.Zoho.base(),
+		}
+	}
+	for _, c := range d.Known {
+		l.Companies = append(l.Companies, syncer.Company(c))
+	}
+	for _, text := range d.Tell {
+		if r, err := crm.ParseRef(text); err == nil { // it was written by String
+			l.Tell = append(l.Tell, r)
+		}
+	}
+	for _, n := range d.Decisions {
+		dn := syncer.Decision{At: n.At, Operation: n.Operation, Field: n.Field, Winner: crm.System(n.Winner), Reason: merge.Reason(n.Reason)}
+		for _, s := range n.Wrote {
+			dn.Wrote = append(dn.Wrote, crm.System(s))
+		}
+		l.Decisions = append(l.Decisions, dn)
+	}
+	return l
+}
