@@ -8,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -23,10 +21,12 @@ const maxAnswer = 32 << 20
 
 // actions as they appear in crm.Error.Action.
 const (
-	actionRead   = "read"
-	actionFind   = "find"
-	actionCreate = "create"
-	actionUpdate = "update"
+	actionRead     = "read"
+	actionFind     = "find"
+	actionScan     = "scan"
+	actionCreate   = "create"
+	actionUpdate   = "update"
+	actionDescribe = "describe"
 )
 
 // request is one call to HubSpot.
@@ -41,15 +41,6 @@ type request struct {
 
 // writes reports whether the request may have changed something.
 func (r request) writes() bool { return r.action == actionCreate || r.action == actionUpdate }
-
-// refusal is an error of kind Refused, which nobody but a person can mend. For
-// a request that was sent and writes, it is ambiguous.
-func (r request) refusal(reason string, status int) *crm.Error {
-	return &crm.Error{
-		System: crm.HubSpot, Action: r.action, Kind: crm.Refused, Status: status,
-		Ambiguous: status != 0 && r.writes(), Err: errors.New(reason),
-	}
-}
 
 // call sends req once and decodes a 2xx answer into out. Every failure is a
 // *crm.Error.
@@ -152,31 +143,10 @@ func readAnswer(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-// transportError describes a call without an answer. The causes that net/http
-// returns quote URLs and parts of answers, so only known ones are kept.
-func transportError(req request, err error) *crm.Error {
-	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Ambiguous: req.writes()}
-	var dial *net.OpError
-	var dns *net.DNSError
-	var errno syscall.Errno
-	var timeout interface{ Timeout() bool }
-	neverSent := errors.As(err, &dns) || errors.As(err, &dial) && dial.Op == "dial"
-	if neverSent {
-		e.Ambiguous = false
+// objectType is the name of a kind in paths.
+func objectType(kind crm.Kind) string {
+	if kind == crm.Company {
+		return "companies"
 	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		e.Err = context.Canceled
-	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Err = context.DeadlineExceeded
-	case dns != nil:
-		e.Err = errors.New("the host name was not found")
-	case errors.As(err, &errno):
-		e.Err = errno
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		e.Err = io.ErrUnexpectedEOF
-	default:
-		e.Err = errors.New("no valid answer")
-	}
-	return e
+	return "contacts"
 }

@@ -1,176 +1,93 @@
 package hubspot
 
 import (
-	"encoding/json"
-	"io"
+	"bytes"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-const (
-	testToken = "pat-na1-11111111-2222"
-	testApp   = "39522895"
-)
-
-// exchange is one request that a test expects and the answer it gets.
-type exchange struct {
-	request string // method and path
-	status  int    // 0 means 200
-	header  map[string]string
-	answer  string
-	drop    bool // cut the connection and answer nothing
-}
-
-// sent is a request as the server saw it.
-type sent struct {
-	query string
-	body  map[string]any
-}
-
-// script is a server that plays exchanges in order.
-type script struct {
-	t    *testing.T
-	mu   sync.Mutex
-	left []exchange
-	sent []sent
-}
-
-func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.left) == 0 {
-		s.t.Errorf("unexpected request %s %s", r.Method, r.URL.Path)
-		w.WriteHeader(http.StatusTeapot)
-		return
-	}
-	next := s.left[0]
-	s.left = s.left[1:]
-	if got := r.Method + " " + r.URL.Path; got != next.request {
-		s.t.Errorf("request %q, want %q", got, next.request)
-	}
-	if got := r.Header.Get("Authorization"); got != "Bearer "+testToken {
-		s.t.Errorf("authorization header is not the token's")
-	}
-	s.sent = append(s.sent, sent{query: r.URL.RawQuery, body: decodeBody(s.t, r)})
-	if next.drop {
-		panic(http.ErrAbortHandler)
-	}
-	for name, value := range next.header {
-		w.Header().Set(name, value)
-	}
-	if next.status != 0 {
-		w.WriteHeader(next.status)
-	}
-	if _, err := io.WriteString(w, next.answer); err != nil {
-		s.t.Logf("the client left: %v", err)
-	}
-}
-
-func decodeBody(t *testing.T, r *http.Request) map[string]any {
-	t.Helper()
-	if r.Method == http.MethodGet {
-		return nil
-	}
-	if got := r.Header.Get("Content-Type"); got != "application/json" {
-		t.Errorf("content type %q, want application/json", got)
-	}
-	var body map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		t.Errorf("request body: %v", err)
-	}
-	return body
-}
-
-// play starts a server with the exchanges and returns a client of it. The test
-// fails if any exchange is left over.
-func play(t *testing.T, exchanges ...exchange) (*Client, *script) {
-	t.Helper()
-	s := &script{t: t, left: exchanges}
-	server := httptest.NewServer(s)
-	t.Cleanup(func() {
-		server.Close()
-		if len(s.left) > 0 {
-			t.Errorf("%d expected requests did not come, first %s", len(s.left), s.left[0].request)
-		}
+func TestNewReportsEveryProblemAtOnce(t *testing.T) {
+	_, err := New(Config{
+		URL: "api.hubapi.com", Version: "v3", Token: "a b", AppID: "app", TwinField: "zoho id",
+		Fields: map[crm.Kind][]string{"deal": {"x"}, crm.Contact: {"", "a,b", "fine"}},
 	})
-	return newClient(t, server), s
+	if err == nil {
+		t.Fatal("no error")
+	}
+	want := []string{
+		"hubspot configuration: url: want an absolute http or https URL",
+		"version: want the form YYYY-MM",
+		"token contains a space, a line break or a character outside of ASCII",
+		"app id is not a number",
+		`twin field "zoho id" is not the name of a property`,
+		"http client is missing",
+		`fields: unknown kind "deal": want "contact" or "company"`,
+		`fields: "" of contact is not the name of a property`,
+		`fields: "a,b" of contact is not the name of a property`,
+	}
+	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
 }
 
-func newClient(t *testing.T, server *httptest.Server) *Client {
-	t.Helper()
-	c, err := New(testConfig(server.URL, server.Client()))
+func TestNewRefusesAddressesThatCannotBeABase(t *testing.T) {
+	for _, address := range []string{"", "ftp://x", "https://", "https://user:secret@x", "https://x?a=1", "https://x#a", "https://x\n"} {
+		cfg := testConfig(address, &http.Client{})
+		_, err := New(cfg)
+		if err == nil {
+			t.Errorf("address %q is accepted", address)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error repeats the address: %v", err)
+		}
+	}
+}
+
+func TestVersionTwinFieldAndBasePathAreUsed(t *testing.T) {
+	s := &script{t: t, left: []exchange{{request: "POST /proxy/crm/objects/2026-03/contacts/batch/read", answer: batch(contact("1", `"other":"77"`))}}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	cfg := testConfig(server.URL+"/proxy/", server.Client())
+	cfg.Version, cfg.TwinField = "2026-03", "other"
+	c, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
-}
-
-func testConfig(url string, client *http.Client) Config {
-	return Config{
-		URL: url, Token: testToken, AppID: testApp, HTTP: client,
-		Fields: map[crm.Kind][]string{
-			crm.Contact: {"lastname", "email", "associatedcompanyid"},
-			crm.Company: {"name", "domain"},
-		},
+	rec, err := c.Read(t.Context(), contactRef("1"))
+	if err != nil || rec.TwinID != "77" {
+		t.Errorf("twin %q, error %v, want 77", rec.TwinID, err)
 	}
 }
 
-const (
-	contactRead   = "POST /crm/objects/2026-09/contacts/batch/read"
-	contactCreate = "POST /crm/objects/2026-09/contacts/batch/create"
-	contactUpdate = "POST /crm/objects/2026-09/contacts/batch/update"
-	companyRead   = "POST /crm/objects/2026-09/companies/batch/read"
-	companySearch = "POST /crm/objects/2026-09/companies/search"
-)
-
-func contactGet(id string) string { return "GET /crm/objects/2026-09/contacts/" + id }
-
-// batch wraps records, or nothing, in the envelope of a batch.
-func batch(records ...string) string {
-	return `{"status":"COMPLETE","results":[` + strings.Join(records, ",") +
-		`],"startedAt":"2026-11-04T20:29:54.816Z","completedAt":"2026-11-04T20:29:54.897Z"}`
-}
-
-// failed is the envelope of a batch with one error and no result.
-func failed(item string) string {
-	return `{"status":"COMPLETE","results":[],"numErrors":1,"errors":[` + item + `]}`
-}
-
-func notFound(ids string) string {
-	return failed(`{"status":"error","category":"OBJECT_NOT_FOUND","message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":[` + ids + `]}}`)
-}
-
-func contactRef(id string) crm.Ref {
-	return crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: id}
-}
-
-func moment(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
+func TestTheTokenIsNeverPrinted(t *testing.T) {
+	var log bytes.Buffer
+	s := &script{t: t, left: []exchange{{request: contactRead, answer: batch(jane), header: map[string]string{"X-HubSpot-Correlation-Id": "c0ffee"}}}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	cfg := testConfig(server.URL, server.Client())
+	cfg.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c, err := New(cfg)
 	if err != nil {
-		panic(err) // a constant of a test
+		t.Fatal(err)
 	}
-	return t
-}
-
-// wantError compares err, without its cause, with want.
-func wantError(t *testing.T, err error, want crm.Error) {
-	t.Helper()
-	got := crm.AsError(err)
-	if got == nil {
-		t.Fatalf("error %v, want a CRM error of kind %s", err, want.Kind)
+	if _, err := c.Find(t.Context(), crm.Contact, []crm.Key{{Field: "email", Value: "a@x.com"}}); err != nil {
+		t.Fatal(err)
 	}
-	plain := *got
-	plain.Err = nil
-	want.System = crm.HubSpot
-	if diff := cmp.Diff(want, plain); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
+	cfg.Logger.Info("configured", "config", cfg)
+	printed := log.String() + fmt.Sprintf("%v %+v %#v %s %v %+v %#v", cfg, cfg, cfg, cfg, c, c, c)
+	for _, secret := range []string{testToken, "a@x.com", "Doe"} {
+		if strings.Contains(printed, secret) {
+			t.Errorf("%q is printed", secret)
+		}
+	}
+	if !strings.Contains(log.String(), `"correlation_id":"c0ffee"`) {
+		t.Error("the call is not logged with its correlation id")
 	}
 }

@@ -1,10 +1,14 @@
 package hubspot
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -189,4 +193,42 @@ func retryAfter(h http.Header, otherwise, most time.Duration) time.Duration {
 		return most
 	}
 	return time.Duration(seconds * float64(time.Second))
+}
+
+// refusal is an error of kind Refused, which nobody but a person can mend. For
+// a request that was sent and writes, it is ambiguous.
+func (r request) refusal(reason string, status int) *crm.Error {
+	return &crm.Error{
+		System: crm.HubSpot, Action: r.action, Kind: crm.Refused, Status: status,
+		Ambiguous: status != 0 && r.writes(), Err: errors.New(reason),
+	}
+}
+
+// transportError describes a call without an answer. The causes that net/http
+// returns quote URLs and parts of answers, so only known ones are kept.
+func transportError(req request, err error) *crm.Error {
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Ambiguous: req.writes()}
+	var dial *net.OpError
+	var dns *net.DNSError
+	var errno syscall.Errno
+	var timeout interface{ Timeout() bool }
+	neverSent := errors.As(err, &dns) || errors.As(err, &dial) && dial.Op == "dial"
+	if neverSent {
+		e.Ambiguous = false
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Err = context.Canceled
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Err = context.DeadlineExceeded
+	case dns != nil:
+		e.Err = errors.New("the host name was not found")
+	case errors.As(err, &errno):
+		e.Err = errno
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		e.Err = io.ErrUnexpectedEOF
+	default:
+		e.Err = errors.New("no valid answer")
+	}
+	return e
 }

@@ -12,6 +12,8 @@ import (
 )
 
 const (
+	// MaxFind is the most values that one call looks up.
+	MaxFind = 100
 	// searchLimit is the most records that one page of a search may hold.
 	searchLimit = 200
 	// maxSearchValues and maxSearchText bound the values of one search, the

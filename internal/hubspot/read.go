@@ -10,6 +10,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
+// MaxRead is the most records that one call reads with their histories; without
+// histories it would be 100.
+const MaxRead = 50
+
 // Read reads one record with the histories of its properties. When the record
 // was merged into another, the survivor answers and Record.Ref tells its id.
 // A deleted record, and one that never was, is a crm.Error of kind NotFound.
@@ -80,11 +84,165 @@ func (c *Client) readSingle(ctx context.Context, action string, kind crm.Kind, i
 	return c.result(ctx, req, status, w)
 }
 
-// WithHistory returns rec as it is when it was read with its histories, as
-// Read, ReadMany and Find do, and reads it again otherwise.
-func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
-	if rec.History != nil {
-		return rec, nil
-	}
-	return c.Read(ctx, rec.Ref)
+type batchInput struct {
+	ID string `json:"id"`
 }
+
+type batchRead struct {
+	Properties []string     `json:"properties"`
+	Histories  []string     `json:"propertiesWithHistory,omitempty"`
+	IDProperty string       `json:"idProperty,omitempty"`
+	Inputs     []batchInput `json:"inputs"`
+}
+
+// batchAnswer is the envelope of every batch. A 200 may carry errors and a 207
+// may carry none, so all of it is always looked at.
+type batchAnswer struct {
+	Status    string       `json:"status"`
+	Results   []wireRecord `json:"results"`
+	NumErrors int          `json:"numErrors"`
+	Errors    []problem    `json:"errors"`
+}
+
+// incomplete reports whether the envelope is not that of a finished batch.
+func (a batchAnswer) incomplete() bool {
+	return a.Status != "" && a.Status != "COMPLETE" || a.Results == nil && len(a.Errors) == 0
+}
+
+// readBatch reads up to MaxRead different records with one call, or MaxFind
+// without their histories by the Zoho id. The ids are values of idProperty, or
+// record ids when that is "". Every id has a
+// result unless the call as a whole failed. unclaimed tells that a record came
+// back that answers to none of the ids, as far as it shows.
+func (c *Client) readBatch(ctx context.Context, action string, kind crm.Kind, ids []string, idProperty string) (results map[string]crm.Answer[crm.Record], unclaimed bool, err error) {
+	body := batchRead{
+		Properties: c.readProperties(kind),
+		Histories:  c.historyProperties(kind),
+		IDProperty: idProperty,
+	}
+	if idProperty == c.twin {
+		body.Histories = nil
+	}
+	if idProperty != "" {
+		body.Properties = union(body.Properties, []string{idProperty})
+	}
+	for _, id := range ids {
+		body.Inputs = append(body.Inputs, batchInput{ID: id})
+	}
+	req := request{action: action, method: http.MethodPost, path: "/batch/read", kind: kind, body: body}
+	var answer batchAnswer
+	status, err := c.call(ctx, req, &answer)
+	if err != nil {
+		return nil, false, err
+	}
+	if answer.incomplete() {
+		return nil, false, req.refusal("the batch is not complete", status)
+	}
+	results, unclaimed = c.joinBatch(ctx, req, status, ids, idProperty, answer)
+	return results, unclaimed, nil
+}
+
+// joinBatch gives each id its record or its error. Results come in any order
+// and may be fewer than the inputs.
+func (c *Client) joinBatch(ctx context.Context, req request, status int, ids []string, idProperty string, answer batchAnswer) (results map[string]crm.Answer[crm.Record], unclaimed bool) {
+	found := indexRecords(answer.Results, ids, idProperty)
+	claimed := map[scalar]bool{}
+	for _, w := range found {
+		claimed[w.ID] = true
+	}
+	unclaimed = slices.ContainsFunc(answer.Results, func(w wireRecord) bool { return !claimed[w.ID] })
+	results = make(map[string]crm.Answer[crm.Record], len(ids))
+	for _, id := range ids {
+		w, ok := found[id]
+		if !ok || w.Archived {
+			results[id] = crm.Answer[crm.Record]{Err: absence(req, status, id, ids, answer)}
+			continue
+		}
+		if idProperty == c.twin { // who asked reads it with its history
+			results[id] = crm.Answer[crm.Record]{Value: crm.Record{Ref: hubspotRef(req.kind, string(w.ID))}}
+			continue
+		}
+		results[id] = c.result(ctx, req, status, w)
+	}
+	return results, unclaimed
+}
+
+// result turns a wire record into the answer of a read.
+func (c *Client) result(ctx context.Context, req request, status int, w wireRecord) crm.Answer[crm.Record] {
+	rec, err := c.record(req.kind, w)
+	if err != nil {
+		return crm.Answer[crm.Record]{Err: req.refusal(err.Error(), status)}
+	}
+	if rec, err = c.owners.Name(ctx, rec, c.owned[req.kind]); err != nil {
+		return crm.Answer[crm.Record]{Err: req.overOwners(err)}
+	}
+	return crm.Answer[crm.Record]{Value: rec}
+}
+
+// absence is the error of an id without a record: what the batch says of that
+// id, else what it says of none of the ids in particular, else that it does not
+// exist.
+func absence(req request, status int, id string, ids []string, answer batchAnswer) *crm.Error {
+	var general *crm.Error
+	for _, p := range answer.Errors {
+		named := p.ids()
+		if slices.Contains(named, id) {
+			return itemError(req, status, p)
+		}
+		aboutOthers := slices.ContainsFunc(named, func(n string) bool { return slices.Contains(ids, n) })
+		if !aboutOthers && general == nil {
+			general = itemError(req, status, p)
+		}
+	}
+	if general != nil {
+		return general
+	}
+	if answer.NumErrors > 0 && len(answer.Errors) == 0 {
+		return req.refusal("the batch counts errors but does not tell them", status)
+	}
+	return &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.NotFound, Status: status}
+}
+
+// indexRecords finds the record of each id. A record answers to its own id
+// first; an id that no record bears may be one that a record took over in a
+// merge, or the additional e-mail address of a contact.
+func indexRecords(records []wireRecord, ids []string, idProperty string) map[string]wireRecord {
+	primary, secondary := map[string]wireRecord{}, map[string]wireRecord{}
+	for _, w := range records {
+		switch idProperty {
+		case "":
+			primary[string(w.ID)] = w
+			for _, id := range w.formerIDs() {
+				secondary[id] = w
+			}
+		case propEmail:
+			primary[foldEmail(w.value(propEmail))] = w
+			for address := range strings.SplitSeq(w.value(propAdditionalEmails), ";") {
+				secondary[foldEmail(address)] = w
+			}
+		default:
+			primary[w.value(idProperty)] = w
+		}
+	}
+	found := make(map[string]wireRecord, len(ids))
+	for _, id := range ids {
+		key := id
+		if idProperty == propEmail {
+			key = foldEmail(id)
+		}
+		if w, ok := primary[key]; ok {
+			found[id] = w
+		} else if w, ok := secondary[key]; ok {
+			found[id] = w
+		}
+	}
+	// HubSpot knows which addresses lead to a contact better than what it shows
+	// of it, and the one answer to one address can be about nothing else.
+	if idProperty == propEmail && len(ids) == 1 && len(records) == 1 {
+		found[ids[0]] = records[0]
+	}
+	return found
+}
+
+// foldEmail makes addresses comparable the way HubSpot compares them.
+func foldEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

@@ -3,9 +3,7 @@ package hubspot
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
@@ -40,14 +38,6 @@ type wireRecord struct {
 	TraceID    scalar                 `json:"objectWriteTraceId"` // of a create, where HubSpot repeats it
 }
 
-// wireEntry is one entry of a property's history.
-type wireEntry struct {
-	Value      *scalar `json:"value"`
-	Timestamp  scalar  `json:"timestamp"`
-	SourceType string  `json:"sourceType"`
-	SourceID   string  `json:"sourceId"`
-}
-
 // value is a property's value; unset and empty are the same.
 func (w wireRecord) value(name string) string {
 	if v := w.Properties[name]; v != nil {
@@ -78,11 +68,6 @@ func (c *Client) readProperties(kind crm.Kind) []string {
 		own = append(own, propEmail, propAdditionalEmails, propMergedVIDs, propAllVIDs)
 	}
 	return union(c.mapped[kind], own)
-}
-
-// historyProperties lists the properties whose history a read includes.
-func (c *Client) historyProperties(kind crm.Kind) []string {
-	return union(c.mapped[kind], []string{c.twin})
 }
 
 func union(a, b []string) []string {
@@ -151,74 +136,6 @@ func additionalEmails(w wireRecord) map[string][]string {
 	return map[string][]string{propEmail: all}
 }
 
-// own reports whether a source names the connector's app. Other apps are
-// INTEGRATION too.
-func (c *Client) own(sourceType, sourceID string) bool {
-	return sourceType == sourceIntegration && sourceID == c.appID
-}
-
-// history converts the entries of every property, newest first.
-func (c *Client) history(wire map[string][]wireEntry) (map[string][]crm.Edit, error) {
-	all := make(map[string][]crm.Edit, len(wire))
-	for name, entries := range wire {
-		edits := make([]crm.Edit, 0, len(entries))
-		for _, e := range entries {
-			at, err := parseTime(string(e.Timestamp))
-			if err != nil {
-				return nil, err
-			}
-			edit := crm.Edit{At: at, Own: c.own(e.SourceType, e.SourceID)}
-			if e.Value != nil {
-				edit.Value = string(*e.Value)
-			}
-			edits = append(edits, edit)
-		}
-		// HubSpot sends them newest first; entries of one moment keep its order.
-		slices.SortStableFunc(edits, func(a, b crm.Edit) int { return b.At.Compare(a.At) })
-		if len(edits) > 0 {
-			all[name] = edits
-		}
-	}
-	return all, nil
-}
-
-// newestIsOwn reports whether the connector made every edit of the newest
-// moment in the histories.
-func newestIsOwn(history map[string][]crm.Edit) bool {
-	var newest time.Time
-	own := false
-	for _, edits := range history {
-		for _, e := range edits {
-			switch {
-			case e.At.After(newest):
-				newest, own = e.At, e.Own
-			case e.At.Equal(newest):
-				own = own && e.Own
-			}
-		}
-	}
-	return own
-}
-
-// firstTime parses the first of the texts that is not empty; none gives the
-// zero time.
-func firstTime(texts ...string) (time.Time, error) {
-	for _, s := range texts {
-		if s != "" {
-			return parseTime(s)
-		}
-	}
-	return time.Time{}, nil
-}
-
-// parseTime reads the forms in which HubSpot sends a moment: ISO 8601, or
-// milliseconds since 1970.
-func parseTime(s string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t.UTC(), nil
-	}
-	if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return time.UnixMilli(ms).UTC(), nil
-	}
-	return time.Time{}, errTimestamp
+func hubspotRef(kind crm.Kind, id string) crm.Ref {
+	return crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: id}
 }

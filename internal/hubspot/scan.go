@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	actionScan = "scan"
-
 	propID = "hs_object_id"
 	// ListLimit is the most records that one page of a list may hold.
 	ListLimit = 100
@@ -315,10 +313,6 @@ func foundHits(kind crm.Kind, hits []hit) []crm.Found {
 		}
 	}
 	return all
-}
-
-func hubspotRef(kind crm.Kind, id string) crm.Ref {
-	return crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: id}
 }
 
 // compareIDs orders ids as the numbers that they are.

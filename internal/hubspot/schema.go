@@ -3,7 +3,6 @@ package hubspot
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
@@ -13,15 +12,10 @@ const (
 	areaProperties = "properties"
 	areaOwners     = "owners"
 	areaAccount    = "account"
-
-	actionDescribe = "describe"
 )
 
 // maxText is the most characters that HubSpot keeps of a text.
 const maxText = 65_536
-
-// maxOwnerPages bounds a listing that would not end, at 100 owners a page.
-const maxOwnerPages = 100
 
 // property is the definition of a property.
 type property struct {
@@ -110,42 +104,22 @@ func (p property) info() crm.FieldInfo {
 	return f
 }
 
-// Owners lists the users to whom records can belong, the archived ones too,
-// which records of the past still name. It needs the scope
-// crm.objects.owners.read.
-func (c *Client) Owners(ctx context.Context) ([]crm.Owner, error) {
-	var owners []crm.Owner
-	for _, archived := range []string{"false", "true"} {
-		query := url.Values{"limit": {"100"}, "archived": {archived}}
-		for page := 0; ; page++ {
-			req := request{action: actionDescribe, method: http.MethodGet, area: areaOwners, path: "?" + query.Encode()}
-			var answer struct {
-				Results []struct {
-					ID    scalar `json:"id"`
-					Email string `json:"email"`
-				} `json:"results"`
-				Paging struct {
-					Next struct {
-						After scalar `json:"after"`
-					} `json:"next"`
-				} `json:"paging"`
-			}
-			status, err := c.call(ctx, req, &answer)
-			if err != nil {
-				return nil, err
-			}
-			for _, o := range answer.Results {
-				owners = append(owners, crm.Owner{ID: string(o.ID), Email: o.Email, Active: archived == "false"})
-			}
-			after := string(answer.Paging.Next.After)
-			if after == "" {
-				break
-			}
-			if page == maxOwnerPages {
-				return nil, req.refusal("the list of owners does not end", status)
-			}
-			query.Set("after", after)
-		}
+// CreateTwinProperty defines the unique property for the Zoho id of a kind. It
+// takes the scope crm.schemas.contacts.write or crm.schemas.companies.write. A
+// property of that name that exists is an error of kind Duplicate.
+func (c *Client) CreateTwinProperty(ctx context.Context, kind crm.Kind) error {
+	group := map[crm.Kind]string{crm.Contact: "contactinformation", crm.Company: "companyinformation"}[kind]
+	req := request{action: "create property", method: http.MethodPost, area: areaProperties, kind: kind, body: map[string]any{
+		"groupName": group, "name": c.twin, "label": "Zoho ID", "hasUniqueValue": true, "type": "string", "fieldType": "text",
+		"description": "The id of this record in Zoho CRM, kept by the connector. Do not change it.",
+	}}
+	if err := kind.Validate(); err != nil {
+		return req.refusal("the kind is unknown", 0)
 	}
-	return owners, nil
+	var made property
+	status, err := c.call(ctx, req, &made)
+	if err == nil && (made.Name != c.twin || !made.Unique) {
+		err = req.refusal("the property was made otherwise than asked for", status)
+	}
+	return err
 }

@@ -2,17 +2,15 @@ package hubspot
 
 import (
 	"context"
-	"math/big"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/owners"
 )
+
+// MaxWrite is the most records that one call writes.
+const MaxWrite = 100
 
 type writeInput struct {
 	ID         string            `json:"id,omitempty"`
@@ -105,19 +103,6 @@ func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Up
 	}
 	c.writeAll(ctx, req, rows)
 	return answers
-}
-
-// assign puts the owners' ids in the place of their addresses. An owner without
-// account is a refused value like any other, at no call.
-func (c *Client) assign(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
-	w, unknown, err := c.owners.Assign(ctx, w)
-	if err != nil {
-		return w, req.overOwners(err)
-	}
-	if len(unknown) > 0 {
-		return w, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Invalid, Code: owners.CodeUnknown, Fields: unknown}
-	}
-	return w, nil
 }
 
 // row is one input of a batch, and where its answer goes.
@@ -345,56 +330,4 @@ func (c *Client) encode(w crm.Write) map[string]string {
 		properties[c.twin] = w.TwinID
 	}
 	return properties
-}
-
-// encodeValue gives a value the form that HubSpot takes. A text that is not of
-// its type goes out as it is: HubSpot refuses it and names the property, which
-// is what the operator needs to see.
-func encodeValue(v crm.Value) string {
-	switch v.Type {
-	case crm.Number:
-		return plainNumber(v.Text)
-	case crm.Bool:
-		return strings.ToLower(v.Text)
-	case crm.Date:
-		if t, err := time.Parse(time.RFC3339Nano, v.Text); err == nil {
-			return t.UTC().Format(time.DateOnly)
-		}
-	case crm.DateTime:
-		if t, err := time.Parse(time.RFC3339Nano, v.Text); err == nil {
-			return t.UTC().Format("2006-01-02T15:04:05.999Z07:00")
-		}
-	case crm.List:
-		return joinList(v.Text)
-	}
-	return v.Text
-}
-
-// exponentPattern is a number in the form that JSON allows and HubSpot does
-// not. An exponent of three digits is no amount and no count.
-var exponentPattern = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}$`)
-
-// plainNumber spells out an exponent: "1.5e3" is "1500".
-func plainNumber(s string) string {
-	if !exponentPattern.MatchString(s) {
-		return s
-	}
-	r, ok := new(big.Rat).SetString(s)
-	if !ok {
-		return s
-	}
-	digits, _ := r.FloatPrec() // exact: the denominator is a power of ten
-	return r.FloatString(digits)
-}
-
-// joinList drops empty items: a leading ";" would make HubSpot append to the
-// selected options and not replace them.
-func joinList(s string) string {
-	var items []string
-	for item := range strings.SplitSeq(s, ";") {
-		if item = strings.TrimSpace(item); item != "" {
-			items = append(items, item)
-		}
-	}
-	return strings.Join(items, ";")
 }

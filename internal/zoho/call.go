@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +19,16 @@ const apiVersion = "/crm/v8"
 // maxAnswer bounds what is read of an answer, in bytes. A full page of records
 // takes a tenth of it.
 const maxAnswer = 16 << 20
+
+// actions as they appear in crm.Error.Action.
+const (
+	actionRead     = "read"
+	actionFind     = "find"
+	actionScan     = "scan"
+	actionCreate   = "create"
+	actionUpdate   = "update"
+	actionDescribe = "describe"
+)
 
 // call is one request to the API.
 type call struct {
@@ -142,50 +150,4 @@ func (c *Client) send(ctx context.Context, k call, token Token, body []byte) (an
 		return answer{}, e
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: data}, nil
-}
-
-func (k call) err(kind crm.ErrorKind, code string, cause error) *crm.Error {
-	return &crm.Error{System: crm.Zoho, Action: k.action, Kind: kind, Code: code, Err: cause}
-}
-
-func (k call) refused(code string, cause error) *crm.Error {
-	return k.err(crm.Refused, code, cause)
-}
-
-// lost is a request without an answer. A write may have been done, unless the
-// connection never stood.
-func (k call) lost(ctx context.Context, err error) *crm.Error {
-	e := k.err(crm.Unavailable, "", withoutURL(err))
-	if ctx.Err() != nil {
-		e.Err = ctx.Err()
-	}
-	var dial *net.OpError
-	e.Ambiguous = k.write && (!errors.As(err, &dial) || dial.Op != "dial")
-	return e
-}
-
-// shape is an answer that says it is well and has an unknown shape. A body that
-// is no JSON at all comes from something between Zoho and us.
-func (k call) shape(a answer, what string) *crm.Error {
-	e := k.refused("UNKNOWN_SHAPE", errors.New(what))
-	if !json.Valid(a.body) {
-		e.Kind = crm.Unavailable
-	}
-	e.Status, e.Ambiguous = a.status, k.write
-	return e
-}
-
-// withoutURL drops the URL, which may hold more than an error should.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return fmt.Errorf("%s: %w", strings.ToLower(u.Op), u.Err)
-	}
-	return err
-}
-
-// isTransport reports whether err is a request that got no answer.
-func isTransport(err error) bool {
-	var u *url.Error
-	return errors.As(err, &u)
 }

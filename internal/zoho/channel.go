@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"net/url"
 	"slices"
@@ -246,4 +247,12 @@ func (c *Client) Disable(ctx context.Context, ids ...string) error {
 		return err
 	}
 	return k.allSucceeded(a)
+}
+
+// ChannelID names the channel of a webhook's URL: the same for every run, and
+// another one for another installation on the same organisation.
+func ChannelID(notifyURL string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(notifyURL)) // a hash takes everything
+	return strconv.FormatUint(h.Sum64()>>2|1<<61, 10)
 }

@@ -1,6 +1,7 @@
 package zoho
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -160,5 +161,36 @@ func TestDisableClosesChannels(t *testing.T) {
 	}
 	if err := c.Disable(t.Context()); err == nil {
 		t.Error("no channel was closed without an error")
+	}
+}
+
+func TestChannelsAreListedPageByPage(t *testing.T) {
+	part := func(id, event, expiry string) string {
+		return `{"channel_id":"` + id + `","events":["` + event + `"],"channel_expiry":"` + expiry + `","notify_url":"` + doorURL + `","token":"tok"}`
+	}
+	pages := []string{
+		part("5", "Contacts.all", "2026-11-29T22:00:00+01:00") + "," + part("6", "Contacts.all", "2026-11-29T22:00:00+01:00"),
+		part("6", "Accounts.all", "2026-11-29T21:00:00+01:00"),
+	}
+	f := newFakeAPI(t, func(n int, _ request) (int, string) {
+		return 200, `{"watch":[` + pages[n-1] + `],"info":{"more_records":` + fmt.Sprint(n < len(pages)) + `}}`
+	})
+	got, err := newTestClient(t, f).Channels(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel := func(id string, expiry string, events ...string) Channel {
+		return Channel{ID: id, Events: events, NotifyURL: doorURL, Token: "tok", Expiry: mustTime(t, expiry)}
+	}
+	want := map[string]Channel{
+		"5": channel("5", "2026-11-29T21:00:00Z", "Contacts.all"),
+		"6": channel("6", "2026-11-29T20:00:00Z", "Accounts.all", "Contacts.all"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("channels (-want +got):\n%s", diff)
+	}
+	none := newFakeAPI(t, always(204, ""))
+	if got, err := newTestClient(t, none).Channels(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("without channels: %v, %v", got, err)
 	}
 }

@@ -111,3 +111,11 @@ func New(cfg Config) (*Client, error) {
 	c.owners = owners.New(c.Owners, cfg.Now)
 	return c, nil
 }
+
+// withoutRedirects returns a copy of c that follows none: a secret goes where
+// it was meant to go or nowhere.
+func withoutRedirects(c *http.Client) *http.Client {
+	clone := *c
+	clone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &clone
+}

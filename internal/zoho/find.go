@@ -41,7 +41,7 @@ func (c *Client) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm
 // FindMany is Find for many lists of keys, MaxFind with a query. A query that
 // Zoho refuses, or that has more rows than a page, is divided.
 func (c *Client) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key) []crm.Answer[[]crm.Record] {
-	k := call{action: "find", method: http.MethodPost, path: "/coql"}
+	k := call{action: actionFind, method: http.MethodPost, path: "/coql"}
 	answers := make([]crm.Answer[[]crm.Record], len(lists))
 	var all []sought
 	for i, keys := range lists {

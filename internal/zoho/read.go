@@ -1,16 +1,13 @@
 package zoho
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
@@ -22,14 +19,11 @@ const (
 	maxFields = 50
 )
 
-// systemFields are read with every record.
-var systemFields = []string{"Created_Time", "Modified_Time", "Created_By", "Modified_By"}
-
 // Read returns the record. It is an error of kind NotFound if Zoho has no such
 // record, or has it in the recycle bin.
 func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 	if ref.System != crm.Zoho {
-		return crm.Record{}, call{action: "read"}.refused("WRONG_SYSTEM", nil)
+		return crm.Record{}, call{action: actionRead}.refused("WRONG_SYSTEM", nil)
 	}
 	answer := c.ReadMany(ctx, ref.Kind, []string{ref.RecordID})[ref.RecordID]
 	return answer.Value, answer.Err
@@ -39,7 +33,7 @@ func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 // API credit unless more than 45 fields are mapped. Every id has an answer; a
 // record that cannot be made out does not hide the others.
 func (c *Client) ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record] {
-	k := call{action: "read"}
+	k := call{action: actionRead}
 	answers := make(map[string]crm.Answer[crm.Record], len(ids))
 	var wanted []string
 	for _, id := range ids {
@@ -77,7 +71,7 @@ func (c *Client) readInto(ctx context.Context, answers map[string]crm.Answer[crm
 // readMany reads up to MaxRead records. The result is keyed by id; a record
 // that does not exist is absent.
 func (c *Client) readMany(ctx context.Context, kind crm.Kind, ids []string) (map[string]crm.Record, error) {
-	k := call{action: "read"}
+	k := call{action: actionRead}
 	if err := checkIDs(kind, ids); err != nil {
 		return nil, k.refused("BAD_IDS", err)
 	}
@@ -124,21 +118,6 @@ func checkIDs(kind crm.Kind, ids []string) error {
 	return kind.Validate()
 }
 
-// names returns the fields of a kind that are read: the mapped ones and the twin.
-func (c *Client) names(kind crm.Kind) []string {
-	return appendNew(slices.Clone(c.fields[kind]), c.twin)
-}
-
-// appendNew appends the names that list does not have.
-func appendNew(list []string, names ...string) []string {
-	for _, n := range names {
-		if !slices.Contains(list, n) {
-			list = append(list, n)
-		}
-	}
-	return list
-}
-
 // chunkFields splits the names so that each request also has room for the
 // system fields.
 func chunkFields(names []string) [][]string {
@@ -151,7 +130,7 @@ func chunkFields(names []string) [][]string {
 // hide the others.
 func (c *Client) readRows(ctx context.Context, kind crm.Kind, ids, names []string) ([]map[string]any, error) {
 	k := call{
-		action: "read", method: http.MethodGet, path: "/" + modules[kind], record: true,
+		action: actionRead, method: http.MethodGet, path: "/" + modules[kind], record: true,
 		query: url.Values{
 			"ids":    {strings.Join(ids, ",")},
 			"fields": {strings.Join(append(slices.Clone(names), systemFields...), ",")},
@@ -204,81 +183,4 @@ func (k call) rows(a answer, list string) ([]map[string]any, pageInfo, error) {
 type pageInfo struct {
 	MoreRecords   bool      `json:"more_records"`
 	NextPageToken looseText `json:"next_page_token"`
-}
-
-// decode reads JSON and keeps numbers as they are written.
-func decode(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	return d.Decode(v)
-}
-
-// record converts one row.
-func (c *Client) record(kind crm.Kind, row map[string]any, names []string, user string) (crm.Record, error) {
-	rec := crm.Record{
-		Ref:    crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)},
-		Fields: map[string]string{},
-		TwinID: valueText(row[c.twin]),
-	}
-	if err := rec.Ref.Validate(); err != nil {
-		return rec, errors.New("a record has no id")
-	}
-	var err error
-	if rec.Created, err = rowTime(row, "Created_Time"); err != nil {
-		return rec, err
-	}
-	if rec.Modified, err = rowTime(row, "Modified_Time"); err != nil {
-		return rec, err
-	}
-	rec.CreatedByUs = lookupID(row["Created_By"]) == user
-	rec.ModifiedByUs = lookupID(row["Modified_By"]) == user
-	for _, name := range appendNew(slices.Clone(names), systemFields...) {
-		if !slices.Contains(c.fields[kind], name) {
-			continue
-		}
-		if text := valueText(row[name]); text != "" {
-			rec.Fields[name] = text
-		}
-	}
-	return rec, nil
-}
-
-func rowTime(row map[string]any, name string) (time.Time, error) {
-	text, _ := row[name].(string)
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, fmt.Errorf("%s of a record is no time", name)
-	}
-	return t, nil
-}
-
-// join merges two halves of the same records. A record that is missing from the
-// second half was deleted between the two requests. One that was modified
-// between them counts as seen at the earlier time, so that a write that relies
-// on it is refused, and as modified by a person, so that it is looked at.
-func join(all, part map[string]crm.Record) map[string]crm.Record {
-	if all == nil {
-		return part
-	}
-	for id, rec := range all {
-		other, ok := part[id]
-		if !ok {
-			delete(all, id)
-			continue
-		}
-		for name, text := range other.Fields {
-			rec.Fields[name] = text
-		}
-		if rec.TwinID == "" {
-			rec.TwinID = other.TwinID
-		}
-		if !rec.Modified.Equal(other.Modified) {
-			rec.ModifiedByUs = false
-			if other.Modified.Before(rec.Modified) {
-				rec.Modified = other.Modified
-			}
-		}
-		all[id] = rec
-	}
-	return all
 }

@@ -26,7 +26,7 @@ const scanLimit = 200
 // record whenever another one moves: each page begins behind the time and the
 // id where the last one ended.
 func (c *Client) Changed(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
-	k := call{action: "scan", method: http.MethodPost, path: "/coql"}
+	k := call{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := w.Kind.Validate(); err != nil {
 		return crm.FoundPage{}, k.refused("BAD_KIND", err)
 	}
@@ -98,7 +98,7 @@ const listLimit = 2_000
 
 // List walks all records of a kind that are not deleted by their ids.
 func (c *Client) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
-	k := call{action: "scan", method: http.MethodPost, path: "/coql"}
+	k := call{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := kind.Validate(); err != nil {
 		return crm.FoundPage{}, k.refused("BAD_KIND", err)
 	}
@@ -159,7 +159,7 @@ func (c *Client) Count(ctx context.Context, kind crm.Kind) (int, error) {
 // those behind it up by one, so each further page also looks at what has moved
 // to the end of the page before it.
 func (c *Client) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
-	k := call{action: "scan"}
+	k := call{action: actionScan}
 	if err := w.Kind.Validate(); err != nil {
 		return crm.FoundPage{}, k.refused("BAD_KIND", err)
 	}
@@ -193,7 +193,7 @@ func (c *Client) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
 
 func (c *Client) deletedPage(ctx context.Context, w crm.Walk, number int) ([]crm.Found, bool, error) {
 	k := call{
-		action: "scan", method: http.MethodGet, path: "/" + modules[w.Kind] + "/deleted",
+		action: actionScan, method: http.MethodGet, path: "/" + modules[w.Kind] + "/deleted",
 		query: url.Values{"type": {"all"}, "page": {strconv.Itoa(number)}, "per_page": {strconv.Itoa(scanLimit)}},
 		// Whether the second itself is included is not documented.
 		header: map[string]string{"If-Modified-Since": formatTime(w.Since.UTC().Add(-time.Second))},

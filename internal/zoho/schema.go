@@ -4,17 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-)
-
-const (
-	actionDescribe = "describe"
-
-	usersPerPage = 200
-	// maxUserPages bounds a listing that would not end.
-	maxUserPages = 100
 )
 
 // fieldMeta is the definition of a field.
@@ -118,31 +109,4 @@ func (f fieldMeta) info() crm.FieldInfo {
 		}
 	}
 	return info
-}
-
-// Owners lists the users to whom records can belong, the inactive ones too,
-// which records of the past still name.
-func (c *Client) Owners(ctx context.Context) ([]crm.Owner, error) {
-	var owners []crm.Owner
-	for page := 1; page <= maxUserPages; page++ {
-		k := call{action: actionDescribe, method: http.MethodGet, path: "/users", query: url.Values{
-			"type": {"AllUsers"}, "per_page": {strconv.Itoa(usersPerPage)}, "page": {strconv.Itoa(page)},
-		}}
-		a, err := c.do(ctx, k)
-		if err != nil {
-			return nil, err
-		}
-		rows, info, err := k.rows(a, "users")
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			email, _ := row["email"].(string)
-			owners = append(owners, crm.Owner{ID: lookupID(row), Email: email, Active: row["status"] == "active"})
-		}
-		if !info.MoreRecords {
-			return owners, nil
-		}
-	}
-	return nil, call{action: actionDescribe}.refused("USERS_DO_NOT_END", nil)
 }

@@ -279,11 +279,3 @@ func (j jsonAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return resp, err
 }
-
-// withoutRedirects returns a copy of c that follows none: a secret goes where
-// it was meant to go or nowhere.
-func withoutRedirects(c *http.Client) *http.Client {
-	clone := *c
-	clone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &clone
-}

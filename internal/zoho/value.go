@@ -126,3 +126,15 @@ func splitList(text string) []string {
 	}
 	return items
 }
+
+func isID(s string) bool { return s != "" && len(s) <= 64 && strings.Trim(s, "0123456789") == "" }
+
+// appendNew appends the names that list does not have.
+func appendNew(list []string, names ...string) []string {
+	for _, n := range names {
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}

@@ -84,16 +84,3 @@ func readForm(header http.Header, body []byte) (url.Values, error) {
 	}
 	return nil, nil
 }
-
-// ParseWebhook reads either kind of body: one with ids or a channel_id is a
-// channel's, any other a workflow rule's.
-func ParseWebhook(header http.Header, body []byte) (Notification, error) {
-	var probe struct {
-		IDs     any `json:"ids"`
-		Channel any `json:"channel_id"`
-	}
-	if decodeObject(body, &probe) == nil && (probe.IDs != nil || probe.Channel != nil) {
-		return ParseNotification(body)
-	}
-	return ParseWorkflow(header, body)
-}

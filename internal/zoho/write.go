@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/owners"
 )
 
 // writeBody is one record to be written. Trigger has no omitempty: only an
@@ -33,7 +32,7 @@ func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wr
 // CreateMany is Create for many records, MaxWrite with a call, at one credit
 // for ten of them.
 func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write) []crm.Answer[crm.Written] {
-	k := call{action: "create", method: http.MethodPost, path: "/" + modules[kind], write: true}
+	k := call{action: actionCreate, method: http.MethodPost, path: "/" + modules[kind], write: true}
 	answers := make([]crm.Answer[crm.Written], len(writes))
 	var rows []writeRow
 	for i, w := range writes {
@@ -68,7 +67,7 @@ const calmTime = 2 * time.Minute
 // one of them now is later than that. The others share a call with those of
 // exactly their time.
 func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
-	k := call{action: "update", method: http.MethodPut, write: true, record: true}
+	k := call{action: actionUpdate, method: http.MethodPut, write: true, record: true}
 	answers := make([]crm.Answer[crm.Written], len(updates))
 	groups := map[int64][]writeRow{} // by second
 	calm := c.now().Add(-calmTime).Unix()
@@ -145,29 +144,6 @@ func (c *Client) addRow(ctx context.Context, rows []writeRow, k call, r writeRow
 		return rows
 	}
 	return append(rows, r)
-}
-
-// assign puts the owners' ids in the place of their addresses.
-func (c *Client) assign(ctx context.Context, k call, w crm.Write) (crm.Write, error) {
-	w, unknown, err := c.owners.Assign(ctx, w)
-	if err != nil {
-		return w, k.overOwners(err)
-	}
-	if len(unknown) > 0 {
-		e := k.err(crm.Invalid, owners.CodeUnknown, nil)
-		e.Fields = unknown
-		return w, e
-	}
-	return w, nil
-}
-
-// overOwners is the failure of a call for want of the list of owners. Nothing
-// was sent of the call itself.
-func (k call) overOwners(err error) *crm.Error {
-	if e := crm.AsError(err); e != nil {
-		return e
-	}
-	return k.err(crm.Unavailable, "", err)
 }
 
 // writeRows sends records and reads the results, which are in the same order.

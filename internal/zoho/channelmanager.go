@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -82,14 +80,6 @@ func NewKeeper(c KeeperConfig) (*Keeper, error) {
 		return nil, fmt.Errorf("zoho channel keeper: %w", err)
 	}
 	return &Keeper{c}, nil
-}
-
-// ChannelID names the channel of a webhook's URL: the same for every run, and
-// another one for another installation on the same organisation.
-func ChannelID(notifyURL string) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(notifyURL)) // a hash takes everything
-	return strconv.FormatUint(h.Sum64()>>2|1<<61, 10)
 }
 
 func (c KeeperConfig) desired() Channel {

@@ -3,6 +3,7 @@ package zoho
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -77,4 +78,11 @@ func (p *pace) learn(a answer, err error) {
 		p.calls.SetLimit(limit/2, limit/2)
 		p.calls.Close(e.RetryAfter)
 	}
+}
+
+// CreditsLeft reads how many credits of the last 24 hours are left. Zoho says so
+// once half of them are used, and never of how many.
+func CreditsLeft(h http.Header) (left, limit int, ok bool) {
+	left, err := strconv.Atoi(h.Get("X-API-CREDITS-REMAINING"))
+	return left, 0, err == nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -145,34 +144,6 @@ type wireEvent struct {
 	ToObjectTypeID   text `json:"toObjectTypeId"`
 	Removed          flag `json:"associationRemoved"`
 	Primary          flag `json:"isPrimaryAssociation"`
-}
-
-// number is an integer, as a number or in a string; anything else is 0.
-type number int64
-
-func (n *number) UnmarshalJSON(data []byte) error {
-	if v, err := strconv.ParseInt(string(bytes.Trim(data, `"`)), 10, 64); err == nil {
-		*n = number(v)
-	}
-	return nil
-}
-
-// id is the number of a record, as a number or in a string; anything else is "".
-type id string
-
-func (i *id) UnmarshalJSON(data []byte) error {
-	if s := string(bytes.Trim(data, `"`)); digitsPattern.MatchString(s) {
-		*i = id(s)
-	}
-	return nil
-}
-
-// flag is a boolean; anything but true is false.
-type flag bool
-
-func (f *flag) UnmarshalJSON(data []byte) error {
-	*f = string(bytes.Trim(data, `"`)) == "true"
-	return nil
 }
 
 var (

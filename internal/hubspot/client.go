@@ -202,11 +202,3 @@ func checkURL(s string) error {
 	}
 	return nil
 }
-
-// objectType is the name of a kind in paths.
-func objectType(kind crm.Kind) string {
-	if kind == crm.Company {
-		return "companies"
-	}
-	return "contacts"
-}

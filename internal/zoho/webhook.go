@@ -1,11 +1,10 @@
 package zoho
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net/http"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
@@ -34,51 +33,8 @@ type Notification struct {
 	Token Secret
 }
 
-// Change is one record that changed.
-type Change struct {
-	Ref        crm.Ref
-	Change     op.Change
-	OccurredAt time.Time // zero if the sender did not say
-	Events     int       // how often the notification names the record
-}
-
-// Changes returns one change for each record, in the order given, and none for
-// a module that is not synchronised.
-func (n Notification) Changes() []Change {
-	if n.Kind == "" {
-		return nil
-	}
-	var changes []Change
-	index := make(map[string]int, len(n.RecordIDs))
-	for _, id := range n.RecordIDs {
-		if i, ok := index[id]; ok {
-			changes[i].Events++
-			continue
-		}
-		index[id] = len(changes)
-		changes = append(changes, Change{
-			Ref:    crm.Ref{System: crm.Zoho, Kind: n.Kind, RecordID: id},
-			Change: n.Change, OccurredAt: n.OccurredAt, Events: 1,
-		})
-	}
-	return changes
-}
-
 // kindOfModule is the inverse of modules.
 var kindOfModule = map[string]crm.Kind{"Contacts": crm.Contact, "Accounts": crm.Company}
-
-// changeOf reads both spellings of an operation: a subscription names create
-// and edit, a notification insert and update. An unknown one, such as a merge
-// might be, is an update: whatever happened, the record is read again.
-func changeOf(operation string) op.Change {
-	switch operation {
-	case "insert", "create":
-		return op.Created
-	case "delete":
-		return op.Deleted
-	}
-	return op.Updated
-}
 
 // notificationBody is what a channel posts. The values and names of fields that
 // it may also hold are not read.
@@ -140,33 +96,15 @@ func serverTime(raw json.RawMessage) time.Time {
 // that every encoding of a time can hold.
 const maxServerTime = 253402300799999
 
-// decodeObject reads one JSON object and nothing after it.
-func decodeObject(body []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if token, err := d.Token(); err == nil && token != json.Delim('{') {
-		return errors.New("the body is no JSON object")
+// ParseWebhook reads either kind of body: one with ids or a channel_id is a
+// channel's, any other a workflow rule's.
+func ParseWebhook(header http.Header, body []byte) (Notification, error) {
+	var probe struct {
+		IDs     any `json:"ids"`
+		Channel any `json:"channel_id"`
 	}
-	d = json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(v); err != nil {
-		return describe(err)
+	if decodeObject(body, &probe) == nil && (probe.IDs != nil || probe.Channel != nil) {
+		return ParseNotification(body)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON object")
-	}
-	return nil
-}
-
-// describe keeps what was in the body out of the error's text.
-func describe(err error) error {
-	var wrong *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &wrong):
-		return fmt.Errorf("%s has the wrong type", wrong.Field)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return errors.New("the JSON ends too early")
-	case errors.As(err, &syntax):
-		return fmt.Errorf("not JSON at byte %d", syntax.Offset)
-	}
-	return errors.New("not JSON")
+	return ParseWorkflow(header, body)
 }

@@ -27,17 +27,6 @@ type detail struct {
 	Context  contexts `json:"context"`
 }
 
-// text is a string; anything else decodes as "".
-type text string
-
-func (t *text) UnmarshalJSON(data []byte) error {
-	var s string
-	if json.Unmarshal(data, &s) == nil {
-		*t = text(s)
-	}
-	return nil
-}
-
 // all lists the problem itself and its causes.
 func (p problem) all() []detail {
 	return append([]detail{p.detail}, p.Errors...)
@@ -61,36 +50,6 @@ func (c *contexts) UnmarshalJSON(data []byte) error {
 		for _, v := range many {
 			(*c)[name] = append((*c)[name], string(v))
 		}
-	}
-	return nil
-}
-
-// scalar is a string, or the JSON text of a number or boolean.
-type scalar string
-
-func (s *scalar) UnmarshalJSON(data []byte) error {
-	var str string
-	if json.Unmarshal(data, &str) == nil { // null too, as ""
-		*s = scalar(str)
-		return nil
-	}
-	if data[0] == '{' || data[0] == '[' {
-		return &json.UnmarshalTypeError{Value: "object or array"}
-	}
-	*s = scalar(data)
-	return nil
-}
-
-// lenientList is a list; anything else decodes as empty, and so does an
-// element of another shape.
-type lenientList[T any] []T
-
-func (l *lenientList[T]) UnmarshalJSON(data []byte) error {
-	var raw []json.RawMessage
-	_ = json.Unmarshal(data, &raw) // stays empty
-	*l = make([]T, len(raw))
-	for i := range raw {
-		_ = json.Unmarshal(raw[i], &(*l)[i]) // leaves the zero value, which still counts
 	}
 	return nil
 }

@@ -2,14 +2,9 @@ package zoho
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -353,69 +348,5 @@ func TestEverythingAKeeperLacksIsToldAtOnceWithoutSecrets(t *testing.T) {
 	text := fmt.Sprintf("%v %+v %#v %s", err, KeeperConfig{NotifyURL: "planted", Token: "planted"}, KeeperConfig{Token: "planted"}, KeeperConfig{Token: "planted"})
 	if strings.Contains(text, "planted") {
 		t.Errorf("a secret is told: %s", text)
-	}
-}
-
-func TestTheJobAnswersTheSchedulerWithoutAnySecret(t *testing.T) {
-	w := newWatch(t)
-	var log strings.Builder
-	h := w.Handler(slog.New(slog.NewTextHandler(&log, nil)))
-	ask := func(method string) *http.Response {
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, "/", nil))
-		return rec.Result()
-	}
-	res := ask(http.MethodPost)
-	var report ChannelReport
-	if err := json.NewDecoder(res.Body).Decode(&report); err != nil || res.StatusCode != 200 || report.Action != ChannelOpened {
-		t.Errorf("status %d, %+v, %v", res.StatusCode, report, err)
-	}
-	if res := ask(http.MethodGet); res.StatusCode != 405 || res.Header.Get("Allow") != "POST" {
-		t.Errorf("GET answers %d", res.StatusCode)
-	}
-	w.zoho.granted = time.Hour
-	w.at = w.at.Add(MaxChannelLife / 2)
-	if res := ask(http.MethodPost); res.StatusCode != 200 || !strings.Contains(log.String(), "level=ERROR") {
-		t.Errorf("a short life: status %d, log\n%s", res.StatusCode, &log)
-	}
-	w.zoho.fail = &crm.Error{System: crm.Zoho, Kind: crm.Unavailable}
-	res = ask(http.MethodPost)
-	body, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != 503 || !strings.Contains(log.String(), "zoho_channel_not_kept") {
-		t.Errorf("a failure: status %d, %v, log\n%s", res.StatusCode, err, &log)
-	}
-	if text := log.String() + string(body); strings.Contains(text, "tok ") || strings.Contains(text, "=tok") || strings.Contains(text, doorURL) {
-		t.Errorf("a secret is logged:\n%s", text)
-	}
-}
-
-func TestChannelsAreListedPageByPage(t *testing.T) {
-	part := func(id, event, expiry string) string {
-		return `{"channel_id":"` + id + `","events":["` + event + `"],"channel_expiry":"` + expiry + `","notify_url":"` + doorURL + `","token":"tok"}`
-	}
-	pages := []string{
-		part("5", "Contacts.all", "2026-11-29T22:00:00+01:00") + "," + part("6", "Contacts.all", "2026-11-29T22:00:00+01:00"),
-		part("6", "Accounts.all", "2026-11-29T21:00:00+01:00"),
-	}
-	f := newFakeAPI(t, func(n int, _ request) (int, string) {
-		return 200, `{"watch":[` + pages[n-1] + `],"info":{"more_records":` + fmt.Sprint(n < len(pages)) + `}}`
-	})
-	got, err := newTestClient(t, f).Channels(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	channel := func(id string, expiry string, events ...string) Channel {
-		return Channel{ID: id, Events: events, NotifyURL: doorURL, Token: "tok", Expiry: mustTime(t, expiry)}
-	}
-	want := map[string]Channel{
-		"5": channel("5", "2026-11-29T21:00:00Z", "Contacts.all"),
-		"6": channel("6", "2026-11-29T20:00:00Z", "Accounts.all", "Contacts.all"),
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("channels (-want +got):\n%s", diff)
-	}
-	none := newFakeAPI(t, always(204, ""))
-	if got, err := newTestClient(t, none).Channels(t.Context()); err != nil || len(got) != 0 {
-		t.Errorf("without channels: %v, %v", got, err)
 	}
 }

@@ -1,0 +1,75 @@
+package hubspot
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/owners"
+)
+
+// maxOwnerPages bounds a listing that would not end, at 100 owners a page.
+const maxOwnerPages = 100
+
+// Owners lists the users to whom records can belong, the archived ones too,
+// which records of the past still name. It needs the scope
+// crm.objects.owners.read.
+func (c *Client) Owners(ctx context.Context) ([]crm.Owner, error) {
+	var owners []crm.Owner
+	for _, archived := range []string{"false", "true"} {
+		query := url.Values{"limit": {"100"}, "archived": {archived}}
+		for page := 0; ; page++ {
+			req := request{action: actionDescribe, method: http.MethodGet, area: areaOwners, path: "?" + query.Encode()}
+			var answer struct {
+				Results []struct {
+					ID    scalar `json:"id"`
+					Email string `json:"email"`
+				} `json:"results"`
+				Paging struct {
+					Next struct {
+						After scalar `json:"after"`
+					} `json:"next"`
+				} `json:"paging"`
+			}
+			status, err := c.call(ctx, req, &answer)
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range answer.Results {
+				owners = append(owners, crm.Owner{ID: string(o.ID), Email: o.Email, Active: archived == "false"})
+			}
+			after := string(answer.Paging.Next.After)
+			if after == "" {
+				break
+			}
+			if page == maxOwnerPages {
+				return nil, req.refusal("the list of owners does not end", status)
+			}
+			query.Set("after", after)
+		}
+	}
+	return owners, nil
+}
+
+// assign puts the owners' ids in the place of their addresses. An owner without
+// account is a refused value like any other, at no call.
+func (c *Client) assign(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
+	w, unknown, err := c.owners.Assign(ctx, w)
+	if err != nil {
+		return w, req.overOwners(err)
+	}
+	if len(unknown) > 0 {
+		return w, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Invalid, Code: owners.CodeUnknown, Fields: unknown}
+	}
+	return w, nil
+}
+
+// overOwners is the failure of a request for want of the list of owners.
+// Nothing was sent of the request itself.
+func (r request) overOwners(err error) *crm.Error {
+	if e := crm.AsError(err); e != nil {
+		return e
+	}
+	return &crm.Error{System: crm.HubSpot, Action: r.action, Kind: crm.Unavailable, Err: err}
+}

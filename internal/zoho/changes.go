@@ -1,0 +1,51 @@
+package zoho
+
+import (
+	"time"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/op"
+)
+
+// Change is one record that changed.
+type Change struct {
+	Ref        crm.Ref
+	Change     op.Change
+	OccurredAt time.Time // zero if the sender did not say
+	Events     int       // how often the notification names the record
+}
+
+// Changes returns one change for each record, in the order given, and none for
+// a module that is not synchronised.
+func (n Notification) Changes() []Change {
+	if n.Kind == "" {
+		return nil
+	}
+	var changes []Change
+	index := make(map[string]int, len(n.RecordIDs))
+	for _, id := range n.RecordIDs {
+		if i, ok := index[id]; ok {
+			changes[i].Events++
+			continue
+		}
+		index[id] = len(changes)
+		changes = append(changes, Change{
+			Ref:    crm.Ref{System: crm.Zoho, Kind: n.Kind, RecordID: id},
+			Change: n.Change, OccurredAt: n.OccurredAt, Events: 1,
+		})
+	}
+	return changes
+}
+
+// changeOf reads both spellings of an operation: a subscription names create
+// and edit, a notification insert and update. An unknown one, such as a merge
+// might be, is an update: whatever happened, the record is read again.
+func changeOf(operation string) op.Change {
+	switch operation {
+	case "insert", "create":
+		return op.Created
+	case "delete":
+		return op.Deleted
+	}
+	return op.Updated
+}

@@ -1,0 +1,62 @@
+package zoho
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// looseText reads a string or a number and ignores anything else, so that one
+// odd detail does not hide the code beside it.
+type looseText string
+
+func (t *looseText) UnmarshalJSON(data []byte) error {
+	var s string
+	var n json.Number
+	if json.Unmarshal(data, &s) == nil {
+		*t = looseText(s)
+	} else if json.Unmarshal(data, &n) == nil {
+		*t = looseText(n)
+	}
+	return nil
+}
+
+// decode reads JSON and keeps numbers as they are written.
+func decode(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(v)
+}
+
+// decodeObject reads one JSON object and nothing after it.
+func decodeObject(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if token, err := d.Token(); err == nil && token != json.Delim('{') {
+		return errors.New("the body is no JSON object")
+	}
+	d = json.NewDecoder(bytes.NewReader(body))
+	if err := d.Decode(v); err != nil {
+		return describe(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
+	}
+	return nil
+}
+
+// describe keeps what was in the body out of the error's text.
+func describe(err error) error {
+	var wrong *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%s has the wrong type", wrong.Field)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errors.New("the JSON ends too early")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON at byte %d", syntax.Offset)
+	}
+	return errors.New("not JSON")
+}

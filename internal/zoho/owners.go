@@ -1,0 +1,67 @@
+package zoho
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/owners"
+)
+
+const (
+	usersPerPage = 200
+	// maxUserPages bounds a listing that would not end.
+	maxUserPages = 100
+)
+
+// Owners lists the users to whom records can belong, the inactive ones too,
+// which records of the past still name.
+func (c *Client) Owners(ctx context.Context) ([]crm.Owner, error) {
+	var owners []crm.Owner
+	for page := 1; page <= maxUserPages; page++ {
+		k := call{action: actionDescribe, method: http.MethodGet, path: "/users", query: url.Values{
+			"type": {"AllUsers"}, "per_page": {strconv.Itoa(usersPerPage)}, "page": {strconv.Itoa(page)},
+		}}
+		a, err := c.do(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		rows, info, err := k.rows(a, "users")
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			email, _ := row["email"].(string)
+			owners = append(owners, crm.Owner{ID: lookupID(row), Email: email, Active: row["status"] == "active"})
+		}
+		if !info.MoreRecords {
+			return owners, nil
+		}
+	}
+	return nil, call{action: actionDescribe}.refused("USERS_DO_NOT_END", nil)
+}
+
+// assign puts the owners' ids in the place of their addresses.
+func (c *Client) assign(ctx context.Context, k call, w crm.Write) (crm.Write, error) {
+	w, unknown, err := c.owners.Assign(ctx, w)
+	if err != nil {
+		return w, k.overOwners(err)
+	}
+	if len(unknown) > 0 {
+		e := k.err(crm.Invalid, owners.CodeUnknown, nil)
+		e.Fields = unknown
+		return w, e
+	}
+	return w, nil
+}
+
+// overOwners is the failure of a call for want of the list of owners. Nothing
+// was sent of the call itself.
+func (k call) overOwners(err error) *crm.Error {
+	if e := crm.AsError(err); e != nil {
+		return e
+	}
+	return k.err(crm.Unavailable, "", err)
+}
