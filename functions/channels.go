@@ -13,15 +13,15 @@ import (
 
 // renewZohoChannels is called by the scheduler, many times in a channel's life.
 func renewZohoChannels(ctx context.Context, h *house) (http.Handler, error) {
-	k, err := h.keeper(ctx)
+	k, err := h.channelManager(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return k.Handler(h.logger), nil
 }
 
-// keeper keeps Zoho's notification channel.
-func (h *house) keeper(ctx context.Context) (*zoho.Keeper, error) {
+// channelManager keeps Zoho's notification channel.
+func (h *house) channelManager(ctx context.Context) (*zoho.ChannelManager, error) {
 	c := channelsConfig{Zoho: zohoConfig{direct: h.direct()}}
 	if err := h.read(ctx, &c); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (h *house) keeper(ctx context.Context) (*zoho.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return zoho.NewKeeper(zoho.KeeperConfig{
+	return zoho.NewChannelManager(zoho.ChannelManagerConfig{
 		API: client, Store: store.NewChannels(db), Sweeper: sweeper, Clock: systemClock, Kinds: mappedKinds(c.Mapping),
 		NotifyURL: c.NotifyURL, Token: zoho.Secret(first(c.WebhookTokens)),
 	})

@@ -53,10 +53,10 @@ func (h *house) hubspot(ctx context.Context, c hubspotConfig, m *mapping.Mapping
 		URL: c.URL, Version: c.Version, Token: c.Token, AppID: c.AppID,
 		Fields: fieldNames(m, crm.HubSpot), Owners: ownerNames(m, crm.HubSpot),
 		// "" is the usual name.
-		TwinField: m.IDs[crm.HubSpot],
-		Share:     h.share(c.Share),
-		HTTP:      h.crmClient(ctx, crm.HubSpot, hubspot.CallsLeft),
-		Logger:    h.logger,
+		CounterpartField: m.IDs[crm.HubSpot],
+		Share:            h.share(c.Share),
+		HTTP:             h.crmClient(ctx, crm.HubSpot, hubspot.ReadDailyBudget),
+		Logger:           h.logger,
 	})
 	if err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func (h *house) zoho(ctx context.Context, c zohoConfig, m *mapping.Mapping) (*zo
 		return h.clients.zoho, nil
 	}
 	client, err := zoho.New(zoho.Config{
-		Tokens: tokens, HTTP: h.crmClient(ctx, crm.Zoho, zoho.CreditsLeft), AccountsURL: c.AccountsURL,
-		Fields: fieldNames(m, crm.Zoho), Owners: ownerNames(m, crm.Zoho), TwinField: m.IDs[crm.Zoho],
+		Tokens: tokens, HTTP: h.crmClient(ctx, crm.Zoho, zoho.ReadDailyBudget), AccountsURL: c.AccountsURL,
+		Fields: fieldNames(m, crm.Zoho), Owners: ownerNames(m, crm.Zoho), CounterpartField: m.IDs[crm.Zoho],
 		Share: h.share(c.Share),
 	})
 	if err != nil {
@@ -129,7 +129,7 @@ func shared(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
 		crm.HubSpot: batch.NewCRM(crm.HubSpot, h, batch.Sizes{
 			Read: hubspot.MaxRead, Find: hubspot.MaxFind, Write: hubspot.MaxWrite}, crowd),
 		crm.Zoho: batch.NewCRM(crm.Zoho, z, batch.Sizes{
-			Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, WriteStep: zoho.WriteStep}, crowd),
+			Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, WriteStep: zoho.RecordsPerCredit}, crowd),
 	}
 }
 

@@ -79,8 +79,8 @@ func (d *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
 	for _, kind := range mappedKinds(c.Mapping) {
 		n := Counts{Kind: kind}
 		var errs [5]error
-		n.HubSpot, errs[0] = c.HubSpot.Count(ctx, kind)
-		n.Zoho, errs[1] = c.Zoho.Count(ctx, kind)
+		n.HubSpot, errs[0] = c.HubSpot.CountRecords(ctx, kind)
+		n.Zoho, errs[1] = c.Zoho.CountRecords(ctx, kind)
 		n.Pairs, errs[2] = links.CountLinks(ctx, kind)
 		madeInHubSpot, err := links.CountMade(ctx, kind, crm.HubSpot)
 		errs[3] = err

@@ -48,12 +48,12 @@ func (d *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
 	return check.Config{
 		Mapping: c.Mapping,
 		Schemas: map[crm.System]check.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
-		Account: c.HubSpot.Account, PortalID: config.PortalID, PagesURL: config.PagesURL,
+		Account: c.HubSpot.ReadAccount, PortalID: config.PortalID, PagesURL: config.PagesURL,
 		Clocks: map[string]func(context.Context) (time.Time, error){
 			"HubSpot": d.clockOf(config.HubSpotURL), "Zoho": d.clockOf(config.ZohoURL),
 		},
 		Token:     store.NewTokens(db).LoadToken,
-		Channels:  c.Zoho.Channels,
+		Channels:  c.Zoho.ListChannels,
 		NotifyURL: d.Getenv("ZOHO_WEBHOOK_URL"),
 		Topics: func(ctx context.Context) ([]check.Topic, error) {
 			return d.topicsOf(ctx, config.Topics.HubSpotChanges, config.Topics.ZohoChanges, config.DeadOperations)

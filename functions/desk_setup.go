@@ -48,8 +48,10 @@ func (d *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
 	return zoho.ExchangeCode(ctx, d.house.httpClient(ctx, "zoho"), c.AccountsURL, c.ClientID, zoho.Secret(c.ClientSecret), zoho.Secret(code))
 }
 
-// Keeper keeps Zoho's notification channel, as RenewZohoChannels does.
-func (d *Desk) Keeper(ctx context.Context) (*zoho.Keeper, error) { return d.house.keeper(ctx) }
+// ChannelManager keeps Zoho's notification channel, as RenewZohoChannels does.
+func (d *Desk) ChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
+	return d.house.channelManager(ctx)
+}
 
 // projectConfig is what the HubSpot app is made of.
 type projectConfig struct {
@@ -73,7 +75,7 @@ func (d *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
 	if err := d.house.read(ctx, &c); err != nil {
 		return nil, err
 	}
-	return hubspot.ProjectFiles(c.WebhookURL, fieldNames(c.Mapping, crm.HubSpot))
+	return hubspot.BuildProjectFiles(c.WebhookURL, fieldNames(c.Mapping, crm.HubSpot))
 }
 
 // AddSecret stores a value as the newest version of a secret, unless it is that

@@ -63,5 +63,5 @@ func (h *house) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics
 
 // unique is what the two CRMs see to by themselves.
 func unique(s crm.System, kind crm.Kind, field string) bool {
-	return s == crm.HubSpot && hubspot.Unique(kind, field)
+	return s == crm.HubSpot && hubspot.IsUniqueProperty(kind, field)
 }

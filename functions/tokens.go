@@ -14,7 +14,7 @@ func getZohoToken(ctx context.Context, h *house) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokens.GetHandler(), nil
+	return tokens.TokenHandler(), nil
 }
 
 // refreshZohoToken is called by the scheduler, well before the token expires.
@@ -26,7 +26,7 @@ func refreshZohoToken(ctx context.Context, h *house) (http.Handler, error) {
 	return tokens.RefreshHandler(), nil
 }
 
-func (h *house) readTokens(ctx context.Context) (*zoho.Tokens, error) {
+func (h *house) readTokens(ctx context.Context) (*zoho.TokenService, error) {
 	var c tokensConfig
 	if err := h.read(ctx, &c); err != nil {
 		return nil, err
@@ -34,12 +34,12 @@ func (h *house) readTokens(ctx context.Context) (*zoho.Tokens, error) {
 	return h.tokens(ctx, c)
 }
 
-func (h *house) tokens(ctx context.Context, c tokensConfig) (*zoho.Tokens, error) {
+func (h *house) tokens(ctx context.Context, c tokensConfig) (*zoho.TokenService, error) {
 	db, err := h.database(ctx, c.Firestore)
 	if err != nil {
 		return nil, err
 	}
-	return zoho.NewTokens(zoho.TokensConfig{
+	return zoho.NewTokenService(zoho.TokenServiceConfig{
 		AccountsURL:  c.Client.AccountsURL,
 		ClientID:     c.Client.ClientID,
 		ClientSecret: c.Client.ClientSecret,

@@ -61,7 +61,7 @@ func (r Report) Worst() Severity {
 
 // Schemer describes a CRM. It also proves that the credentials are good.
 type Schemer interface {
-	Schema(ctx context.Context) (crm.Schema, error)
+	ReadSchema(ctx context.Context) (crm.Schema, error)
 }
 
 // Topic is a topic with the subscriptions that take from it.
@@ -161,7 +161,7 @@ func (v *visit) describe(ctx context.Context, s crm.System) error {
 	if schemer == nil {
 		return nil
 	}
-	schema, err := schemer.Schema(ctx)
+	schema, err := schemer.ReadSchema(ctx)
 	if err != nil {
 		return err
 	}
@@ -187,8 +187,8 @@ func (v *visit) account(ctx context.Context) error {
 	case v.PortalID != a.ID():
 		v.add(Error, "the access token is of HubSpot account "+a.ID()+", HUBSPOT_PORTAL_ID names "+v.PortalID+": its webhooks are refused",
 			"set HUBSPOT_PORTAL_ID to "+a.ID()+", or take the access token of the other account")
-	case a.Pages != "" && v.PagesURL != a.Pages:
-		v.add(Warning, "HUBSPOT_PAGES_URL is not where this HubSpot account has its pages", "set it to "+a.Pages)
+	case a.AppURL != "" && v.PagesURL != a.AppURL:
+		v.add(Warning, "HUBSPOT_PAGES_URL is not where this HubSpot account has its pages", "set it to "+a.AppURL)
 	default:
 		v.add(OK, "the access token is of HubSpot account "+a.ID(), "")
 	}

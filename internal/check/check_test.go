@@ -55,7 +55,7 @@ func (brakes) SaveBrake(context.Context, safeguard.State) error {
 
 type schemer struct{ err error }
 
-func (s schemer) Schema(context.Context) (crm.Schema, error) { return crm.Schema{}, s.err }
+func (s schemer) ReadSchema(context.Context) (crm.Schema, error) { return crm.Schema{}, s.err }
 
 // healthy is a configuration in which nothing is wrong but the CRMs, which are
 // left out.
@@ -76,7 +76,7 @@ func healthy() check.Config {
 
 func account(pages string) func(context.Context) (hubspot.Account, error) {
 	return func(context.Context) (hubspot.Account, error) {
-		return hubspot.Account{PortalID: 4711, Pages: pages}, nil
+		return hubspot.Account{PortalID: 4711, AppURL: pages}, nil
 	}
 }
 

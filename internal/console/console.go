@@ -55,7 +55,7 @@ type Channels interface {
 
 // Schemer tells what a CRM says of its fields.
 type Schemer interface {
-	Schema(ctx context.Context) (crm.Schema, error)
+	ReadSchema(ctx context.Context) (crm.Schema, error)
 }
 
 // Clock tells the time.

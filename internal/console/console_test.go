@@ -86,7 +86,7 @@ type schema struct {
 	err  error
 }
 
-func (s *schema) Schema(context.Context) (crm.Schema, error) { return s.says, s.err }
+func (s *schema) ReadSchema(context.Context) (crm.Schema, error) { return s.says, s.err }
 
 // bench is a console over the real store on the embedded Firestore.
 type bench struct {

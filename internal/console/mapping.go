@@ -47,11 +47,11 @@ func (c *Console) mappingPage(v visit) (visited, error) {
 
 // lint asks both CRMs what they have.
 func (c *Console) lint(ctx context.Context) ([]lint.Finding, error) {
-	hubspot, err := c.Schemas[crm.HubSpot].Schema(ctx)
+	hubspot, err := c.Schemas[crm.HubSpot].ReadSchema(ctx)
 	if err != nil {
 		return nil, err
 	}
-	zoho, err := c.Schemas[crm.Zoho].Schema(ctx)
+	zoho, err := c.Schemas[crm.Zoho].ReadSchema(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -9,13 +9,13 @@ import (
 // Account is the account that the access token belongs to.
 type Account struct {
 	PortalID int64
-	// Pages is the origin of its pages, such as https://app-eu1.hubspot.com; ""
-	// if it was not told.
-	Pages string
+	// AppURL is the origin of its pages, such as https://app-eu1.hubspot.com; ""
+	// if HubSpot does not say.
+	AppURL string
 }
 
-// Account asks which account the connector works in, at one call.
-func (c *Client) Account(ctx context.Context) (Account, error) {
+// ReadAccount asks which account the access token belongs to, at one call.
+func (c *Client) ReadAccount(ctx context.Context) (Account, error) {
 	req := request{action: actionDescribe, method: http.MethodGet, area: areaAccount}
 	var answer struct {
 		PortalID number `json:"portalId"`
@@ -30,7 +30,7 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 	}
 	a := Account{PortalID: int64(answer.PortalID)}
 	if answer.UIDomain != "" {
-		a.Pages = "https://" + string(answer.UIDomain)
+		a.AppURL = "https://" + string(answer.UIDomain)
 	}
 	return a, nil
 }

@@ -19,17 +19,16 @@ type Change struct {
 	Events int
 }
 
-// Reduce turns the events of one account into one change per record, in the
+// ListChanges turns the events of one account into one change per record, in the
 // order in which the records are first named. A merge speaks of its survivor
 // and, as a deletion, of each record that was merged away. Unknown events
-// speak of nothing; Ignored counts them.
+// speak of nothing; CountUnsupported counts them.
 //
-// Records of different accounts may have the same id: OfPortal takes out those
-// of others before.
-func Reduce(events []Event) []Change {
+// Records of different accounts may have the same id: call SplitByPortal first.
+func ListChanges(events []Event) []Change {
 	r := reducer{at: make(map[crm.Ref]int)}
 	for _, e := range events {
-		if !e.Known {
+		if !e.Supported {
 			continue
 		}
 		switch e.action {
@@ -59,12 +58,12 @@ func Reduce(events []Event) []Change {
 	return changes
 }
 
-// Ignored counts the events that Reduce makes nothing of, such as those of
+// CountUnsupported counts the events that ListChanges ignores, such as those of
 // deals.
-func Ignored(events []Event) int {
+func CountUnsupported(events []Event) int {
 	n := 0
 	for _, e := range events {
-		if !e.Known {
+		if !e.Supported {
 			n++
 		}
 	}

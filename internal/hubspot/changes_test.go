@@ -74,7 +74,7 @@ func TestReduceGivesOneChangePerRecord(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Reduce(parse(t, test.elements...))); diff != "" {
+			if diff := cmp.Diff(test.want, ListChanges(parse(t, test.elements...))); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
@@ -86,7 +86,7 @@ func anyEvents(t *rapid.T) []Event {
 	one := rapid.Custom(func(t *rapid.T) Event {
 		id := rapid.StringMatching(`[1-4]`)
 		e := Event{
-			Known:      rapid.IntRange(0, 9).Draw(t, "known") > 0,
+			Supported:  rapid.IntRange(0, 9).Draw(t, "known") > 0,
 			Kind:       rapid.SampledFrom(crm.Kinds[:]).Draw(t, "kind"),
 			ObjectID:   id.Draw(t, "id"),
 			OccurredAt: time.UnixMilli(rapid.Int64Range(1, 5).Draw(t, "at")).UTC(),
@@ -107,7 +107,7 @@ func TestReducingLosesNoRecordAndInventsNone(t *testing.T) {
 		events := anyEvents(t)
 		named, latest := map[crm.Ref]int{}, map[crm.Ref]time.Time{}
 		for _, e := range events {
-			if !e.Known {
+			if !e.Supported {
 				continue
 			}
 			for _, id := range append([]string{e.ObjectID}, e.MergedIDs...) {
@@ -119,7 +119,7 @@ func TestReducingLosesNoRecordAndInventsNone(t *testing.T) {
 			}
 		}
 		got, times := map[crm.Ref]int{}, map[crm.Ref]time.Time{}
-		changes := Reduce(events)
+		changes := ListChanges(events)
 		for _, c := range changes {
 			got[c.Ref], times[c.Ref] = c.Events, c.OccurredAt
 		}
@@ -139,7 +139,7 @@ func TestReducingDoesNotDependOnTheOrderOfDelivery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := anyEvents(t)
 		sorted := func(events []Event) []Change {
-			changes := Reduce(events)
+			changes := ListChanges(events)
 			slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Ref.String(), b.Ref.String()) })
 			return changes
 		}
@@ -152,7 +152,7 @@ func TestReducingDoesNotDependOnTheOrderOfDelivery(t *testing.T) {
 func TestEveryChangeMakesAnOperation(t *testing.T) {
 	events := parse(t, mergeEvent, linkEvent, propertyEvent, element("contact.restore", 9, 253402300799999),
 		element("contact.privacyDeletion", 10, 1), element("company.deletion", 11, 1), element("company.creation", 12, 1))
-	for _, c := range Reduce(events) {
+	for _, c := range ListChanges(events) {
 		_, err := op.Encode(op.Operation{ID: "x", Ref: c.Ref, Change: c.Change, OccurredAt: c.OccurredAt,
 			ReceivedAt: time.UnixMilli(1).UTC(), Events: c.Events})
 		if err != nil {

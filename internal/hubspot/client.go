@@ -20,9 +20,9 @@ import (
 // supports each version for 18 months.
 const DefaultVersion = "2026-09"
 
-// DefaultTwinField is the property that holds the Zoho id of a record. It must
+// DefaultCounterpartField is the property that holds the Zoho id of a record. It must
 // exist on contacts and companies with hasUniqueValue set.
-const DefaultTwinField = "zoho_id"
+const DefaultCounterpartField = "zoho_id"
 
 // redacted stands for a secret wherever one could be printed.
 const redacted = "[redacted]"
@@ -38,8 +38,8 @@ type Config struct {
 	// AppID is the number of the app that the token belongs to. History entries
 	// that this app made count as the connector's own.
 	AppID string
-	// TwinField is the property for the Zoho id; empty means DefaultTwinField.
-	TwinField string
+	// CounterpartField is the property for the Zoho id; empty means DefaultCounterpartField.
+	CounterpartField string
 	// Fields names the properties to read of each kind, beside those that the
 	// client needs itself.
 	Fields map[crm.Kind][]string
@@ -74,17 +74,17 @@ func (c Config) LogValue() slog.Value {
 // It is safe for concurrent use and keeps nothing between calls but the list of
 // owners.
 type Client struct {
-	base    string // scheme, host and path prefix, without a trailing slash
-	version string
-	token   string
-	appID   string
-	twin    string
-	mapped  map[crm.Kind][]string // what goes into Record.Fields
-	owned   map[crm.Kind][]string // those that hold an owner
-	owners  *owners.Directory
-	http    *http.Client
-	log     *slog.Logger
-	pace    *pace
+	base             string // scheme, host and path prefix, without a trailing slash
+	version          string
+	token            string
+	appID            string
+	counterpartField string
+	mapped           map[crm.Kind][]string // what goes into Record.Fields
+	owned            map[crm.Kind][]string // those that hold an owner
+	owners           *owners.Directory
+	http             *http.Client
+	log              *slog.Logger
+	pace             *pace
 }
 
 // String leaves the token out.
@@ -104,8 +104,8 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Version == "" {
 		cfg.Version = DefaultVersion
 	}
-	if cfg.TwinField == "" {
-		cfg.TwinField = DefaultTwinField
+	if cfg.CounterpartField == "" {
+		cfg.CounterpartField = DefaultCounterpartField
 	}
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("hubspot configuration: %w", err)
@@ -123,18 +123,18 @@ func New(cfg Config) (*Client, error) {
 		mapped[kind] = slices.Compact(sorted)
 	}
 	c := &Client{
-		base:    strings.TrimRight(cfg.URL, "/"),
-		version: cfg.Version,
-		token:   cfg.Token,
-		appID:   cfg.AppID,
-		twin:    cfg.TwinField,
-		mapped:  mapped,
-		owned:   cfg.Owners,
-		http:    &own,
-		log:     log,
-		pace:    newPace(cmp.Or(cfg.Share, 1)),
+		base:             strings.TrimRight(cfg.URL, "/"),
+		version:          cfg.Version,
+		token:            cfg.Token,
+		appID:            cfg.AppID,
+		counterpartField: cfg.CounterpartField,
+		mapped:           mapped,
+		owned:            cfg.Owners,
+		http:             &own,
+		log:              log,
+		pace:             newPace(cmp.Or(cfg.Share, 1)),
 	}
-	c.owners = owners.New(c.Owners, time.Now)
+	c.owners = owners.New(c.ListOwners, time.Now)
 	return c, nil
 }
 
@@ -155,8 +155,8 @@ func (c Config) validate() error {
 	if !digitsPattern.MatchString(c.AppID) {
 		errs = append(errs, errors.New("app id is not a number"))
 	}
-	if !propertyPattern.MatchString(c.TwinField) {
-		errs = append(errs, fmt.Errorf("twin field %q is not the name of a property", c.TwinField))
+	if !propertyPattern.MatchString(c.CounterpartField) {
+		errs = append(errs, fmt.Errorf("twin field %q is not the name of a property", c.CounterpartField))
 	}
 	if c.Share < 0 || c.Share > 1 {
 		errs = append(errs, errors.New("share of the quotas is not between 0 and 1"))

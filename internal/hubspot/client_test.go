@@ -16,7 +16,7 @@ import (
 
 func TestNewReportsEveryProblemAtOnce(t *testing.T) {
 	_, err := New(Config{
-		URL: "api.hubapi.com", Version: "v3", Token: "a b", AppID: "app", TwinField: "zoho id",
+		URL: "api.hubapi.com", Version: "v3", Token: "a b", AppID: "app", CounterpartField: "zoho id",
 		Fields: map[crm.Kind][]string{"deal": {"x"}, crm.Contact: {"", "a,b", "fine"}},
 	})
 	if err == nil {
@@ -50,12 +50,12 @@ func TestNewRefusesAddressesThatCannotBeABase(t *testing.T) {
 	}
 }
 
-func TestVersionTwinFieldAndBasePathAreUsed(t *testing.T) {
+func TestVersionCounterpartFieldAndBasePathAreUsed(t *testing.T) {
 	s := &script{t: t, left: []exchange{{request: "POST /proxy/crm/objects/2026-03/contacts/batch/read", answer: batch(contact("1", `"other":"77"`))}}}
 	server := httptest.NewServer(s)
 	defer server.Close()
 	cfg := testConfig(server.URL+"/proxy/", server.Client())
-	cfg.Version, cfg.TwinField = "2026-03", "other"
+	cfg.Version, cfg.CounterpartField = "2026-03", "other"
 	c, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

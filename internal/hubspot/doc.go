@@ -10,7 +10,7 @@
 // write that ended ambiguously.
 //
 // A webhook event is a hint that a record changed. ParseEvents keeps ids, times
-// and names and drops values; Reduce turns a delivery into one change per
+// and names and drops values; ListChanges turns a delivery into one change per
 // record.
 //
 // Source: https://developers.hubspot.com/docs/api-reference/error-handling and

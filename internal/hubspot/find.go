@@ -104,7 +104,7 @@ func (f *finder) round(ctx context.Context, rest []wanted) {
 			}
 		}
 		rest = others
-		if field == f.twin || Unique(f.kind, field) {
+		if field == f.counterpartField || IsUniqueProperty(f.kind, field) {
 			f.lookUp(ctx, field, group(same, field))
 		} else {
 			f.search(ctx, field, group(same, field))
@@ -112,7 +112,7 @@ func (f *finder) round(ctx context.Context, rest []wanted) {
 	}
 }
 
-func (f *finder) property(k crm.Key) string { return cmp.Or(k.Field, f.twin) }
+func (f *finder) property(k crm.Key) string { return cmp.Or(k.Field, f.counterpartField) }
 
 // sought is a value and the lists that look for it.
 type sought struct {
@@ -164,7 +164,7 @@ func rejected(err error) bool {
 // lookUp finds the records that bear unique values.
 func (f *finder) lookUp(ctx context.Context, property string, all []sought) {
 	size := MaxRead
-	if property == f.twin {
+	if property == f.counterpartField {
 		size = MaxFind
 	}
 	for chunk := range slices.Chunk(all, size) {
@@ -172,9 +172,11 @@ func (f *finder) lookUp(ctx context.Context, property string, all []sought) {
 	}
 }
 
-// Unique reports whether HubSpot sees to it that no two records of a kind bear
+// IsUniqueProperty reports whether HubSpot sees to it that no two records of a kind bear
 // the same value of a property.
-func Unique(kind crm.Kind, property string) bool { return kind == crm.Contact && property == propEmail }
+func IsUniqueProperty(kind crm.Kind, property string) bool {
+	return kind == crm.Contact && property == propEmail
+}
 
 func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []sought) {
 	ids := make([]string, len(chunk))
@@ -187,11 +189,11 @@ func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []sough
 		f.lookUpChunk(ctx, property, chunk[:len(chunk)/2])
 		f.lookUpChunk(ctx, property, chunk[len(chunk)/2:])
 		return
-	case rejected(err) && property == f.twin:
-		f.log.WarnContext(ctx, "hubspot has no unique property for the Zoho id: create it", "kind", string(f.kind), "property", f.twin)
+	case rejected(err) && property == f.counterpartField:
+		f.log.WarnContext(ctx, "hubspot has no unique property for the Zoho id: create it", "kind", string(f.kind), "property", f.counterpartField)
 		return
 	}
-	if property == f.twin {
+	if property == f.counterpartField {
 		f.complete(ctx, results)
 	}
 	for _, s := range chunk {
@@ -359,7 +361,7 @@ func (f *finder) withoutUnmapped(rec crm.Record, property string) crm.Record {
 	}
 	rec.Fields, rec.History = maps.Clone(rec.Fields), maps.Clone(rec.History)
 	delete(rec.Fields, property)
-	if property != f.twin {
+	if property != f.counterpartField {
 		delete(rec.History, property)
 	}
 	return rec

@@ -105,7 +105,7 @@ func ask(t *testing.T, c *Client) {
 	done, err := c.Update(ctx, crm.Record{Ref: ref}, write)
 	sound(t, "update", done.Ref, err)
 	walk := crm.Walk{Kind: crm.Contact, Since: time.Unix(0, 0), Until: time.Unix(2_000_000_000, 0)}
-	for _, scan := range []func(context.Context, crm.Walk) (crm.FoundPage, error){c.Changed, c.Deleted} {
+	for _, scan := range []func(context.Context, crm.Walk) (crm.FoundPage, error){c.ListChanged, c.ListDeleted} {
 		page, err := scan(ctx, walk)
 		sound(t, "scan", ref, err)
 		for _, x := range page.Found {
@@ -113,10 +113,10 @@ func ask(t *testing.T, c *Client) {
 		}
 	}
 	unpaced(c)
-	_, err = c.Schema(ctx)
+	_, err = c.ReadSchema(ctx)
 	sound(t, "schema", ref, err)
 	unpaced(c)
-	_, err = c.Owners(ctx)
+	_, err = c.ListOwners(ctx)
 	sound(t, "owners", ref, err)
 }
 

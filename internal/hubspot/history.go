@@ -27,7 +27,7 @@ type wireEntry struct {
 
 // historyProperties lists the properties whose history a read includes.
 func (c *Client) historyProperties(kind crm.Kind) []string {
-	return union(c.mapped[kind], []string{c.twin})
+	return union(c.mapped[kind], []string{c.counterpartField})
 }
 
 // history converts the entries of every property, newest first.

@@ -12,10 +12,10 @@ import (
 // maxOwnerPages bounds a listing that would not end, at 100 owners a page.
 const maxOwnerPages = 100
 
-// Owners lists the users to whom records can belong, the archived ones too,
+// ListOwners lists the users to whom records can belong, the archived ones too,
 // which records of the past still name. It needs the scope
 // crm.objects.owners.read.
-func (c *Client) Owners(ctx context.Context) ([]crm.Owner, error) {
+func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	var owners []crm.Owner
 	for _, archived := range []string{"false", "true"} {
 		query := url.Values{"limit": {"100"}, "archived": {archived}}

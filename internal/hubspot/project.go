@@ -38,11 +38,11 @@ type component struct {
 // maxWebhookRequests is how many deliveries HubSpot may have in flight.
 const maxWebhookRequests = 10
 
-// ProjectFiles are the files that declare the app in a HubSpot project, by their
+// BuildProjectFiles are the files that declare the app in a HubSpot project, by their
 // paths in it: what the app may do, and one subscription for each property that
 // is mapped. "hs project upload" brings them to HubSpot. Before the address of the
 // webhooks is known, which is "" then, the app alone is declared.
-func ProjectFiles(targetURL string, properties map[crm.Kind][]string) (map[string][]byte, error) {
+func BuildProjectFiles(targetURL string, properties map[crm.Kind][]string) (map[string][]byte, error) {
 	var changes, records []subscription
 	for _, kind := range crm.Kinds {
 		names := properties[kind]

@@ -12,7 +12,7 @@ import (
 
 func TestTheProjectSubscribesToEveryMappedPropertyAndEveryFateOfARecord(t *testing.T) {
 	const target = "https://fn.example.com/HubSpotWebhook"
-	files, err := ProjectFiles(target, map[crm.Kind][]string{crm.Contact: {"email", "city"}})
+	files, err := BuildProjectFiles(target, map[crm.Kind][]string{crm.Contact: {"email", "city"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,9 +97,9 @@ func (p *pace) learn(req request, h http.Header, err error) {
 	}
 }
 
-// CallsLeft reads how many calls of the day are left, which HubSpot says to
+// ReadDailyBudget reads how many calls of the day are left, which HubSpot says to
 // private apps, except after a search.
-func CallsLeft(h http.Header) (left, limit int, ok bool) {
+func ReadDailyBudget(h http.Header) (left, limit int, ok bool) {
 	left, err1 := strconv.Atoi(h.Get("X-HubSpot-RateLimit-Daily-Remaining"))
 	limit, err2 := strconv.Atoi(h.Get("X-HubSpot-RateLimit-Daily"))
 	return left, limit, err1 == nil && err2 == nil

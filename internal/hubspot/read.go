@@ -120,7 +120,7 @@ func (c *Client) readBatch(ctx context.Context, action string, kind crm.Kind, id
 		Histories:  c.historyProperties(kind),
 		IDProperty: idProperty,
 	}
-	if idProperty == c.twin {
+	if idProperty == c.counterpartField {
 		body.Histories = nil
 	}
 	if idProperty != "" {
@@ -158,7 +158,7 @@ func (c *Client) joinBatch(ctx context.Context, req request, status int, ids []s
 			results[id] = crm.Answer[crm.Record]{Err: absence(req, status, id, ids, answer)}
 			continue
 		}
-		if idProperty == c.twin { // who asked reads it with its history
+		if idProperty == c.counterpartField { // who asked reads it with its history
 			results[id] = crm.Answer[crm.Record]{Value: crm.Record{Ref: hubspotRef(req.kind, string(w.ID))}}
 			continue
 		}

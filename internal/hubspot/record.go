@@ -63,7 +63,7 @@ func (w wireRecord) formerIDs() []string {
 // readProperties lists what to ask of a record of the kind: the mapped
 // properties and those that the client itself looks at.
 func (c *Client) readProperties(kind crm.Kind) []string {
-	own := []string{propCreated, modifiedProperty(kind), propSource, propSourceID, propMerged, c.twin}
+	own := []string{propCreated, modifiedProperty(kind), propSource, propSourceID, propMerged, c.counterpartField}
 	if kind == crm.Contact {
 		own = append(own, propEmail, propAdditionalEmails, propMergedVIDs, propAllVIDs)
 	}
@@ -97,7 +97,7 @@ func (c *Client) record(kind crm.Kind, w wireRecord) (crm.Record, error) {
 	rec := crm.Record{
 		Ref:    crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: string(w.ID)},
 		Fields: make(map[string]string),
-		TwinID: w.value(c.twin),
+		TwinID: w.value(c.counterpartField),
 		Former: w.formerIDs(),
 	}
 	for _, name := range c.mapped[kind] {

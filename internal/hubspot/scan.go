@@ -42,7 +42,7 @@ type hit struct {
 	former []string // ids that were merged into it
 }
 
-// Changed finds the records of w.Kind that were last modified from w.Since to
+// ListChanged finds the records of w.Kind that were last modified from w.Since to
 // w.Until, for one search of 200 records a page, and those that were merged
 // into them, under their former ids: reading one of these leads to the
 // survivor, however the merge became known. Archived records are not found.
@@ -51,7 +51,7 @@ type hit struct {
 // whenever another one moves: each page begins at the time where the last one
 // ended, and records that share one time are walked by id. A record is found
 // once the search index has it; the index may be half a minute late.
-func (c *Client) Changed(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	if w.Kind.Validate() != nil {
 		return crm.FoundPage{}, request{action: actionScan}.refusal("the kind is unknown", 0)
 	}
@@ -178,11 +178,11 @@ func (c *Client) searchPage(ctx context.Context, kind crm.Kind, order string, fi
 	return hits, more && len(hits) > 0, nil
 }
 
-// Deleted finds the records of w.Kind that were archived from w.Since to
+// ListDeleted finds the records of w.Kind that were archived from w.Since to
 // w.Until. HubSpot lists archived records by id, whatever their time, so that a
 // walk reads all of them, 100 a call: those of the last 90 days. What was
 // deleted for privacy is not among them.
-func (c *Client) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	if w.Kind.Validate() != nil {
 		return crm.FoundPage{}, request{action: actionScan}.refusal("the kind is unknown", 0)
 	}
@@ -213,10 +213,10 @@ func (c *Client) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
 	return page, nil
 }
 
-// List walks all records of a kind that are not archived by their ids, 100 a
+// ListRefs walks all records of a kind that are not archived by their ids, 100 a
 // call. It sees what was created a moment ago, and takes nothing from the
 // quota of searches.
-func (c *Client) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	if kind.Validate() != nil {
 		return crm.FoundPage{}, request{action: actionScan}.refusal("the kind is unknown", 0)
 	}
@@ -268,9 +268,9 @@ func (c *Client) list(ctx context.Context, kind crm.Kind, from crm.Place, query 
 	return page, answer.Results, nil
 }
 
-// Count returns how many records of a kind the search index knows, for one
+// CountRecords returns how many records of a kind the search index knows, for one
 // search: those of the last half minute may be missing.
-func (c *Client) Count(ctx context.Context, kind crm.Kind) (int, error) {
+func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	req := request{action: actionScan, method: http.MethodPost, path: "/search", kind: kind, body: scanRequest{
 		Groups: []scanGroup{}, Properties: []string{propID}, Sorts: []sortRule{}, Limit: 1,
 	}}

@@ -89,7 +89,7 @@ func TestChangedWalksByTimeAndThenById(t *testing.T) {
 				exchanges = append(exchanges, exchange{request: contactSearch, answer: answer})
 			}
 			c, _ := play(t, exchanges...)
-			got, err := c.Changed(t.Context(), walk(tt.from))
+			got, err := c.ListChanged(t.Context(), walk(tt.from))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,12 +105,12 @@ func TestChangedAsksForARangeOfTimesAndNeverForAnOffset(t *testing.T) {
 		exchange{request: contactSearch, answer: searched(true, scanned("7", 0), scanned("8", 0))},
 		exchange{request: contactSearch, answer: searched(false)},
 		exchange{request: companySearch, answer: searched(false)})
-	if _, err := c.Changed(t.Context(), walk(crm.Place{})); err != nil {
+	if _, err := c.ListChanged(t.Context(), walk(crm.Place{})); err != nil {
 		t.Fatal(err)
 	}
 	w := walk(crm.Place{At: tick(2)})
 	w.Kind = crm.Company
-	if _, err := c.Changed(t.Context(), w); err != nil {
+	if _, err := c.ListChanged(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	ms := func(n int) string { return strconv.FormatInt(tick(n).UnixMilli(), 10) }
@@ -150,7 +150,7 @@ func TestDeletedListsArchivedRecordsById(t *testing.T) {
 			archived("2", `"archivedAt":"2026-11-23T09:59:59.999Z"`), archived("3", `"updatedAt":"2026-11-23T10:00:00Z"`),
 			archived("4", `"archivedAt":"2026-11-23T10:10:00.001Z"`), scanned("5", 5))},
 		exchange{request: contactList, answer: searched(false)})
-	first, err := c.Deleted(t.Context(), walk(crm.Place{}))
+	first, err := c.ListDeleted(t.Context(), walk(crm.Place{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestDeletedListsArchivedRecordsById(t *testing.T) {
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)
 	}
-	last, err := c.Deleted(t.Context(), walk(first.Next))
+	last, err := c.ListDeleted(t.Context(), walk(first.Next))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,10 +194,10 @@ func TestAScanFailsRatherThanPassOverWhatItCannotRead(t *testing.T) {
 			archived := answer
 			archived.request, archived.answer = contactList, strings.ReplaceAll(tt.answer, `"results":[{`, `"results":[{"archived":true,`)
 			c, _ := play(t, answer, archived)
-			_, err := c.Changed(t.Context(), walk(crm.Place{}))
+			_, err := c.ListChanged(t.Context(), walk(crm.Place{}))
 			wantError(t, err, tt.want)
 			// The list knows no times but those of the envelope.
-			if _, err = c.Deleted(t.Context(), walk(crm.Place{})); err == nil {
+			if _, err = c.ListDeleted(t.Context(), walk(crm.Place{})); err == nil {
 				t.Error("the list was taken")
 			}
 		})
@@ -206,8 +206,8 @@ func TestAScanFailsRatherThanPassOverWhatItCannotRead(t *testing.T) {
 
 func TestAScanOfAnUnknownKindIsRefusedWithoutACall(t *testing.T) {
 	c, _ := play(t)
-	_, changed := c.Changed(t.Context(), crm.Walk{Kind: "deal"})
-	_, deleted := c.Deleted(t.Context(), crm.Walk{Kind: "deal"})
+	_, changed := c.ListChanged(t.Context(), crm.Walk{Kind: "deal"})
+	_, deleted := c.ListDeleted(t.Context(), crm.Walk{Kind: "deal"})
 	for _, err := range []error{changed, deleted} {
 		wantError(t, err, crm.Error{Action: "scan", Kind: crm.Refused})
 	}
@@ -215,8 +215,8 @@ func TestAScanOfAnUnknownKindIsRefusedWithoutACall(t *testing.T) {
 
 func TestAScanCutOffIsUnavailable(t *testing.T) {
 	c, _ := play(t, exchange{request: contactSearch, drop: true}, exchange{request: contactList, status: http.StatusBadGateway})
-	_, err := c.Changed(t.Context(), walk(crm.Place{}))
+	_, err := c.ListChanged(t.Context(), walk(crm.Place{}))
 	wantError(t, err, crm.Error{Action: "scan", Kind: crm.Unavailable})
-	_, err = c.Deleted(t.Context(), walk(crm.Place{}))
+	_, err = c.ListDeleted(t.Context(), walk(crm.Place{}))
 	wantError(t, err, crm.Error{Action: "scan", Kind: crm.Unavailable, Status: 502})
 }

@@ -36,10 +36,10 @@ type property struct {
 	} `json:"modificationMetadata"`
 }
 
-// Schema reads the definitions of the properties of contacts and companies and
+// ReadSchema reads the definitions of the properties of contacts and companies and
 // the owners, at one call for each kind and two for 100 owners or fewer.
-func (c *Client) Schema(ctx context.Context) (crm.Schema, error) {
-	s := crm.Schema{System: crm.HubSpot, Twin: c.twin, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
+func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
+	s := crm.Schema{System: crm.HubSpot, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
 		req := request{action: actionDescribe, method: http.MethodGet, area: areaProperties, kind: kind}
 		var answer struct {
@@ -59,7 +59,7 @@ func (c *Client) Schema(ctx context.Context) (crm.Schema, error) {
 			}
 		}
 	}
-	owners, err := c.Owners(ctx)
+	owners, err := c.ListOwners(ctx)
 	if err != nil && !crm.IsKind(err, crm.Forbidden) {
 		return s, err
 	}
@@ -104,13 +104,13 @@ func (p property) info() crm.FieldInfo {
 	return f
 }
 
-// CreateTwinProperty defines the unique property for the Zoho id of a kind. It
+// CreateCounterpartProperty defines the unique property for the Zoho id of a kind. It
 // takes the scope crm.schemas.contacts.write or crm.schemas.companies.write. A
 // property of that name that exists is an error of kind Duplicate.
-func (c *Client) CreateTwinProperty(ctx context.Context, kind crm.Kind) error {
+func (c *Client) CreateCounterpartProperty(ctx context.Context, kind crm.Kind) error {
 	group := map[crm.Kind]string{crm.Contact: "contactinformation", crm.Company: "companyinformation"}[kind]
 	req := request{action: "create property", method: http.MethodPost, area: areaProperties, kind: kind, body: map[string]any{
-		"groupName": group, "name": c.twin, "label": "Zoho ID", "hasUniqueValue": true, "type": "string", "fieldType": "text",
+		"groupName": group, "name": c.counterpartField, "label": "Zoho ID", "hasUniqueValue": true, "type": "string", "fieldType": "text",
 		"description": "The id of this record in Zoho CRM, kept by the connector. Do not change it.",
 	}}
 	if err := kind.Validate(); err != nil {
@@ -118,7 +118,7 @@ func (c *Client) CreateTwinProperty(ctx context.Context, kind crm.Kind) error {
 	}
 	var made property
 	status, err := c.call(ctx, req, &made)
-	if err == nil && (made.Name != c.twin || !made.Unique) {
+	if err == nil && (made.Name != c.counterpartField || !made.Unique) {
 		err = req.refusal("the property was made otherwise than asked for", status)
 	}
 	return err

@@ -26,7 +26,7 @@ func TestSchemaReadsWhatEachPropertyHolds(t *testing.T) {
 		exchange{request: "GET /crm/owners/2026-09", answer: `{"results":[{"id":2,"email":"b@example.com"}]}`},
 		exchange{request: "GET /crm/owners/2026-09", answer: `{"results":[{"id":"3","email":"gone@example.com","archived":true}]}`},
 	)
-	got, err := c.Schema(t.Context())
+	got, err := c.ReadSchema(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,11 +56,11 @@ func TestSchemaReadsWhatEachPropertyHolds(t *testing.T) {
 
 func TestAnAccountThatShowsNoPropertiesHasNoSchema(t *testing.T) {
 	c, _ := play(t, exchange{request: "GET /crm/properties/2026-09/contacts", answer: `{"results":[]}`})
-	if _, err := c.Schema(t.Context()); !crm.IsKind(err, crm.Refused) {
+	if _, err := c.ReadSchema(t.Context()); !crm.IsKind(err, crm.Refused) {
 		t.Errorf("error %v, want a refusal", err)
 	}
 	c, _ = play(t, exchange{request: "GET /crm/properties/2026-09/contacts", status: http.StatusForbidden, answer: `{"category":"MISSING_SCOPES"}`})
-	if _, err := c.Schema(t.Context()); !crm.IsKind(err, crm.Forbidden) {
+	if _, err := c.ReadSchema(t.Context()); !crm.IsKind(err, crm.Forbidden) {
 		t.Errorf("error %v, want forbidden", err)
 	}
 }

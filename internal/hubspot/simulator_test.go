@@ -295,8 +295,8 @@ func TestAContactIsFoundByAnAddressThatItDoesNotShow(t *testing.T) {
 
 func TestTheAccountOfTheTokenIsTold(t *testing.T) {
 	a := newAccount(t, hubspotsim.Config{PortalID: 4711})
-	got, err := a.Account(t.Context())
-	if diff := cmp.Diff(Account{PortalID: 4711, Pages: "https://app.hubspot.com"}, got); err != nil || diff != "" {
+	got, err := a.ReadAccount(t.Context())
+	if diff := cmp.Diff(Account{PortalID: 4711, AppURL: "https://app.hubspot.com"}, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

@@ -20,17 +20,17 @@ import (
 // only one to use by choice. V1 covers nothing but the body and can be replayed
 // for ever; it exists for legacy private apps. V2 is that of workflow actions.
 const (
-	V1 = "v1"
-	V2 = "v2"
-	V3 = "v3"
+	SignatureV1 = "v1"
+	SignatureV2 = "v2"
+	SignatureV3 = "v3"
 )
 
 // The headers that carry a signature.
 const (
-	HeaderSignatureV3 = "X-HubSpot-Signature-v3"
-	HeaderTimestamp   = "X-HubSpot-Request-Timestamp" // milliseconds since 1970
-	HeaderSignature   = "X-HubSpot-Signature"
-	HeaderVersion     = "X-HubSpot-Signature-Version" // of HeaderSignature: v1 or v2
+	HeaderSignatureV3      = "X-HubSpot-Signature-v3"
+	HeaderTimestamp        = "X-HubSpot-Request-Timestamp" // milliseconds since 1970
+	HeaderSignature        = "X-HubSpot-Signature"
+	HeaderSignatureVersion = "X-HubSpot-Signature-Version" // of HeaderSignature: v1 or v2
 )
 
 // MaxSkew is how far the time of a v3 signature may be from now, to either
@@ -42,8 +42,8 @@ const MaxSkew = 5 * time.Minute
 var (
 	// ErrNoSignature: the request carries no signature at all.
 	ErrNoSignature = errors.New("the request is not signed")
-	// ErrVersion: it carries signatures of versions that are not accepted only.
-	ErrVersion = errors.New("the signature has a version that is not accepted")
+	// ErrSignatureVersion: it carries signatures of versions that are not accepted only.
+	ErrSignatureVersion = errors.New("the signature has a version that is not accepted")
 	// ErrBadSignature: the signature is malformed, or not ours.
 	ErrBadSignature = errors.New("the signature does not match")
 	// ErrStale: the signature is right and more than MaxSkew old.
@@ -105,10 +105,10 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	}
 	versions := cfg.Versions
 	if len(versions) == 0 {
-		versions = []string{V3}
+		versions = []string{SignatureV3}
 	}
 	for _, version := range versions {
-		if version != V1 && version != V2 && version != V3 {
+		if version != SignatureV1 && version != SignatureV2 && version != SignatureV3 {
 			errs = append(errs, fmt.Errorf("version %q is unknown: want v3, v2 or v1", version))
 		}
 	}
@@ -140,13 +140,13 @@ func (v *Verifier) VerifyURL(method, rawQuery string, header http.Header, body [
 		return err
 	}
 	timestamp := ""
-	if version == V3 {
+	if version == SignatureV3 {
 		timestamp = header.Get(HeaderTimestamp)
 	}
 	if !v.matches(version, signature, method, rawQuery, body, timestamp) {
 		return ErrBadSignature
 	}
-	if version == V3 {
+	if version == SignatureV3 {
 		return checkTime(timestamp, now)
 	}
 	return nil
@@ -160,9 +160,9 @@ func (v *Verifier) choose(header http.Header) (version string, signature []byte,
 	}
 	for _, version := range v.versions {
 		switch {
-		case version == V3 && v3 != "":
+		case version == SignatureV3 && v3 != "":
 			signature, err = base64.StdEncoding.Strict().DecodeString(v3)
-		case version != V3 && other != "" && header.Get(HeaderVersion) == version:
+		case version != SignatureV3 && other != "" && header.Get(HeaderSignatureVersion) == version:
 			signature, err = hex.DecodeString(other)
 		default:
 			continue
@@ -172,7 +172,7 @@ func (v *Verifier) choose(header http.Header) (version string, signature []byte,
 		}
 		return version, signature, nil
 	}
-	return "", nil, ErrVersion
+	return "", nil, ErrSignatureVersion
 }
 
 // matches compares the signature with what each secret makes of each address
@@ -227,15 +227,15 @@ func checkTime(timestamp string, now time.Time) error {
 	return nil
 }
 
-// Sign makes the signature that HubSpot puts on a request: base64 for V3, hex
+// SignRequest makes the signature that HubSpot puts on a request: base64 for SignatureV3, hex
 // for the others. The timestamp is the text of HeaderTimestamp and counts for
 // V3 only, method and address for V3 and V2. An unknown version gives "".
-func Sign(version, secret, method, address string, body []byte, timestamp string) string {
+func SignRequest(version, secret, method, address string, body []byte, timestamp string) string {
 	sum := digest(version, secret, method, decodeURL(address), body, timestamp)
 	switch version {
-	case V3:
+	case SignatureV3:
 		return base64.StdEncoding.EncodeToString(sum)
-	case V1, V2:
+	case SignatureV1, SignatureV2:
 		return hex.EncodeToString(sum)
 	}
 	return ""
@@ -244,15 +244,15 @@ func Sign(version, secret, method, address string, body []byte, timestamp string
 func digest(version, secret, method, address string, body []byte, timestamp string) []byte {
 	h := sha256.New()
 	switch version {
-	case V3:
+	case SignatureV3:
 		h = hmac.New(sha256.New, []byte(secret))
 		h.Write([]byte(method + address))
 		h.Write(body)
 		h.Write([]byte(timestamp))
-	case V2:
+	case SignatureV2:
 		h.Write([]byte(secret + method + address))
 		h.Write(body)
-	case V1:
+	case SignatureV1:
 		h.Write([]byte(secret))
 		h.Write(body)
 	default:

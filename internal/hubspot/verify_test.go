@@ -30,19 +30,19 @@ type vector struct {
 // vectors are those that HubSpot publishes, and two of our own for the decoding
 // of the address.
 var vectors = map[string]vector{
-	"v1":                       {V1, docSecret, "POST", docURL, v1Body, "", "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de"},
-	"v2 without a body":        {V2, docSecret, "GET", docURL, "", "", "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e"},
-	"v2":                       {V2, docSecret, "POST", docURL, `{"example_field":"example_value"}`, "", "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900"},
-	"v3":                       {V3, docSecret, "POST", docURL, `{'example_field':'example_value'}`, "1693657560000", "K36dawei4A+QBNolUOqo7s91KQDWQ5MXZ/QufNYuk/Y="},
-	"v3 at another time":       {V3, docSecret, "POST", docURL, `{'example_field':'example_value'}`, "1700000300000", "RnbPH7+UMKVkbV32P8bz450N4M56aPmcru1+D3kSDtw="},
-	"v3 with a query":          {V3, ourSecret, "POST", ourURL, ourBody, "1790000004000", "HWPF5EMRH4xctF8YxaN9x5sQ8Gz9gSF8h4l0r3h74ZI="},
-	"v3 with an escaped query": {V3, ourSecret, "POST", "https://fn.example.com/hook?src=hs%3Aapp%2Fv3&x=%28a%29", ourBody, "1790000004000", "HWPF5EMRH4xctF8YxaN9x5sQ8Gz9gSF8h4l0r3h74ZI="},
+	"v1":                       {SignatureV1, docSecret, "POST", docURL, v1Body, "", "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de"},
+	"v2 without a body":        {SignatureV2, docSecret, "GET", docURL, "", "", "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e"},
+	"v2":                       {SignatureV2, docSecret, "POST", docURL, `{"example_field":"example_value"}`, "", "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900"},
+	"v3":                       {SignatureV3, docSecret, "POST", docURL, `{'example_field':'example_value'}`, "1693657560000", "K36dawei4A+QBNolUOqo7s91KQDWQ5MXZ/QufNYuk/Y="},
+	"v3 at another time":       {SignatureV3, docSecret, "POST", docURL, `{'example_field':'example_value'}`, "1700000300000", "RnbPH7+UMKVkbV32P8bz450N4M56aPmcru1+D3kSDtw="},
+	"v3 with a query":          {SignatureV3, ourSecret, "POST", ourURL, ourBody, "1790000004000", "HWPF5EMRH4xctF8YxaN9x5sQ8Gz9gSF8h4l0r3h74ZI="},
+	"v3 with an escaped query": {SignatureV3, ourSecret, "POST", "https://fn.example.com/hook?src=hs%3Aapp%2Fv3&x=%28a%29", ourBody, "1790000004000", "HWPF5EMRH4xctF8YxaN9x5sQ8Gz9gSF8h4l0r3h74ZI="},
 }
 
 // header carries a signature the way HubSpot sends it.
 func header(version, signature, timestamp string) http.Header {
 	h := http.Header{}
-	if version == V3 {
+	if version == SignatureV3 {
 		h.Set("X-HubSpot-Signature-v3", signature)
 		h.Set("X-HubSpot-Request-Timestamp", timestamp)
 		return h
@@ -72,7 +72,7 @@ func at(timestamp string) time.Time {
 func TestPublishedVectors(t *testing.T) {
 	for name, d := range vectors {
 		t.Run(name, func(t *testing.T) {
-			if got := Sign(d.version, d.secret, d.method, d.url, []byte(d.body), d.timestamp); got != d.digest {
+			if got := SignRequest(d.version, d.secret, d.method, d.url, []byte(d.body), d.timestamp); got != d.digest {
 				t.Errorf("signature %s, want %s", got, d.digest)
 			}
 			v := verifier(t, d.url, []string{d.version}, d.secret)
@@ -106,7 +106,7 @@ func TestTheQueryOfTheArrivingRequestIsSigned(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			v := verifier(t, test.url, nil, ourSecret)
-			err := v.VerifyURL(d.method, test.query, header(V3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp))
+			err := v.VerifyURL(d.method, test.query, header(SignatureV3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp))
 			if !errors.Is(err, test.want) {
 				t.Errorf("verify: %v, want %v", err, test.want)
 			}
@@ -120,16 +120,16 @@ func TestAnAddressThatHubSpotSignedVerbatimIsAccepted(t *testing.T) {
 	mac.Write([]byte("POST" + url + "[]" + "1790000004000"))
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	v := verifier(t, "https://fn.example.com/hook", nil, ourSecret)
-	if err := v.VerifyURL("POST", "src=hs%3Aapp", header(V3, signature, "1790000004000"), []byte("[]"), at("1790000004000")); err != nil {
+	if err := v.VerifyURL("POST", "src=hs%3Aapp", header(SignatureV3, signature, "1790000004000"), []byte("[]"), at("1790000004000")); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 }
 
 func TestAQueryCannotTakeOverTheStartOfABody(t *testing.T) {
 	const base = "https://fn.example.com/hook"
-	signature := Sign(V3, ourSecret, "POST", base+"?a=1", []byte(`[{"x":[1]}]`), "1790000004000")
+	signature := SignRequest(SignatureV3, ourSecret, "POST", base+"?a=1", []byte(`[{"x":[1]}]`), "1790000004000")
 	v := verifier(t, base, nil, ourSecret)
-	err := v.VerifyURL("POST", `a=1[{"x":`, header(V3, signature, "1790000004000"), []byte(`[1]}]`), at("1790000004000"))
+	err := v.VerifyURL("POST", `a=1[{"x":`, header(SignatureV3, signature, "1790000004000"), []byte(`[1]}]`), at("1790000004000"))
 	if !errors.Is(err, ErrBadSignature) {
 		t.Errorf("verify: %v, want %v", err, ErrBadSignature)
 	}
@@ -159,13 +159,13 @@ func TestOnlyAFreshSignatureIsAccepted(t *testing.T) {
 	v := verifier(t, docURL, nil, docSecret)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			signature := Sign(V3, docSecret, "POST", docURL, []byte("[]"), test.timestamp)
-			err := v.Verify("POST", header(V3, signature, test.timestamp), []byte("[]"), time.UnixMilli(test.now))
+			signature := SignRequest(SignatureV3, docSecret, "POST", docURL, []byte("[]"), test.timestamp)
+			err := v.Verify("POST", header(SignatureV3, signature, test.timestamp), []byte("[]"), time.UnixMilli(test.now))
 			if !errors.Is(err, test.want) {
 				t.Errorf("verify: %v, want %v", err, test.want)
 			}
-			forged := Sign(V3, "guess", "POST", docURL, []byte("[]"), test.timestamp)
-			err = v.Verify("POST", header(V3, forged, test.timestamp), []byte("[]"), time.UnixMilli(test.now))
+			forged := SignRequest(SignatureV3, "guess", "POST", docURL, []byte("[]"), test.timestamp)
+			err = v.Verify("POST", header(SignatureV3, forged, test.timestamp), []byte("[]"), time.UnixMilli(test.now))
 			if !errors.Is(err, ErrBadSignature) {
 				t.Errorf("verify of a forgery: %v, want %v", err, ErrBadSignature)
 			}
@@ -176,10 +176,10 @@ func TestOnlyAFreshSignatureIsAccepted(t *testing.T) {
 func TestTheStrongestAcceptedVersionDecides(t *testing.T) {
 	const timestamp = "1790000000000"
 	body := []byte(`[{"a":1}]`)
-	sign := func(version string) string { return Sign(version, docSecret, "POST", docURL, body, timestamp) }
+	sign := func(version string) string { return SignRequest(version, docSecret, "POST", docURL, body, timestamp) }
 	with := func(v3, other, version string) http.Header {
 		h := http.Header{}
-		for name, value := range map[string]string{HeaderSignatureV3: v3, HeaderTimestamp: timestamp, HeaderSignature: other, HeaderVersion: version} {
+		for name, value := range map[string]string{HeaderSignatureV3: v3, HeaderTimestamp: timestamp, HeaderSignature: other, HeaderSignatureVersion: version} {
 			if value != "" {
 				h.Set(name, value)
 			}
@@ -191,22 +191,22 @@ func TestTheStrongestAcceptedVersionDecides(t *testing.T) {
 		header   http.Header
 		want     error
 	}{
-		"v3 is the default":                    {nil, with(sign(V3), "", ""), nil},
-		"v1 is not accepted by default":        {nil, with("", sign(V1), V1), ErrVersion},
-		"v3 is chosen when both arrive":        {[]string{V1, V3}, with(sign(V3), sign(V1), V1), nil},
-		"a wrong v3 is not saved by v1":        {[]string{V1, V3}, with(sign(V1), sign(V1), V1), ErrBadSignature},
-		"v1 by configuration":                  {[]string{V1}, with(sign(V3), sign(V1), V1), nil},
-		"v2 by configuration":                  {[]string{V3, V2}, with("", sign(V2), V2), nil},
-		"v1 does not pass as v2":               {[]string{V1, V2}, with("", sign(V1), V2), ErrBadSignature},
-		"v3 only, and only v1 is accepted":     {[]string{V1}, with(sign(V3), "", ""), ErrVersion},
-		"a version that is not told":           {[]string{V1}, with("", sign(V1), ""), ErrVersion},
-		"no signature":                         {[]string{V1, V2, V3}, with("", "", V1), ErrNoSignature},
+		"v3 is the default":                    {nil, with(sign(SignatureV3), "", ""), nil},
+		"v1 is not accepted by default":        {nil, with("", sign(SignatureV1), SignatureV1), ErrSignatureVersion},
+		"v3 is chosen when both arrive":        {[]string{SignatureV1, SignatureV3}, with(sign(SignatureV3), sign(SignatureV1), SignatureV1), nil},
+		"a wrong v3 is not saved by v1":        {[]string{SignatureV1, SignatureV3}, with(sign(SignatureV1), sign(SignatureV1), SignatureV1), ErrBadSignature},
+		"v1 by configuration":                  {[]string{SignatureV1}, with(sign(SignatureV3), sign(SignatureV1), SignatureV1), nil},
+		"v2 by configuration":                  {[]string{SignatureV3, SignatureV2}, with("", sign(SignatureV2), SignatureV2), nil},
+		"v1 does not pass as v2":               {[]string{SignatureV1, SignatureV2}, with("", sign(SignatureV1), SignatureV2), ErrBadSignature},
+		"v3 only, and only v1 is accepted":     {[]string{SignatureV1}, with(sign(SignatureV3), "", ""), ErrSignatureVersion},
+		"a version that is not told":           {[]string{SignatureV1}, with("", sign(SignatureV1), ""), ErrSignatureVersion},
+		"no signature":                         {[]string{SignatureV1, SignatureV2, SignatureV3}, with("", "", SignatureV1), ErrNoSignature},
 		"v3 that is not base64":                {nil, with("!!!", "", ""), ErrBadSignature},
-		"v3 without padding":                   {nil, with(strings.TrimRight(sign(V3), "="), "", ""), ErrBadSignature},
-		"v3 with stray bits at its end":        {nil, with(strayBit(sign(V3)), "", ""), ErrBadSignature},
-		"v3 cut short":                         {nil, with(sign(V3)[:40], "", ""), ErrBadSignature},
-		"v1 that is not hex":                   {[]string{V1}, with("", "xyz", V1), ErrBadSignature},
-		"the digest of v3 in the header of v1": {[]string{V1}, with("", sign(V3), V1), ErrBadSignature},
+		"v3 without padding":                   {nil, with(strings.TrimRight(sign(SignatureV3), "="), "", ""), ErrBadSignature},
+		"v3 with stray bits at its end":        {nil, with(strayBit(sign(SignatureV3)), "", ""), ErrBadSignature},
+		"v3 cut short":                         {nil, with(sign(SignatureV3)[:40], "", ""), ErrBadSignature},
+		"v1 that is not hex":                   {[]string{SignatureV1}, with("", "xyz", SignatureV1), ErrBadSignature},
+		"the digest of v3 in the header of v1": {[]string{SignatureV1}, with("", sign(SignatureV3), SignatureV1), ErrBadSignature},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestEachSecretIsAcceptedDuringARotation(t *testing.T) {
 	d := vectors["v3"]
 	for secrets, want := range map[[2]string]error{{docSecret, "new"}: nil, {"new", docSecret}: nil, {"old", "new"}: ErrBadSignature} {
 		v := verifier(t, d.url, nil, secrets[:]...)
-		if err := v.Verify(d.method, header(V3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp)); !errors.Is(err, want) {
+		if err := v.Verify(d.method, header(SignatureV3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp)); !errors.Is(err, want) {
 			t.Errorf("secrets %v: %v, want %v", secrets, err, want)
 		}
 	}
@@ -237,7 +237,7 @@ func TestEachSecretIsAcceptedDuringARotation(t *testing.T) {
 
 func TestTheMethodIsSigned(t *testing.T) {
 	d := vectors["v3"]
-	err := verifier(t, d.url, nil, d.secret).Verify("PUT", header(V3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp))
+	err := verifier(t, d.url, nil, d.secret).Verify("PUT", header(SignatureV3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp))
 	if !errors.Is(err, ErrBadSignature) {
 		t.Errorf("verify: %v, want %v", err, ErrBadSignature)
 	}
@@ -274,7 +274,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 }
 
 func TestSignKnowsNoOtherVersion(t *testing.T) {
-	if got := Sign("v4", docSecret, "POST", docURL, nil, "1"); got != "" {
+	if got := SignRequest("v4", docSecret, "POST", docURL, nil, "1"); got != "" {
 		t.Errorf("signature %q, want none", got)
 	}
 }
@@ -286,9 +286,9 @@ func FuzzVerify(f *testing.F) {
 	for _, d := range vectors {
 		f.Add(d.version, d.method, "", d.body, d.timestamp, d.digest)
 	}
-	f.Add(V3, "POST", "a=%3A", "[]", "1790000000000", Sign(V3, docSecret, "POST", docURL+"?a=%3A", []byte("[]"), "1790000000000"))
-	f.Add(V1, "POST", "", "[]", "", Sign(V1, docSecret, "POST", docURL, []byte("[]"), ""))
-	v, err := NewVerifier(VerifierConfig{Secrets: []string{docSecret}, URL: docURL, Versions: []string{V3, V2, V1}})
+	f.Add(SignatureV3, "POST", "a=%3A", "[]", "1790000000000", SignRequest(SignatureV3, docSecret, "POST", docURL+"?a=%3A", []byte("[]"), "1790000000000"))
+	f.Add(SignatureV1, "POST", "", "[]", "", SignRequest(SignatureV1, docSecret, "POST", docURL, []byte("[]"), ""))
+	v, err := NewVerifier(VerifierConfig{Secrets: []string{docSecret}, URL: docURL, Versions: []string{SignatureV3, SignatureV2, SignatureV1}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func FuzzVerify(f *testing.F) {
 		if v.VerifyURL(method, query, h, []byte(body), at(timestamp)) == nil && !signedBySecret(h, method, query, body, timestamp) {
 			t.Errorf("accepted %s signature %q that nobody made", version, signature)
 		}
-		own := header(V3, Sign(V3, docSecret, method, docURL, []byte(body), "1790000000000"), "1790000000000")
+		own := header(SignatureV3, SignRequest(SignatureV3, docSecret, method, docURL, []byte(body), "1790000000000"), "1790000000000")
 		if err := v.Verify(method, own, []byte(body), at("1790000000000")); err != nil {
 			t.Errorf("refused what was signed: %v", err)
 		}

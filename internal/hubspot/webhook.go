@@ -31,8 +31,8 @@ type Event struct {
 	OccurredAt     time.Time
 	Type           string // such as contact.propertyChange
 	// Known is set when the event speaks of a contact or a company in a way
-	// that Reduce understands. Of other events nothing but Type is certain.
-	Known bool
+	// that ListChanges understands. Of other events nothing but Type is certain.
+	Supported bool
 	// Index is the place of the event in its delivery.
 	Index int
 	// Kind is that of ObjectID; an association change speaks of a contact.
@@ -103,10 +103,10 @@ func ParseEvents(body []byte) (events []Event, bad []BadEvent, err error) {
 	return events, bad, nil
 }
 
-// OfPortal parts the events of one account from those that name another: an app
+// SplitByPortal parts the events of one account from those that name another: an app
 // may be installed in several, and their records have the same ids. An event
 // that names none is of this one, and every event is of portal 0.
-func OfPortal(events []Event, portal int64) (ours []Event, foreign []BadEvent) {
+func SplitByPortal(events []Event, portal int64) (ours []Event, foreign []BadEvent) {
 	for _, e := range events {
 		if portal == 0 || e.PortalID == 0 || e.PortalID == portal {
 			ours = append(ours, e)
@@ -177,9 +177,9 @@ func parseEvent(element json.RawMessage) (Event, error) {
 	}
 	subject, action, _ := strings.Cut(e.Type, ".")
 	e.action = action
-	e.Kind, e.Known = kindOf(subject)
+	e.Kind, e.Supported = kindOf(subject)
 	if subject == "object" {
-		e.Kind, e.Known = kindOf(string(w.ObjectTypeID))
+		e.Kind, e.Supported = kindOf(string(w.ObjectTypeID))
 	}
 	return e, e.complete(subject, w)
 }
@@ -188,12 +188,12 @@ func parseEvent(element json.RawMessage) (Event, error) {
 // is missing.
 func (e *Event) complete(subject string, w wireEvent) error {
 	if e.action == actAssociation {
-		if err := e.associate(subject, w); err != nil || !e.Known {
+		if err := e.associate(subject, w); err != nil || !e.Supported {
 			return err
 		}
 	}
 	switch {
-	case !e.Known:
+	case !e.Supported:
 		return nil
 	case e.OccurredAt.IsZero():
 		return errNoTime
@@ -207,7 +207,7 @@ func (e *Event) complete(subject string, w wireEvent) error {
 		}
 	case actAssociation:
 	default:
-		e.Known = false
+		e.Supported = false
 	}
 	return nil
 }
@@ -242,13 +242,13 @@ func (e *Event) associate(subject string, w wireEvent) error {
 	if !found {
 		from, to = string(w.FromObjectTypeID), string(w.ToObjectTypeID)
 	}
-	if from == "" && to == "" && (e.Known || subject == "object") {
+	if from == "" && to == "" && (e.Supported || subject == "object") {
 		return errNoEnds
 	}
 	fromKind, fromKnown := kindOf(from)
 	toKind, toKnown := kindOf(to)
-	e.Known = fromKnown && toKnown && fromKind != toKind
-	if !e.Known {
+	e.Supported = fromKnown && toKnown && fromKind != toKind
+	if !e.Supported {
 		return nil
 	}
 	contact, company := w.FromObjectID, w.ToObjectID

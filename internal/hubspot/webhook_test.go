@@ -28,7 +28,7 @@ var ignoreAction = cmpopts.IgnoreUnexported(Event{})
 func common(eventID, subscriptionID, occurredAt int64, eventType, source, sourceID string) Event {
 	return Event{
 		EventID: eventID, SubscriptionID: subscriptionID, PortalID: 48975575, AppID: 39522895,
-		OccurredAt: time.UnixMilli(occurredAt).UTC(), Type: eventType, Known: true, Kind: crm.Contact,
+		OccurredAt: time.UnixMilli(occurredAt).UTC(), Type: eventType, Supported: true, Kind: crm.Contact,
 		ObjectID: "508369434347", ChangeSource: source, SourceID: sourceID,
 	}
 }
@@ -46,7 +46,7 @@ func TestParseEventsReadsEveryForm(t *testing.T) {
 		property,
 		common(1903345127, 6527596, 1782372000123, "contact.deletion", "CRM_UI", "userId:47812075"),
 		{EventID: 1765889350, SubscriptionID: 7662269, PortalID: 247279312, AppID: 51879189,
-			OccurredAt: time.UnixMilli(1788597072520).UTC(), Type: "object.propertyChange", Known: true, Kind: crm.Contact,
+			OccurredAt: time.UnixMilli(1788597072520).UTC(), Type: "object.propertyChange", Supported: true, Kind: crm.Contact,
 			ObjectID: "546500061938", PropertyName: "email", ChangeSource: "CRM_UI", SourceID: "userId:98499705"},
 		link,
 		merge,
@@ -66,7 +66,7 @@ func TestParseEventsReadsEveryForm(t *testing.T) {
 }
 
 func TestParseEventsToleratesOtherSpellings(t *testing.T) {
-	plain := Event{Type: "contact.propertyChange", Known: true, Kind: crm.Contact, ObjectID: "5", OccurredAt: time.UnixMilli(1782372200000).UTC()}
+	plain := Event{Type: "contact.propertyChange", Supported: true, Kind: crm.Contact, ObjectID: "5", OccurredAt: time.UnixMilli(1782372200000).UTC()}
 	with := func(change func(*Event)) Event {
 		e := plain
 		change(&e)
@@ -163,8 +163,8 @@ func TestParseEventsIgnoresWhatItDoesNotKnow(t *testing.T) {
 		if err != nil || len(bad) > 0 {
 			t.Errorf("%s: bad %v, error %v, want none", element, bad, err)
 		}
-		if len(events) != 1 || Ignored(events) != 1 || len(Reduce(events)) != 0 {
-			t.Errorf("%s is not ignored: %v", element, Reduce(events))
+		if len(events) != 1 || CountUnsupported(events) != 1 || len(ListChanges(events)) != 0 {
+			t.Errorf("%s is not ignored: %v", element, ListChanges(events))
 		}
 	}
 }
@@ -204,7 +204,7 @@ func FuzzParseEvents(f *testing.F) {
 		}
 		named := 0
 		for _, e := range events {
-			if e.Known {
+			if e.Supported {
 				named += 1 + len(e.MergedIDs)
 			}
 		}
@@ -213,7 +213,7 @@ func FuzzParseEvents(f *testing.F) {
 			t.Errorf("%d events, %d bad, %d records from a body of at most %d", len(events), len(bad), named, most)
 		}
 		counted := 0
-		for _, c := range Reduce(events) {
+		for _, c := range ListChanges(events) {
 			if err := c.Ref.Validate(); err != nil {
 				t.Errorf("change of %v: %v", c.Ref, err)
 			}

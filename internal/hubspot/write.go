@@ -279,8 +279,8 @@ func (c *Client) rowOf(rows []row, w wireRecord) int {
 		if r.input.ID != "" {
 			return r.input.ID == string(w.ID)
 		}
-		twin := r.input.Properties[c.twin]
-		return twin != "" && twin == w.value(c.twin)
+		twin := r.input.Properties[c.counterpartField]
+		return twin != "" && twin == w.value(c.counterpartField)
 	})
 }
 
@@ -327,7 +327,7 @@ func (c *Client) encode(w crm.Write) map[string]string {
 		properties[name] = encodeValue(value)
 	}
 	if w.TwinID != "" {
-		properties[c.twin] = w.TwinID
+		properties[c.counterpartField] = w.TwinID
 	}
 	return properties
 }

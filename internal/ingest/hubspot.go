@@ -22,16 +22,16 @@ func HubSpot(c Config, v *hubspot.Verifier, portal int64) http.Handler {
 		if err != nil {
 			return delivery{}, refuse(http.StatusBadRequest, "%v", err)
 		}
-		events, foreign := hubspot.OfPortal(events, portal)
+		events, foreign := hubspot.SplitByPortal(events, portal)
 		if len(foreign) > 0 && len(events) == 0 {
 			return delivery{}, refuse(http.StatusForbidden, "the events are of another HubSpot account than HUBSPOT_PORTAL_ID names")
 		}
 		bad = append(bad, foreign...)
-		d := delivery{events: len(events) + len(bad), ignored: hubspot.Ignored(events)}
+		d := delivery{events: len(events) + len(bad), ignored: hubspot.CountUnsupported(events)}
 		for _, b := range bad {
 			d.rejected = append(d.rejected, Rejected{b.Index, b.Reason})
 		}
-		for _, c := range hubspot.Reduce(events) {
+		for _, c := range hubspot.ListChanges(events) {
 			d.changes = append(d.changes, change{c.Ref, c.Change, c.OccurredAt, c.Events})
 		}
 		return d, nil

@@ -48,7 +48,7 @@ func signedAs(secret, address, body string, at time.Time) delivered {
 	timestamp := strconv.FormatInt(at.UnixMilli(), 10)
 	h := http.Header{"Content-Type": {"application/json"}}
 	h.Set(hubspot.HeaderTimestamp, timestamp)
-	h.Set(hubspot.HeaderSignatureV3, hubspot.Sign(hubspot.V3, secret, http.MethodPost, address, []byte(body), timestamp))
+	h.Set(hubspot.HeaderSignatureV3, hubspot.SignRequest(hubspot.SignatureV3, secret, http.MethodPost, address, []byte(body), timestamp))
 	return delivered{header: h, body: body}
 }
 
@@ -135,8 +135,8 @@ func TestWhoMayKnockAtHubSpotsDoor(t *testing.T) {
 		d.header.Del(name)
 		return d
 	}
-	v1 := delivered{body: body, header: http.Header{}}.with(hubspot.HeaderVersion, hubspot.V1).
-		with(hubspot.HeaderSignature, hubspot.Sign(hubspot.V1, newSecret, "", "", []byte(body), ""))
+	v1 := delivered{body: body, header: http.Header{}}.with(hubspot.HeaderSignatureVersion, hubspot.SignatureV1).
+		with(hubspot.HeaderSignature, hubspot.SignRequest(hubspot.SignatureV1, newSecret, "", "", []byte(body), ""))
 	otherBody := good
 	otherBody.body = events(creation(2))
 	queried := signedAs(newSecret, targetURL+"?from=app", body, now)

@@ -23,7 +23,7 @@ func Zoho(c Config, v *zoho.Verifier) http.Handler {
 		for i, reason := range n.Rejected {
 			d.rejected = append(d.rejected, Rejected{i, reason})
 		}
-		changes := n.Changes()
+		changes := n.ListChanges()
 		if len(changes) == 0 {
 			d.ignored = len(n.RecordIDs)
 		}

@@ -81,8 +81,8 @@ func schemas(t *testing.T, extra []string, zc zohosim.Config) (hs, zo crm.Schema
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	hs, err1 = hc.Schema(t.Context())
-	zo, err2 = zoc.Schema(t.Context())
+	hs, err1 = hc.ReadSchema(t.Context())
+	zo, err2 = zoc.ReadSchema(t.Context())
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 
 func (p *planning) leg(ctx context.Context, leg reconcile.Leg) error {
 	for from := (crm.Place{}); ; {
-		page, err := p.Listers[leg.System].List(ctx, leg.Kind, from)
+		page, err := p.Listers[leg.System].ListRefs(ctx, leg.Kind, from)
 		if err != nil {
 			return err
 		}

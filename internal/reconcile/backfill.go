@@ -15,12 +15,12 @@ import (
 // Lister walks all records of one system.
 type Lister interface {
 	// List returns the page behind a place, the zero Place being the beginning.
-	List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error)
+	ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error)
 }
 
 // Counter counts the records of one system.
 type Counter interface {
-	Count(ctx context.Context, kind crm.Kind) (int, error)
+	CountRecords(ctx context.Context, kind crm.Kind) (int, error)
 }
 
 // Worker applies an operation as a consumer does. An error asks for it again;
@@ -273,7 +273,7 @@ func (f *filling) gather(ctx context.Context, from crm.Place) (found []crm.Found
 // list asks for one page, and again after a short refusal.
 func (f *filling) list(ctx context.Context, from crm.Place) (crm.FoundPage, error) {
 	for try := 1; ; try++ {
-		page, err := f.Listers[f.leg.System].List(ctx, f.leg.Kind, from)
+		page, err := f.Listers[f.leg.System].ListRefs(ctx, f.leg.Kind, from)
 		if err == nil && page.More && page.Next.Equal(from) {
 			err = errStuck
 		}

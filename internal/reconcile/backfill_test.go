@@ -58,7 +58,7 @@ func (c *crowd) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func (c *crowd) List(_ context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+func (c *crowd) ListRefs(_ context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	if err := c.call(); err != nil {
 		return crm.FoundPage{}, err
 	}

@@ -20,7 +20,7 @@ func TestAListHasEveryRecordOnceAndNoDeletedOne(t *testing.T) {
 			lister := r.config.Scanners[s].(reconcile.Lister)
 			var got []string
 			for from := (crm.Place{}); ; {
-				page, err := lister.List(t.Context(), crm.Contact, from)
+				page, err := lister.ListRefs(t.Context(), crm.Contact, from)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -39,7 +39,7 @@ func TestAListHasEveryRecordOnceAndNoDeletedOne(t *testing.T) {
 			if !slices.Equal(ids, got) {
 				t.Errorf("%s lists %d records, want %d", s, len(got), len(ids))
 			}
-			if c, err := r.config.Scanners[s].(reconcile.Counter).Count(t.Context(), crm.Contact); err != nil || c != len(ids) {
+			if c, err := r.config.Scanners[s].(reconcile.Counter).CountRecords(t.Context(), crm.Contact); err != nil || c != len(ids) {
 				t.Errorf("%s counts %d, %v, want %d", s, c, err, len(ids))
 			}
 		}

@@ -94,10 +94,10 @@ func (s *system) latest(now time.Time) []change {
 	return all
 }
 
-func (s *system) Changed(_ context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (s *system) ListChanged(_ context.Context, w crm.Walk) (crm.FoundPage, error) {
 	return s.page(w, false)
 }
-func (s *system) Deleted(_ context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (s *system) ListDeleted(_ context.Context, w crm.Walk) (crm.FoundPage, error) {
 	return s.page(w, true)
 }
 

@@ -35,8 +35,8 @@ func NewPages(c syncer.CRM, lister RecordLister, clock Clock) *Pages {
 	return &Pages{CRM: c, lister: lister, clock: clock, shown: map[crm.Ref]crm.Record{}}
 }
 
-// List keeps what it shows for the first who reads it, unless that is too late.
-func (p *Pages) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+// ListRefs keeps what it shows for the first who reads it, unless that is too late.
+func (p *Pages) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	since := p.clock.Now()
 	page, records, err := p.lister.ListRecords(ctx, kind, from)
 	if err != nil {

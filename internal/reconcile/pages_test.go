@@ -52,7 +52,7 @@ func TestAPageIsTheFirstReadOfItsRecordsWhileItIsFresh(t *testing.T) {
 	}
 	list := func() {
 		t.Helper()
-		if page, err := p.List(t.Context(), crm.Contact, crm.Place{}); err != nil || len(page.Found) != 3 {
+		if page, err := p.ListRefs(t.Context(), crm.Contact, crm.Place{}); err != nil || len(page.Found) != 3 {
 			t.Fatalf("%+v, %v", page, err)
 		}
 	}

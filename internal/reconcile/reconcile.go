@@ -33,9 +33,9 @@ type Scanner interface {
 	// Changed finds records that exist and were last modified within the walk.
 	// One that is modified during the walk may move out of it: the next pass
 	// finds it.
-	Changed(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
+	ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
 	// Deleted finds records that were deleted within the walk.
-	Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
+	ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
 }
 
 // Cursors keeps how far the passes have come, by the name of what they cover.

@@ -99,10 +99,10 @@ func (t *run) passes() []*pass {
 				continue
 			}
 			for _, k := range t.Kinds {
-				p := &pass{report: PassReport{System: s, Kind: k, Deleted: deleted}, scan: scanner.Changed}
+				p := &pass{report: PassReport{System: s, Kind: k, Deleted: deleted}, scan: scanner.ListChanged}
 				what := "changed"
 				if deleted {
-					what, p.scan = "deleted", scanner.Deleted
+					what, p.scan = "deleted", scanner.ListDeleted
 				}
 				p.name = fmt.Sprintf("reconcile-%s-%s-%s", s, k, what)
 				all = append(all, p)

@@ -299,12 +299,14 @@ func TestDeletedRecordsOfASystemHaveAnIntervalOfTheirOwn(t *testing.T) {
 // loop is a scanner whose pages lead back to themselves.
 type loop struct{ calls int }
 
-func (l *loop) Changed(_ context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (l *loop) ListChanged(_ context.Context, w crm.Walk) (crm.FoundPage, error) {
 	l.calls++
 	return crm.FoundPage{Next: crm.Place{ID: "1"}, More: true}, nil
 }
 
-func (l *loop) Deleted(context.Context, crm.Walk) (crm.FoundPage, error) { return crm.FoundPage{}, nil }
+func (l *loop) ListDeleted(context.Context, crm.Walk) (crm.FoundPage, error) {
+	return crm.FoundPage{}, nil
+}
 
 func TestAWalkThatLeadsBackToItselfIsAnError(t *testing.T) {
 	h := newHouse()

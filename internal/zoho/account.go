@@ -39,7 +39,7 @@ func fingerprint(refreshToken string) string {
 // belongs asks, once for each refresh token, which organisation a new token
 // opens. Where Zoho does not tell, for the lack of a scope or for the moment,
 // nothing is refused and it is asked again with the next.
-func (t *Tokens) belongs(ctx context.Context, token Token, old TokenState) (org string, failure *RefreshError) {
+func (t *TokenService) belongs(ctx context.Context, token Token, old TokenState) (org string, failure *RefreshError) {
 	if old.Organisation != "" && old.Consent == t.consent {
 		return old.Organisation, nil
 	}
@@ -51,7 +51,7 @@ func (t *Tokens) belongs(ctx context.Context, token Token, old TokenState) (org 
 }
 
 // organisation returns its id, or "".
-func (t *Tokens) organisation(ctx context.Context, token Token) string {
+func (t *TokenService) organisation(ctx context.Context, token Token) string {
 	ctx, cancel := context.WithTimeout(ctx, orgTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, token.APIDomain+apiVersion+"/org", http.NoBody)

@@ -15,9 +15,9 @@ type Change struct {
 	Events     int       // how often the notification names the record
 }
 
-// Changes returns one change for each record, in the order given, and none for
+// ListChanges returns one change for each record, in the order given, and none for
 // a module that is not synchronised.
-func (n Notification) Changes() []Change {
+func (n Notification) ListChanges() []Change {
 	if n.Kind == "" {
 		return nil
 	}

@@ -37,8 +37,8 @@ type Channel struct {
 	Expiry time.Time
 }
 
-// Events returns the events to watch for kinds: created, edited and deleted.
-func Events(kinds ...crm.Kind) []string {
+// ChannelEvents returns the events to watch for kinds: created, edited and deleted.
+func ChannelEvents(kinds ...crm.Kind) []string {
 	var events []string
 	for _, kind := range kinds {
 		events = append(events, modules[kind]+".all")
@@ -63,15 +63,15 @@ type watchItem struct {
 	Related   bool      `json:"notify_on_related_action"`
 }
 
-// Watch opens a channel and returns it with the expiry that Zoho granted, which
+// OpenChannel opens a channel and returns it with the expiry that Zoho granted, which
 // may be much earlier than what was asked for.
-func (c *Client) Watch(ctx context.Context, ch Channel) (Channel, error) {
+func (c *Client) OpenChannel(ctx context.Context, ch Channel) (Channel, error) {
 	return c.saveChannel(ctx, call{action: "watch", method: http.MethodPost, path: watchPath, write: true}, ch)
 }
 
-// Renew replaces a channel and extends it, as Watch does. An expired channel
+// RenewChannel replaces a channel and extends it, as OpenChannel does. An expired channel
 // has to be opened again.
-func (c *Client) Renew(ctx context.Context, ch Channel) (Channel, error) {
+func (c *Client) RenewChannel(ctx context.Context, ch Channel) (Channel, error) {
 	return c.saveChannel(ctx, call{action: "renew channel", method: http.MethodPut, path: watchPath, write: true}, ch)
 }
 
@@ -154,9 +154,9 @@ func (k call) allSucceeded(a answer) error {
 	return nil
 }
 
-// Details returns a channel as Zoho knows it. It is an error of kind NotFound
+// ReadChannel returns a channel as Zoho knows it. It is an error of kind NotFound
 // if Zoho knows none of that id, or no longer.
-func (c *Client) Details(ctx context.Context, id string) (Channel, error) {
+func (c *Client) ReadChannel(ctx context.Context, id string) (Channel, error) {
 	k := call{action: "read channel", method: http.MethodGet, path: watchPath}
 	if !isID(id) {
 		return Channel{}, k.refused("BAD_CHANNEL", nil)
@@ -176,9 +176,9 @@ func (c *Client) Details(ctx context.Context, id string) (Channel, error) {
 // maxWatchPages bounds how many pages of channels are read.
 const maxWatchPages = 20
 
-// Channels returns every channel that Zoho shows to our user, by id: those of
+// ListChannels returns every channel that Zoho shows to our user, by id: those of
 // other programs too.
-func (c *Client) Channels(ctx context.Context) (map[string]Channel, error) {
+func (c *Client) ListChannels(ctx context.Context) (map[string]Channel, error) {
 	k := call{action: "list channels", method: http.MethodGet, path: watchPath}
 	channels := map[string]Channel{}
 	for number := 1; number <= maxWatchPages; number++ {
@@ -233,8 +233,8 @@ func (c *Client) watchPage(ctx context.Context, k call, query url.Values, number
 	return channels, body.Info != nil && body.Info.MoreRecords, nil
 }
 
-// Disable closes channels.
-func (c *Client) Disable(ctx context.Context, ids ...string) error {
+// CloseChannels closes channels.
+func (c *Client) CloseChannels(ctx context.Context, ids ...string) error {
 	k := call{
 		action: "disable channel", method: http.MethodDelete, path: watchPath, write: true,
 		query: url.Values{"channel_ids": {strings.Join(ids, ",")}},

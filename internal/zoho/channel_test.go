@@ -13,7 +13,7 @@ import (
 
 func testChannel() Channel {
 	return Channel{
-		ID: "1000000068001", Events: Events(crm.Contact, crm.Company), NotifyURL: "https://fn.example.com/ZohoWebhook", Token: "tok",
+		ID: "1000000068001", Events: ChannelEvents(crm.Contact, crm.Company), NotifyURL: "https://fn.example.com/ZohoWebhook", Token: "tok",
 	}
 }
 
@@ -34,11 +34,11 @@ func TestAChannelLivesAsLongAsZohoSays(t *testing.T) {
 		open                func(*Client, *testing.T, Channel) (Channel, error)
 	}{
 		{"Watch asks for six and a half days", "2026-11-29T22:00:00+00:00", "POST", time.Time{},
-			func(c *Client, t *testing.T, ch Channel) (Channel, error) { return c.Watch(t.Context(), ch) }},
+			func(c *Client, t *testing.T, ch Channel) (Channel, error) { return c.OpenChannel(t.Context(), ch) }},
 		{"Renew asks for no more", "2026-11-29T22:00:00+00:00", "PUT", mustTime(t, "2027-01-01T00:00:00Z"),
-			func(c *Client, t *testing.T, ch Channel) (Channel, error) { return c.Renew(t.Context(), ch) }},
+			func(c *Client, t *testing.T, ch Channel) (Channel, error) { return c.RenewChannel(t.Context(), ch) }},
 		{"a shorter life is asked for without fractions", "2026-11-24T10:00:00+01:00", "POST", mustTime(t, "2026-11-24T10:00:00.75+01:00"),
-			func(c *Client, t *testing.T, ch Channel) (Channel, error) { return c.Watch(t.Context(), ch) }},
+			func(c *Client, t *testing.T, ch Channel) (Channel, error) { return c.OpenChannel(t.Context(), ch) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAChannelThatZohoWouldRefuseIsNotSent(t *testing.T) {
 	} {
 		ch := testChannel()
 		change(&ch)
-		if _, err := c.Watch(t.Context(), ch); !crm.IsKind(err, crm.Refused) {
+		if _, err := c.OpenChannel(t.Context(), ch); !crm.IsKind(err, crm.Refused) {
 			t.Errorf("%s: got error %v, want refused", name, err)
 		}
 	}
@@ -110,7 +110,7 @@ func TestAChannelThatFailsIsAnError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeAPI(t, always(tt.status, tt.body))
-			_, err := newTestClient(t, f).Watch(t.Context(), testChannel())
+			_, err := newTestClient(t, f).OpenChannel(t.Context(), testChannel())
 			tt.want.System, tt.want.Action, tt.want.Status = crm.Zoho, "watch", tt.status
 			if diff := cmp.Diff(tt.want, wantError(t, err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
@@ -126,7 +126,7 @@ func TestDetailsGatherTheModulesOfAChannel(t *testing.T) {
 	}
 	f := newFakeAPI(t, always(200, `{"watch":[`+part("1000000068001", "Contacts.all", "2026-11-29T22:00:00+01:00")+`,`+
 		part("1000000068001", "Accounts.all", "2026-11-29T21:00:00+01:00")+`,`+part("5", "Leads.all", "2026-11-25T22:00:00+01:00")+`],"info":{"more_records":false}}`))
-	got, err := newTestClient(t, f).Details(t.Context(), "1000000068001")
+	got, err := newTestClient(t, f).ReadChannel(t.Context(), "1000000068001")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestDetailsGatherTheModulesOfAChannel(t *testing.T) {
 func TestDetailsOfAChannelThatIsGone(t *testing.T) {
 	for status, body := range map[int]string{204: "", 200: `{"watch":[]}`} {
 		f := newFakeAPI(t, always(status, body))
-		if _, err := newTestClient(t, f).Details(t.Context(), "1"); !crm.IsKind(err, crm.NotFound) {
+		if _, err := newTestClient(t, f).ReadChannel(t.Context(), "1"); !crm.IsKind(err, crm.NotFound) {
 			t.Errorf("status %d: got error %v, want not found", status, err)
 		}
 	}
@@ -152,14 +152,14 @@ func TestDetailsOfAChannelThatIsGone(t *testing.T) {
 func TestDisableClosesChannels(t *testing.T) {
 	f := newFakeAPI(t, always(200, `{"watch":[{"code":"SUCCESS","details":{"resource_id":"1","channel_id":"1"},"message":"x","status":"success"}]}`))
 	c := newTestClient(t, f)
-	if err := c.Disable(t.Context(), "1", "2"); err != nil {
+	if err := c.CloseChannels(t.Context(), "1", "2"); err != nil {
 		t.Fatal(err)
 	}
 	want := []request{{Method: "DELETE", Path: "/actions/watch", Query: "channel_ids=1%2C2", Token: "Zoho-oauthtoken 1000.a"}}
 	if diff := cmp.Diff(want, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if err := c.Disable(t.Context()); err == nil {
+	if err := c.CloseChannels(t.Context()); err == nil {
 		t.Error("no channel was closed without an error")
 	}
 }
@@ -175,7 +175,7 @@ func TestChannelsAreListedPageByPage(t *testing.T) {
 	f := newFakeAPI(t, func(n int, _ request) (int, string) {
 		return 200, `{"watch":[` + pages[n-1] + `],"info":{"more_records":` + fmt.Sprint(n < len(pages)) + `}}`
 	})
-	got, err := newTestClient(t, f).Channels(t.Context())
+	got, err := newTestClient(t, f).ListChannels(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestChannelsAreListedPageByPage(t *testing.T) {
 		t.Errorf("channels (-want +got):\n%s", diff)
 	}
 	none := newFakeAPI(t, always(204, ""))
-	if got, err := newTestClient(t, none).Channels(t.Context()); err != nil || len(got) != 0 {
+	if got, err := newTestClient(t, none).ListChannels(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("without channels: %v, %v", got, err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Handler serves the job that keeps the channel open: 200 with the report, and
 // 503 when something is left to do, so that the scheduler tries again.
-func (k *Keeper) Handler(logger *slog.Logger) http.Handler {
+func (k *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
@@ -18,7 +18,7 @@ func (k *Keeper) Handler(logger *slog.Logger) http.Handler {
 			return
 		}
 		ctx := r.Context()
-		report, err := k.Renew(ctx)
+		report, err := k.EnsureChannel(ctx)
 		attributes := []slog.Attr{
 			slog.String("action", string(report.Action)), slog.String("channel_id", report.ChannelID),
 			slog.Time(logschema.ExpiresAt, report.ExpiresAt), slog.Time("gap_since", report.GapSince),

@@ -35,10 +35,10 @@ type ChannelStore interface {
 
 // ChannelAPI is Zoho's side of it.
 type ChannelAPI interface {
-	Channels(ctx context.Context) (map[string]Channel, error)
-	Watch(ctx context.Context, ch Channel) (Channel, error)
-	Renew(ctx context.Context, ch Channel) (Channel, error)
-	Disable(ctx context.Context, ids ...string) error
+	ListChannels(ctx context.Context) (map[string]Channel, error)
+	OpenChannel(ctx context.Context, ch Channel) (Channel, error)
+	RenewChannel(ctx context.Context, ch Channel) (Channel, error)
+	CloseChannels(ctx context.Context, ids ...string) error
 }
 
 // Sweeper reads what changed in Zoho while nobody was told of it, and returns
@@ -47,8 +47,8 @@ type Sweeper interface {
 	Sweep(ctx context.Context) error
 }
 
-// KeeperConfig is what a Keeper needs. Every field is required.
-type KeeperConfig struct {
+// ChannelManagerConfig is what a ChannelManager needs. Every field is required.
+type ChannelManagerConfig struct {
 	API       ChannelAPI
 	Store     ChannelStore
 	Sweeper   Sweeper
@@ -60,30 +60,30 @@ type KeeperConfig struct {
 
 // Format keeps the token, and the URL, which may hold another secret, out of
 // every verb of fmt.
-func (c KeeperConfig) Format(s fmt.State, _ rune) {
-	_, _ = io.WriteString(s, "keeper of the zoho channel "+ChannelID(c.NotifyURL))
+func (c ChannelManagerConfig) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "manager of the zoho channel "+ChannelID(c.NotifyURL))
 }
 
-// Keeper keeps the one channel open through which Zoho tells of changes: it
+// ChannelManager keeps the one channel open through which Zoho tells of changes: it
 // compares the channel that is wanted with those that there are, renews at half
 // of its life, removes others of ours, and has read what no channel told.
-type Keeper struct{ KeeperConfig }
+type ChannelManager struct{ ChannelManagerConfig }
 
-// NewKeeper returns a Keeper, or every fault of c.
-func NewKeeper(c KeeperConfig) (*Keeper, error) {
+// NewChannelManager returns a ChannelManager, or every fault of c.
+func NewChannelManager(c ChannelManagerConfig) (*ChannelManager, error) {
 	var errs []error
 	if c.API == nil || c.Store == nil || c.Sweeper == nil || c.Clock == nil {
 		errs = append(errs, errors.New("api, store, sweeper and clock are required"))
 	}
 	errs = append(errs, checkChannel(c.desired()))
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("zoho channel keeper: %w", err)
+		return nil, fmt.Errorf("zoho channel manager: %w", err)
 	}
-	return &Keeper{c}, nil
+	return &ChannelManager{c}, nil
 }
 
-func (c KeeperConfig) desired() Channel {
-	return Channel{ID: ChannelID(c.NotifyURL), Events: Events(c.Kinds...), NotifyURL: c.NotifyURL, Token: c.Token}
+func (c ChannelManagerConfig) desired() Channel {
+	return Channel{ID: ChannelID(c.NotifyURL), Events: ChannelEvents(c.Kinds...), NotifyURL: c.NotifyURL, Token: c.Token}
 }
 
 // ChannelAction is what became of the channel.
@@ -110,16 +110,16 @@ type ChannelReport struct {
 	Removed []string `json:"removed,omitempty"`
 }
 
-// Renew does whatever the channel needs. It can be called at any time, by two
+// EnsureChannel does whatever the channel needs. It can be called at any time, by two
 // at once too. After an error the next call takes up what is left.
-func (k *Keeper) Renew(ctx context.Context) (ChannelReport, error) {
+func (k *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, error) {
 	want := k.desired()
 	report := ChannelReport{Action: ChannelKept, ChannelID: want.ID}
 	states, err := k.Store.LoadChannels(ctx)
 	if err != nil {
 		return report, fmt.Errorf("load zoho channels: %w", err)
 	}
-	actual, err := k.API.Channels(ctx)
+	actual, err := k.API.ListChannels(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -145,7 +145,7 @@ func (k *Keeper) Renew(ctx context.Context) (ChannelReport, error) {
 }
 
 // keep opens, replaces or renews the channel.
-func (k *Keeper) keep(ctx context.Context, want Channel, state ChannelState, actual map[string]Channel, report *ChannelReport) (ChannelState, error) {
+func (k *ChannelManager) keep(ctx context.Context, want Channel, state ChannelState, actual map[string]Channel, report *ChannelReport) (ChannelState, error) {
 	now := k.Clock.Now()
 	have, open := actual[want.ID]
 	open = open && now.Before(have.Expiry)
@@ -174,16 +174,16 @@ func (k *Keeper) keep(ctx context.Context, want Channel, state ChannelState, act
 }
 
 // open renews a channel that is open, and opens any other.
-func (k *Keeper) open(ctx context.Context, want Channel, open bool, report *ChannelReport) (Channel, error) {
+func (k *ChannelManager) open(ctx context.Context, want Channel, open bool, report *ChannelReport) (Channel, error) {
 	if open {
 		report.Action = ChannelRenewed
-		granted, err := k.API.Renew(ctx, want)
+		granted, err := k.API.RenewChannel(ctx, want)
 		if e := crm.AsError(err); e == nil || e.Kind != crm.Invalid && e.Kind != crm.NotFound {
 			return granted, err
 		} // it ended this moment
 	}
 	report.Action = ChannelOpened
-	return k.API.Watch(ctx, want)
+	return k.API.OpenChannel(ctx, want)
 }
 
 // gapSince is when the channel was last known to tell everything. One that was
@@ -213,7 +213,7 @@ func (s ChannelState) short() bool { return s.Expiry.Sub(s.RenewedAt) < MaxChann
 
 // removeStrays closes the channels that are ours and not wanted: those that we
 // once opened, and those that knock at our door.
-func (k *Keeper) removeStrays(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
+func (k *ChannelManager) removeStrays(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
 	known := map[string]bool{}
 	for _, s := range states {
 		known[s.ID] = true
@@ -225,7 +225,7 @@ func (k *Keeper) removeStrays(ctx context.Context, want Channel, states []Channe
 		}
 	}
 	for _, id := range strays {
-		if err := k.API.Disable(ctx, id); err != nil && !closed(err) {
+		if err := k.API.CloseChannels(ctx, id); err != nil && !closed(err) {
 			return nil, err
 		}
 	}
@@ -247,7 +247,7 @@ func closed(err error) bool {
 	return e != nil && (e.Kind == crm.NotFound || e.Code == "NOT_SUBSCRIBED")
 }
 
-func (k *Keeper) save(ctx context.Context, s ChannelState) error {
+func (k *ChannelManager) save(ctx context.Context, s ChannelState) error {
 	if err := k.Store.SaveChannel(ctx, s); err != nil {
 		return fmt.Errorf("save zoho channel %s: %w", s.ID, err)
 	}

@@ -17,7 +17,7 @@ import (
 
 const doorURL = "https://fn.example.com/ZohoWebhook"
 
-// zohoChannels is Zoho as far as a keeper sees it: a channel falls silent at
+// zohoChannels is Zoho as far as a channel manager sees it: a channel falls silent at
 // its expiry, and who asks for more than granted gets no error.
 type zohoChannels struct {
 	now     func() time.Time
@@ -27,7 +27,7 @@ type zohoChannels struct {
 	fail    error
 }
 
-func (z *zohoChannels) Channels(context.Context) (map[string]Channel, error) {
+func (z *zohoChannels) ListChannels(context.Context) (map[string]Channel, error) {
 	z.calls = append(z.calls, "list")
 	maps.DeleteFunc(z.open, func(_ string, ch Channel) bool { return !z.now().Before(ch.Expiry) })
 	return maps.Clone(z.open), z.fail
@@ -43,18 +43,18 @@ func (z *zohoChannels) save(what string, ch Channel) (Channel, error) {
 	return ch, nil
 }
 
-func (z *zohoChannels) Watch(_ context.Context, ch Channel) (Channel, error) {
+func (z *zohoChannels) OpenChannel(_ context.Context, ch Channel) (Channel, error) {
 	return z.save("watch", ch)
 }
 
-func (z *zohoChannels) Renew(_ context.Context, ch Channel) (Channel, error) {
+func (z *zohoChannels) RenewChannel(_ context.Context, ch Channel) (Channel, error) {
 	if have, ok := z.open[ch.ID]; !ok || !z.now().Before(have.Expiry) {
 		return ch, &crm.Error{System: crm.Zoho, Action: "renew channel", Kind: crm.Invalid, Code: "INVALID_DATA"}
 	}
 	return z.save("renew", ch)
 }
 
-func (z *zohoChannels) Disable(_ context.Context, ids ...string) error {
+func (z *zohoChannels) CloseChannels(_ context.Context, ids ...string) error {
 	z.calls = append(z.calls, "disable")
 	for _, id := range ids {
 		if _, ok := z.open[id]; !ok {
@@ -65,7 +65,7 @@ func (z *zohoChannels) Disable(_ context.Context, ids ...string) error {
 	return nil
 }
 
-// states keeps what a keeper saves, and may be cut off after some saves.
+// states keeps what a channel manager saves, and may be cut off after some saves.
 type states struct {
 	all   map[string]ChannelState
 	saves int
@@ -104,7 +104,7 @@ func (s *sweeps) Sweep(context.Context) error {
 }
 
 type watch struct {
-	*Keeper
+	*ChannelManager
 	t      *testing.T
 	at     time.Time
 	zoho   *zohoChannels
@@ -124,7 +124,7 @@ func newWatch(t *testing.T) *watch {
 	w := &watch{t: t, at: mustTime(t, "2026-11-23T10:00:00Z"), states: &states{all: map[string]ChannelState{}}, sweeps: &sweeps{}}
 	w.zoho = &zohoChannels{now: w.Now, granted: MaxChannelLife, open: map[string]Channel{}}
 	var err error
-	w.Keeper, err = NewKeeper(KeeperConfig{
+	w.ChannelManager, err = NewChannelManager(ChannelManagerConfig{
 		API: w.zoho, Store: w.states, Sweeper: w.sweeps, Clock: w, Kinds: crm.Kinds[:], NotifyURL: doorURL, Token: "tok",
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ func newWatch(t *testing.T) *watch {
 func (w *watch) renew(after time.Duration) (ChannelReport, []string) {
 	w.t.Helper()
 	w.at, w.zoho.calls = w.at.Add(after), nil
-	r, err := w.Renew(w.t.Context())
+	r, err := w.EnsureChannel(w.t.Context())
 	if err != nil {
 		w.t.Fatalf("renew: %v", err)
 	}
@@ -177,7 +177,7 @@ func TestAChannelThatWasSilentIsMendedAndSwept(t *testing.T) {
 		"it expired":                 func(w *watch, _ string, _ Channel) { w.at = w.at.Add(8 * 24 * time.Hour) },
 		"somebody closed it":         func(w *watch, id string, _ Channel) { delete(w.zoho.open, id) },
 		"it knocks at another door":  func(w *watch, id string, ch Channel) { ch.NotifyURL += "2"; w.zoho.open[id] = ch },
-		"it watches contacts only":   func(w *watch, id string, ch Channel) { ch.Events = Events(crm.Contact); w.zoho.open[id] = ch },
+		"it watches contacts only":   func(w *watch, id string, ch Channel) { ch.Events = ChannelEvents(crm.Contact); w.zoho.open[id] = ch },
 		"it ends while it is looked": func(w *watch, id string, ch Channel) { ch.Expiry = w.at; w.zoho.open[id] = ch },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestAChannelThatWasSilentIsMendedAndSwept(t *testing.T) {
 				t.Errorf("%d sweeps, want a second one", w.sweeps.n)
 			}
 			ch := w.zoho.open[first.ChannelID]
-			if ch.NotifyURL != doorURL || !slices.Equal(ch.Events, Events(crm.Kinds[:]...)) || !ch.Expiry.After(w.at) {
+			if ch.NotifyURL != doorURL || !slices.Equal(ch.Events, ChannelEvents(crm.Kinds[:]...)) || !ch.Expiry.After(w.at) {
 				t.Errorf("the channel is %v", ch)
 			}
 			if again, _ := w.renew(time.Minute); !again.GapSince.IsZero() || w.sweeps.n != 2 {
@@ -274,7 +274,7 @@ func TestAGapIsSweptWhereverARunIsCutOff(t *testing.T) {
 				if sweepFails {
 					w.sweeps.fail = errCut
 				}
-				_, err := w.Renew(t.Context())
+				_, err := w.EnsureChannel(t.Context())
 				if (cut < 3 || sweepFails) && !errors.Is(err, errCut) {
 					t.Fatalf("got %v", err)
 				}
@@ -303,7 +303,7 @@ func TestChannelsNeverLapseInTwoWeeks(t *testing.T) {
 			w.zoho.fail = &crm.Error{System: crm.Zoho, Kind: crm.Unavailable}
 		}
 		w.at = w.at.Add(30 * time.Minute)
-		r, err := w.Renew(t.Context())
+		r, err := w.EnsureChannel(t.Context())
 		if (err != nil) != (w.zoho.fail != nil) {
 			t.Fatalf("at %s: %v", w.at, err)
 		}
@@ -338,14 +338,14 @@ func TestTwoInstallationsHaveTwoChannels(t *testing.T) {
 	}
 }
 
-func TestEverythingAKeeperLacksIsToldAtOnceWithoutSecrets(t *testing.T) {
-	_, err := NewKeeper(KeeperConfig{NotifyURL: "http://planted.example.com", Token: Secret(strings.Repeat("planted", 9))})
+func TestAChannelManagerReportsAllThatIsMissingWithoutSecrets(t *testing.T) {
+	_, err := NewChannelManager(ChannelManagerConfig{NotifyURL: "http://planted.example.com", Token: Secret(strings.Repeat("planted", 9))})
 	for _, part := range []string{"store", "events", "token", "https"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v does not speak of the %s", err, part)
 		}
 	}
-	text := fmt.Sprintf("%v %+v %#v %s", err, KeeperConfig{NotifyURL: "planted", Token: "planted"}, KeeperConfig{Token: "planted"}, KeeperConfig{Token: "planted"})
+	text := fmt.Sprintf("%v %+v %#v %s", err, ChannelManagerConfig{NotifyURL: "planted", Token: "planted"}, ChannelManagerConfig{Token: "planted"}, ChannelManagerConfig{Token: "planted"})
 	if strings.Contains(text, "planted") {
 		t.Errorf("a secret is told: %s", text)
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/owners"
 )
 
-// DefaultTwinField is the unique field that holds the HubSpot id of a record.
-const DefaultTwinField = "HubSpot_ID"
+// DefaultCounterpartField is the unique field that holds the HubSpot id of a record.
+const DefaultCounterpartField = "HubSpot_ID"
 
 // modules names the module of each kind, as the API spells it.
 var modules = map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}
@@ -34,8 +34,8 @@ type Config struct {
 	// AccountsURL is the origin of the accounts server. It matters only on one
 	// machine: with a simulator's, the token may lead to a simulator too.
 	AccountsURL string
-	// TwinField is the field that holds the HubSpot id; DefaultTwinField if empty.
-	TwinField string
+	// CounterpartField is the field that holds the HubSpot id; DefaultCounterpartField if empty.
+	CounterpartField string
 	// Fields are the API names to read, by kind.
 	Fields map[crm.Kind][]string
 	// Owners are those of Fields that hold an owner: a record shows the e-mail
@@ -51,15 +51,15 @@ type Config struct {
 // Client talks to one Zoho CRM organisation. It is safe for concurrent use, and
 // keeps its calls within the limits.
 type Client struct {
-	tokens      TokenSource
-	http        *http.Client
-	accountsURL string
-	twin        string
-	fields      map[crm.Kind][]string
-	owned       map[crm.Kind][]string // those that hold an owner
-	owners      *owners.Directory
-	now         func() time.Time
-	pace        *pace
+	tokens           TokenSource
+	http             *http.Client
+	accountsURL      string
+	counterpartField string
+	fields           map[crm.Kind][]string
+	owned            map[crm.Kind][]string // those that hold an owner
+	owners           *owners.Directory
+	now              func() time.Time
+	pace             *pace
 
 	userTurn chan struct{} // held by the one who asks for our own user
 	userMu   sync.Mutex
@@ -68,8 +68,8 @@ type Client struct {
 
 // New returns a client, or every fault of cfg.
 func New(cfg Config) (*Client, error) {
-	if cfg.TwinField == "" {
-		cfg.TwinField = DefaultTwinField
+	if cfg.CounterpartField == "" {
+		cfg.CounterpartField = DefaultCounterpartField
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -85,8 +85,8 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Share < 0 || cfg.Share > 1 {
 		errs = append(errs, errors.New("share of the limits is not between 0 and 1"))
 	}
-	if !apiName.MatchString(cfg.TwinField) {
-		errs = append(errs, fmt.Errorf("twin field %q is not an API name", cfg.TwinField))
+	if !apiName.MatchString(cfg.CounterpartField) {
+		errs = append(errs, fmt.Errorf("twin field %q is not an API name", cfg.CounterpartField))
 	}
 	fields := make(map[crm.Kind][]string, len(cfg.Fields))
 	for _, kind := range slices.Sorted(maps.Keys(cfg.Fields)) {
@@ -105,10 +105,10 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		tokens: cfg.Tokens, http: withoutRedirects(cfg.HTTP), accountsURL: cfg.AccountsURL,
-		twin: cfg.TwinField, fields: fields, owned: cfg.Owners, now: cfg.Now,
+		counterpartField: cfg.CounterpartField, fields: fields, owned: cfg.Owners, now: cfg.Now,
 		pace: newPace(cmp.Or(cfg.Share, 1)), userTurn: make(chan struct{}, 1),
 	}
-	c.owners = owners.New(c.Owners, cfg.Now)
+	c.owners = owners.New(c.ListOwners, cfg.Now)
 	return c, nil
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func TestClientNeedsAWholeConfiguration(t *testing.T) {
-	_, err := New(Config{TwinField: "a b", Fields: map[crm.Kind][]string{crm.Contact: {"x'y"}, "deal": {"Z"}}})
+	_, err := New(Config{CounterpartField: "a b", Fields: map[crm.Kind][]string{crm.Contact: {"x'y"}, "deal": {"Z"}}})
 	if err == nil {
 		t.Fatal("a wrong configuration was accepted")
 	}

@@ -6,9 +6,9 @@
 // has an unknown shape counts as failed. Every write carries an empty trigger
 // list, so that no workflow of the customer runs because of the connector.
 //
-// Tokens keeps one access token for all functions. It alone holds the refresh
+// TokenService keeps one access token for all functions. It alone holds the refresh
 // token, and renews under a lease since Zoho allows ten renewals in ten minutes.
-// TokenClient is its counterpart in the functions that only use the token.
+// TokenClient stands for it in the functions that only use the token.
 //
 // ParseNotification and ParseWorkflow read what Zoho posts when a record
 // changed, and Verifier tells it from a forgery. Zoho signs nothing, so a

@@ -164,7 +164,7 @@ func (c *Client) usableKeys(keys []crm.Key) ([]crm.Key, bool) {
 	var usable []crm.Key
 	for _, key := range keys {
 		if key.Field == "" {
-			key.Field = c.twin
+			key.Field = c.counterpartField
 		}
 		if !apiName.MatchString(key.Field) {
 			return nil, false
@@ -262,7 +262,7 @@ func (c *Client) matches(rows []map[string]any, key crm.Key) []map[string]any {
 			}
 			continue
 		}
-		if text == key.Value || key.Field != c.twin &&
+		if text == key.Value || key.Field != c.counterpartField &&
 			strings.EqualFold(strings.TrimSpace(text), strings.TrimSpace(key.Value)) {
 			found = append(found, row)
 		}

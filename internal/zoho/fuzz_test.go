@@ -107,18 +107,18 @@ func ask(t *testing.T, c *Client) {
 	done, err := c.Update(ctx, crm.Record{Ref: ref}, write)
 	sound(t, "update", done.Ref, err)
 	walk := crm.Walk{Kind: crm.Contact, Since: time.Unix(0, 0), Until: time.Unix(2_000_000_000, 0)}
-	for _, scan := range []func(context.Context, crm.Walk) (crm.FoundPage, error){c.Changed, c.Deleted} {
+	for _, scan := range []func(context.Context, crm.Walk) (crm.FoundPage, error){c.ListChanged, c.ListDeleted} {
 		page, err := scan(ctx, walk)
 		sound(t, "scan", ref, err)
 		for _, x := range page.Found {
 			sound(t, "scan", x.Ref, nil)
 		}
 	}
-	_, err = c.Schema(ctx)
+	_, err = c.ReadSchema(ctx)
 	sound(t, "schema", ref, err)
-	_, err = c.Owners(ctx)
+	_, err = c.ListOwners(ctx)
 	sound(t, "owners", ref, err)
-	_, err = c.Channels(ctx)
+	_, err = c.ListChannels(ctx)
 	sound(t, "channels", ref, err)
 }
 
@@ -171,7 +171,7 @@ func FuzzTokenAnswers(f *testing.F) {
 		}
 		var log bytes.Buffer
 		const server = "http://127.0.0.1:9000"
-		tokens, err := NewTokens(TokensConfig{
+		tokens, err := NewTokenService(TokenServiceConfig{
 			AccountsURL: server, ClientID: "c-1", ClientSecret: "s-1", RefreshToken: "r-1", Store: &plainStore{},
 			HTTP: &http.Client{Transport: &parrot{status: status, body: body}}, Clock: realClock{},
 			NewID: func() string { return "holder" }, Logger: slog.New(slog.NewTextHandler(&log, nil)),

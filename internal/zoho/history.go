@@ -56,7 +56,7 @@ func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, e
 	}
 	rec.History = h.edits()
 	if complete && (len(rows) > 0 || rec.Modified.Equal(rec.Created)) {
-		h.addCreation(rec, c.twin)
+		h.addCreation(rec, c.counterpartField)
 	}
 	if rec, err = c.owners.Name(ctx, rec, c.owned[rec.Ref.Kind]); err != nil {
 		return rec, k.overOwners(err)
@@ -154,10 +154,10 @@ func (h history) edits() map[string][]crm.Edit {
 }
 
 // addCreation appends to the history of rec what each field was created with.
-func (h history) addCreation(rec crm.Record, twin string) {
+func (h history) addCreation(rec crm.Record, counterpartField string) {
 	for _, name := range h.fields {
 		value := rec.Fields[name]
-		if name == twin {
+		if name == counterpartField {
 			value = rec.TwinID
 		}
 		if changes := h.changes[name]; len(changes) > 0 {

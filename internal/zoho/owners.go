@@ -16,9 +16,9 @@ const (
 	maxUserPages = 100
 )
 
-// Owners lists the users to whom records can belong, the inactive ones too,
+// ListOwners lists the users to whom records can belong, the inactive ones too,
 // which records of the past still name.
-func (c *Client) Owners(ctx context.Context) ([]crm.Owner, error) {
+func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	var owners []crm.Owner
 	for page := 1; page <= maxUserPages; page++ {
 		k := call{action: actionDescribe, method: http.MethodGet, path: "/users", query: url.Values{

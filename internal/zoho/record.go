@@ -14,7 +14,7 @@ var systemFields = []string{"Created_Time", "Modified_Time", "Created_By", "Modi
 
 // names returns the fields of a kind that are read: the mapped ones and the twin.
 func (c *Client) names(kind crm.Kind) []string {
-	return appendNew(slices.Clone(c.fields[kind]), c.twin)
+	return appendNew(slices.Clone(c.fields[kind]), c.counterpartField)
 }
 
 // record converts one row.
@@ -22,7 +22,7 @@ func (c *Client) record(kind crm.Kind, row map[string]any, names []string, user 
 	rec := crm.Record{
 		Ref:    crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)},
 		Fields: map[string]string{},
-		TwinID: valueText(row[c.twin]),
+		TwinID: valueText(row[c.counterpartField]),
 	}
 	if err := rec.Ref.Validate(); err != nil {
 		return rec, errors.New("a record has no id")

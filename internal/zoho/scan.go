@@ -18,14 +18,14 @@ import (
 // buys, and a limit that every description of COQL agrees on.
 const scanLimit = 200
 
-// Changed finds the records of w.Kind that were last modified from w.Since to
+// ListChanged finds the records of w.Kind that were last modified from w.Since to
 // w.Until, widened to whole seconds, for one API credit a page. Deleted records
 // are not found.
 //
 // It never pages by offset, which would end at 2,000 rows a query and skip a
 // record whenever another one moves: each page begins behind the time and the
 // id where the last one ended.
-func (c *Client) Changed(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	k := call{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := w.Kind.Validate(); err != nil {
 		return crm.FoundPage{}, k.refused("BAD_KIND", err)
@@ -96,8 +96,8 @@ func changedQuery(w crm.Walk) string {
 // gives, for three API credits.
 const listLimit = 2_000
 
-// List walks all records of a kind that are not deleted by their ids.
-func (c *Client) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+// ListRefs walks all records of a kind that are not deleted by their ids.
+func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	k := call{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := kind.Validate(); err != nil {
 		return crm.FoundPage{}, k.refused("BAD_KIND", err)
@@ -138,12 +138,12 @@ func (c *Client) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.F
 	return page, nil
 }
 
-// Count returns how many records of a kind there are, for three API credits for
+// CountRecords returns how many records of a kind there are, for three API credits for
 // 2,000 of them.
-func (c *Client) Count(ctx context.Context, kind crm.Kind) (int, error) {
+func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	n := 0
 	for from := (crm.Place{}); ; {
-		page, err := c.List(ctx, kind, from)
+		page, err := c.ListRefs(ctx, kind, from)
 		n, from = n+len(page.Found), page.Next
 		if err != nil || !page.More {
 			return n, err
@@ -151,14 +151,14 @@ func (c *Client) Count(ctx context.Context, kind crm.Kind) (int, error) {
 	}
 }
 
-// Deleted finds the records of w.Kind that were deleted from w.Since on, to the
+// ListDeleted finds the records of w.Kind that were deleted from w.Since on, to the
 // recycle bin or for good, for two API credits a page. Zoho lists 2,000 of them
 // at most; the page is truncated if there are more.
 //
 // Zoho pages by offset alone here. A record that is restored meanwhile moves
 // those behind it up by one, so each further page also looks at what has moved
 // to the end of the page before it.
-func (c *Client) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	k := call{action: actionScan}
 	if err := w.Kind.Validate(); err != nil {
 		return crm.FoundPage{}, k.refused("BAD_KIND", err)

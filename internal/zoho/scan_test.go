@@ -62,7 +62,7 @@ func TestChangedWalksByTimeAndId(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeAPI(t, always(tt.status, tt.answer))
-			got, err := newTestClient(t, f).Changed(t.Context(), walk(tt.from))
+			got, err := newTestClient(t, f).ListChanged(t.Context(), walk(tt.from))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestChangedWalksByTimeAndId(t *testing.T) {
 func TestChangedReachesTheSecondInWhichTheWalkEnds(t *testing.T) {
 	f := newFakeAPI(t, always(204, ""))
 	w := crm.Walk{Kind: crm.Company, Since: second(0).Add(900 * time.Millisecond), Until: second(60).Add(time.Millisecond)}
-	if _, err := newTestClient(t, f).Changed(t.Context(), w); err != nil {
+	if _, err := newTestClient(t, f).ListChanged(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	want := "select id, Modified_Time from Accounts where Modified_Time <= '2026-11-23T10:01:01+00:00' and " +
@@ -102,7 +102,7 @@ func TestChangedRefusesAPageThatCouldHideARecord(t *testing.T) {
 	for name, answer := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeAPI(t, always(200, answer))
-			_, err := newTestClient(t, f).Changed(t.Context(), walk(crm.Place{At: second(1), ID: "3"}))
+			_, err := newTestClient(t, f).ListChanged(t.Context(), walk(crm.Place{At: second(1), ID: "3"}))
 			if e := wantError(t, err); e.Kind != crm.Refused || e.Code != "UNKNOWN_SHAPE" {
 				t.Errorf("got %v, want an unknown shape", err)
 			}
@@ -112,7 +112,7 @@ func TestChangedRefusesAPageThatCouldHideARecord(t *testing.T) {
 
 func TestAPlaceThatIsNoRecordIsNeverPutIntoAQuery(t *testing.T) {
 	f := newFakeAPI(t, always(204, ""))
-	_, err := newTestClient(t, f).Changed(t.Context(), walk(crm.Place{At: second(1), ID: "1' or id > '0"}))
+	_, err := newTestClient(t, f).ListChanged(t.Context(), walk(crm.Place{At: second(1), ID: "1' or id > '0"}))
 	if e := wantError(t, err); e.Kind != crm.Refused || len(f.calls) != 0 {
 		t.Errorf("error %v after %d calls, want a refusal without any", err, len(f.calls))
 	}
@@ -159,7 +159,7 @@ func walkBin(t *testing.T, b *bin) (all []string, truncated bool) {
 	c := newTestClient(t, &fakeAPI{Server: server})
 	place := crm.Place{}
 	for range 50 {
-		p, err := c.Deleted(t.Context(), walk(place))
+		p, err := c.ListDeleted(t.Context(), walk(place))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func TestDeletedLeavesOutWhatIsOlderThanTheWalk(t *testing.T) {
 		return fmt.Sprintf(`{"id":"%s","type":"permanent","deleted_time":"%s"}`, id, at.Format(time.RFC3339))
 	}
 	f := newFakeAPI(t, always(200, page(false, row("3", second(90)), row("2", second(0)), row("1", second(-1)))))
-	got, err := newTestClient(t, f).Deleted(t.Context(), walk(crm.Place{}))
+	got, err := newTestClient(t, f).ListDeleted(t.Context(), walk(crm.Place{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestDeletedLeavesOutWhatIsOlderThanTheWalk(t *testing.T) {
 
 func TestDeletedTakesBothAnswersForNothing(t *testing.T) {
 	for _, status := range []int{http.StatusNoContent, http.StatusNotModified} {
-		got, err := newTestClient(t, newFakeAPI(t, always(status, ""))).Deleted(t.Context(), walk(crm.Place{}))
+		got, err := newTestClient(t, newFakeAPI(t, always(status, ""))).ListDeleted(t.Context(), walk(crm.Place{}))
 		if err != nil {
 			t.Fatalf("status %d: %v", status, err)
 		}
@@ -265,8 +265,8 @@ func TestScansReportWhatZohoRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newTestClient(t, newFakeAPI(t, always(tt.status, tt.answer)))
-			_, changed := c.Changed(t.Context(), walk(crm.Place{}))
-			_, deleted := c.Deleted(t.Context(), walk(crm.Place{}))
+			_, changed := c.ListChanged(t.Context(), walk(crm.Place{}))
+			_, deleted := c.ListDeleted(t.Context(), walk(crm.Place{}))
 			for _, err := range []error{changed, deleted} {
 				if e := wantError(t, err); e.Kind != tt.want || e.Action != "scan" {
 					t.Errorf("got %v, want kind %s", err, tt.want)
@@ -274,7 +274,7 @@ func TestScansReportWhatZohoRefuses(t *testing.T) {
 			}
 		})
 	}
-	_, err := newTestClient(t, newFakeAPI(t, always(204, ""))).Deleted(t.Context(), crm.Walk{Kind: "deal"})
+	_, err := newTestClient(t, newFakeAPI(t, always(204, ""))).ListDeleted(t.Context(), crm.Walk{Kind: "deal"})
 	if e := wantError(t, err); e.Kind != crm.Refused {
 		t.Errorf("an unknown kind: %v", err)
 	}

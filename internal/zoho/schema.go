@@ -62,10 +62,10 @@ var dataTypes = map[string]dataType{
 	"rollup_summary":      {holds: crm.Text, calculated: true},
 }
 
-// Schema reads the definitions of the fields of contacts and companies and the
+// ReadSchema reads the definitions of the fields of contacts and companies and the
 // users, at one call for each kind and one for 200 users.
-func (c *Client) Schema(ctx context.Context) (crm.Schema, error) {
-	s := crm.Schema{System: crm.Zoho, Twin: c.twin, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
+func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
+	s := crm.Schema{System: crm.Zoho, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
 		k := call{action: actionDescribe, method: http.MethodGet, path: "/settings/fields", query: url.Values{"module": {modules[kind]}}}
 		a, err := c.do(ctx, k)
@@ -86,7 +86,7 @@ func (c *Client) Schema(ctx context.Context) (crm.Schema, error) {
 			s.Fields[kind][f.APIName] = f.info()
 		}
 	}
-	owners, err := c.Owners(ctx)
+	owners, err := c.ListOwners(ctx)
 	if err != nil && !crm.IsKind(err, crm.Forbidden) {
 		return s, err
 	}

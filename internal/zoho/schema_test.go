@@ -39,7 +39,7 @@ func TestSchemaReadsWhatEachFieldHolds(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c := newTestClient(t, &fakeAPI{Server: server})
-	got, err := c.Schema(t.Context())
+	got, err := c.ReadSchema(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestFieldsThatCannotBeReadAreNoSchema(t *testing.T) {
 		"no list":            {http.StatusOK, `{"fields":[]}`, crm.Refused},
 	} {
 		f := newFakeAPI(t, always(tt.status, tt.body))
-		if _, err := newTestClient(t, f).Schema(t.Context()); !crm.IsKind(err, tt.kind) {
+		if _, err := newTestClient(t, f).ReadSchema(t.Context()); !crm.IsKind(err, tt.kind) {
 			t.Errorf("%s: error %v, want %s", name, err, tt.kind)
 		}
 	}

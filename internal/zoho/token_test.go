@@ -16,7 +16,7 @@ func TestSecretsDoNotPrintThemselves(t *testing.T) {
 	for name, v := range map[string]any{
 		"token": token, "pointer": &token, "state": TokenState{Token: token},
 		"notification": Notification{Token: secret}, "channel": Channel{Token: secret},
-		"tokens config": TokensConfig{ClientSecret: secret, RefreshToken: secret}, "verifier config": VerifierConfig{Tokens: []string{secret}},
+		"tokens config": TokenServiceConfig{ClientSecret: secret, RefreshToken: secret}, "verifier config": VerifierConfig{Tokens: []string{secret}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

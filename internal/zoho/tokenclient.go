@@ -21,7 +21,7 @@ const cacheMargin = time.Minute
 // tokenClientTime bounds one request for a token. It outlasts a renewal.
 const tokenClientTime = 40 * time.Second
 
-// TokenClient fetches the access token from GetHandler and keeps it in memory
+// TokenClient fetches the access token from TokenHandler and keeps it in memory
 // until a minute before it expires. It is safe for concurrent use.
 type TokenClient struct {
 	url   string
@@ -33,7 +33,7 @@ type TokenClient struct {
 	cached Token
 }
 
-// NewTokenClient returns a TokenSource over the wire of GetHandler. The URL is
+// NewTokenClient returns a TokenSource over the wire of TokenHandler. The URL is
 // https, or http on this machine; client adds whatever the platform asks of a
 // caller.
 func NewTokenClient(tokenURL string, client *http.Client, clock Clock) (*TokenClient, error) {

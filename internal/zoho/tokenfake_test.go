@@ -155,7 +155,7 @@ func answers(status int, body string) func(int) (int, string) {
 }
 
 type tokenHouse struct {
-	*Tokens
+	*TokenService
 	store    *memoryStore
 	accounts *accounts
 	log      *bytes.Buffer
@@ -173,7 +173,7 @@ func newTokenHouse(t *testing.T, life time.Duration, answer func(int) (int, stri
 	}
 	var ids atomic.Int64
 	var err error
-	h.Tokens, err = NewTokens(TokensConfig{
+	h.TokenService, err = NewTokenService(TokenServiceConfig{
 		AccountsURL: "http://127.0.0.1:9000", ClientID: "c-1", ClientSecret: "s-1", RefreshToken: "r-1",
 		Store: h.store, HTTP: &http.Client{Transport: h.accounts}, Clock: realClock{},
 		NewID:  func() string { return fmt.Sprintf("holder-%d", ids.Add(1)) },

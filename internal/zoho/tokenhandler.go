@@ -41,8 +41,8 @@ type tokenAnswer struct {
 	Error       string    `json:"error,omitempty"`
 }
 
-// GetHandler answers GET and POST with a valid token.
-func (t *Tokens) GetHandler() http.Handler {
+// TokenHandler answers GET and POST with a valid token.
+func (t *TokenService) TokenHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodPost {
 			w.Header().Set("Allow", "GET, POST")
@@ -54,7 +54,7 @@ func (t *Tokens) GetHandler() http.Handler {
 			answerToken(w, http.StatusBadRequest, tokenAnswer{Error: "bad_request"})
 			return
 		}
-		token, err := t.Get(r.Context(), refused)
+		token, err := t.Token(r.Context(), refused)
 		if err != nil {
 			t.answerError(w, r, err)
 			return
@@ -67,7 +67,7 @@ func (t *Tokens) GetHandler() http.Handler {
 
 // RefreshHandler answers POST by renewing the token. Its answer tells how long
 // the token lives and does not hold it.
-func (t *Tokens) RefreshHandler() http.Handler {
+func (t *TokenService) RefreshHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", "POST")
@@ -108,7 +108,7 @@ func readRefused(w http.ResponseWriter, r *http.Request) (string, error) {
 
 // answerError maps an error to the wire. A failed renewal was logged when it
 // happened; anything else is logged here.
-func (t *Tokens) answerError(w http.ResponseWriter, r *http.Request, err error) {
+func (t *TokenService) answerError(w http.ResponseWriter, r *http.Request, err error) {
 	status, code := http.StatusServiceUnavailable, wireUnavailable
 	var failed *RefreshError
 	switch {

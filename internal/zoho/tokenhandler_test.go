@@ -50,7 +50,7 @@ func TestGetHandlerAnswersOverTheWire(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newTokenHouse(t, 10*time.Minute, tt.answer)
-				w := serve(h.GetHandler(), tt.method, tt.target, tt.body)
+				w := serve(h.TokenHandler(), tt.method, tt.target, tt.body)
 				if w.Code != tt.status {
 					t.Errorf("status is %d, want %d", w.Code, tt.status)
 				}
@@ -118,7 +118,7 @@ func newTestTokenClient(t *testing.T, h http.Handler) (*TokenClient, *handlerTra
 func TestTokenClientCachesUntilAMinuteBeforeExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		house := newTokenHouse(t, 10*time.Minute, grant)
-		c, wire := newTestTokenClient(t, house.GetHandler())
+		c, wire := newTestTokenClient(t, house.TokenHandler())
 		ask := func(refused, want string) {
 			t.Helper()
 			got, err := c.Token(t.Context(), refused)
@@ -187,7 +187,7 @@ func TestTokenClientTellsWhatWentWrong(t *testing.T) {
 func TestTokenClientWaitsNoLongerThanItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		house := newTokenHouse(t, 10*time.Minute, grant)
-		c, wire := newTestTokenClient(t, house.GetHandler())
+		c, wire := newTestTokenClient(t, house.TokenHandler())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := c.Token(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {

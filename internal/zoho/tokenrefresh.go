@@ -85,7 +85,7 @@ func blockedError(s TokenState) error {
 
 // refresh asks Zoho for a new token and saves it. The caller holds the lease.
 // It goes on when the caller's context ends: what Zoho gave must not be lost.
-func (t *Tokens) refresh(ctx context.Context, d demand, holder string, old TokenState) (Token, error) {
+func (t *TokenService) refresh(ctx context.Context, d demand, holder string, old TokenState) (Token, error) {
 	ctx = context.WithoutCancel(ctx)
 	started := t.cfg.Clock.Now()
 	token, failure := t.request(ctx, started)
@@ -127,7 +127,7 @@ func (t *Tokens) refresh(ctx context.Context, d demand, holder string, old Token
 }
 
 // request makes the one call to the accounts server.
-func (t *Tokens) request(ctx context.Context, started time.Time) (Token, *RefreshError) {
+func (t *TokenService) request(ctx context.Context, started time.Time) (Token, *RefreshError) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, t.http)

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// minLife is what Get promises a token to live on.
+	// minLife is what Token promises a token to live on.
 	minLife = 5 * time.Minute
 	// usableLife is what a token must live on to be handed out although its
 	// renewal failed.
@@ -36,8 +36,8 @@ const (
 	leaseTime   = 45 * time.Second
 )
 
-// TokensConfig is what Tokens needs. Every field is required.
-type TokensConfig struct {
+// TokenServiceConfig is what a TokenService needs. Every field is required.
+type TokenServiceConfig struct {
 	AccountsURL  string // origin of the accounts server of the data centre
 	ClientID     string
 	ClientSecret string
@@ -50,17 +50,17 @@ type TokensConfig struct {
 }
 
 // Format keeps the secrets out of every verb of fmt.
-func (c TokensConfig) Format(s fmt.State, _ rune) {
+func (c TokenServiceConfig) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "zoho tokens of "+c.AccountsURL)
 }
 
 // LogValue keeps the secrets out of logs.
-func (c TokensConfig) LogValue() slog.Value {
+func (c TokenServiceConfig) LogValue() slog.Value {
 	return slog.StringValue("zoho tokens of " + c.AccountsURL)
 }
 
 // validate reports everything that is missing at once.
-func (c TokensConfig) validate() error {
+func (c TokenServiceConfig) validate() error {
 	var errs []error
 	if err := CheckAccountsURL(c.AccountsURL); err != nil {
 		errs = append(errs, err)
@@ -85,9 +85,9 @@ func (c TokensConfig) validate() error {
 	return errors.Join(errs...)
 }
 
-// Tokens hands out the access token that all functions share and renews it.
-type Tokens struct {
-	cfg   TokensConfig
+// TokenService hands out the access token that all functions share and renews it.
+type TokenService struct {
+	cfg   TokenServiceConfig
 	oauth oauth2.Config
 	http  *http.Client
 	// consent is the fingerprint of the refresh token.
@@ -97,14 +97,14 @@ type Tokens struct {
 	refusals []time.Time // when refused tokens were replaced, the oldest first
 }
 
-// NewTokens returns the token service, or every fault of cfg.
-func NewTokens(cfg TokensConfig) (*Tokens, error) {
+// NewTokenService returns the token service, or every fault of cfg.
+func NewTokenService(cfg TokenServiceConfig) (*TokenService, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("zoho tokens: %w", err)
 	}
 	client := withoutRedirects(cfg.HTTP)
 	client.Transport = jsonAnswers{client.Transport}
-	return &Tokens{
+	return &TokenService{
 		cfg:     cfg,
 		http:    client,
 		consent: fingerprint(cfg.RefreshToken),
@@ -119,11 +119,11 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 	}, nil
 }
 
-// Get returns a token that is valid for five minutes more and is not refused.
+// Token returns a token that is valid for five minutes more and is not refused.
 // It renews the token if it must; however many ask, one renews and the others
 // wait for it until their context ends. When the renewal fails, a token that is
 // still valid is returned all the same.
-func (t *Tokens) Get(ctx context.Context, refused string) (Token, error) {
+func (t *TokenService) Token(ctx context.Context, refused string) (Token, error) {
 	good := func(s TokenState, now time.Time, life time.Duration) bool {
 		return s.Token.AccessToken != "" && s.Token.AccessToken != refused && s.Token.Expiry.Sub(now) >= life
 	}
@@ -134,16 +134,11 @@ func (t *Tokens) Get(ctx context.Context, refused string) (Token, error) {
 	})
 }
 
-// Token is Get; it makes Tokens a TokenSource.
-func (t *Tokens) Token(ctx context.Context, refused string) (Token, error) {
-	return t.Get(ctx, refused)
-}
-
 // Refresh renews the token unless that happened in the last minute. It is meant
 // for a scheduler that calls every 45 to 50 minutes, ten minutes or more before
 // a token expires. A renewal that fails is an error even while the old token is
 // valid.
-func (t *Tokens) Refresh(ctx context.Context) (Token, error) {
+func (t *TokenService) Refresh(ctx context.Context) (Token, error) {
 	return t.ensure(ctx, demand{
 		met: func(s TokenState, now time.Time) bool {
 			return s.Token.Expiry.Sub(now) >= minLife && now.Sub(s.RefreshedAt) < minAge
@@ -174,7 +169,7 @@ const (
 	stepRefresh
 )
 
-func (t *Tokens) next(d demand, s TokenState, now time.Time) step {
+func (t *TokenService) next(d demand, s TokenState, now time.Time) step {
 	switch {
 	case d.met(s, now):
 		return stepUse
@@ -187,7 +182,7 @@ func (t *Tokens) next(d demand, s TokenState, now time.Time) step {
 }
 
 // ensure loops until the demand is met, blocked, or the context ends.
-func (t *Tokens) ensure(ctx context.Context, d demand) (Token, error) {
+func (t *TokenService) ensure(ctx context.Context, d demand) (Token, error) {
 	holder := t.cfg.NewID()
 	pause := 100 * time.Millisecond
 	for {
@@ -223,7 +218,7 @@ func (t *Tokens) ensure(ctx context.Context, d demand) (Token, error) {
 var errKeep = errors.New("nothing to change")
 
 // claim takes the lease if that is still what the state calls for.
-func (t *Tokens) claim(ctx context.Context, d demand, holder string) (step, TokenState, error) {
+func (t *TokenService) claim(ctx context.Context, d demand, holder string) (step, TokenState, error) {
 	var next step
 	var seen TokenState
 	_, err := t.cfg.Store.ChangeToken(ctx, func(s *TokenState) error {
@@ -243,21 +238,21 @@ func (t *Tokens) claim(ctx context.Context, d demand, holder string) (step, Toke
 
 // tooManyRefusals reports whether this instance replaced so many refused tokens
 // of late that another one would not help.
-func (t *Tokens) tooManyRefusals(now time.Time) bool {
+func (t *TokenService) tooManyRefusals(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refusals = slices.DeleteFunc(t.refusals, func(at time.Time) bool { return now.Sub(at) >= refusalWindow })
 	return len(t.refusals) >= maxRefusals
 }
 
-func (t *Tokens) addRefusal(now time.Time) {
+func (t *TokenService) addRefusal(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refusals = append(t.refusals, now)
 }
 
 // fallback returns the old token if it will do, else the error.
-func (t *Tokens) fallback(d demand, s TokenState, err error) (Token, error) {
+func (t *TokenService) fallback(d demand, s TokenState, err error) (Token, error) {
 	if d.usable(s, t.cfg.Clock.Now()) {
 		return s.Token, nil
 	}

@@ -27,7 +27,7 @@ func TestManyCallersCauseOneRenewal(t *testing.T) {
 				var group sync.WaitGroup
 				for range 50 {
 					group.Go(func() {
-						got, err := h.Get(t.Context(), tt.refused)
+						got, err := h.Token(t.Context(), tt.refused)
 						if err != nil || got.AccessToken != "1000.new-1" {
 							t.Errorf("Get = %v, %v, want the first new token", got, err)
 						}
@@ -52,7 +52,7 @@ func TestAGoodTokenIsReturnedAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTokenHouse(t, 10*time.Minute, grant)
 		for _, refused := range []string{"", "1000.another"} {
-			got, err := h.Get(t.Context(), refused)
+			got, err := h.Token(t.Context(), refused)
 			if err != nil || got.AccessToken != "1000.old" {
 				t.Errorf("Get(%q) = %v, %v, want the old token", refused, got, err)
 			}
@@ -89,7 +89,7 @@ func TestAFailedRenewalKeepsTheOldToken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newTokenHouse(t, 4*time.Minute, tt.answer)
-				got, err := h.Get(t.Context(), "")
+				got, err := h.Token(t.Context(), "")
 				if err != nil || got.AccessToken != "1000.old" {
 					t.Errorf("Get = %v, %v, want the old token", got, err)
 				}
@@ -134,7 +134,7 @@ func TestCallersDoNotStormAfterAFailure(t *testing.T) {
 					return grant(n)
 				})
 				for range 20 {
-					if _, err := h.Get(t.Context(), ""); err == nil {
+					if _, err := h.Token(t.Context(), ""); err == nil {
 						t.Fatal("Get gave a token that nobody granted")
 					}
 				}
@@ -142,7 +142,7 @@ func TestCallersDoNotStormAfterAFailure(t *testing.T) {
 					t.Errorf("Zoho was asked %d times, want 1", n)
 				}
 				time.Sleep(tt.wait)
-				got, err := h.Get(t.Context(), "")
+				got, err := h.Token(t.Context(), "")
 				if err != nil || got.AccessToken != "1000.new-2" {
 					t.Errorf("Get after %s = %v, %v, want a new token", tt.wait, got, err)
 				}
@@ -157,9 +157,9 @@ func TestCallersDoNotStormAfterAFailure(t *testing.T) {
 func TestTokensThatAreAllRefusedAreNotReplacedForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTokenHouse(t, 0, grant)
-		got, err := h.Get(t.Context(), "")
+		got, err := h.Token(t.Context(), "")
 		for err == nil && h.accounts.count() < 20 {
-			got, err = h.Get(t.Context(), got.AccessToken)
+			got, err = h.Token(t.Context(), got.AccessToken)
 		}
 		var failed *RefreshError
 		if !errors.As(err, &failed) || failed.Code != "refused_too_often" {
@@ -168,11 +168,11 @@ func TestTokensThatAreAllRefusedAreNotReplacedForEver(t *testing.T) {
 		if n := h.accounts.count(); n != 1+maxRefusals {
 			t.Errorf("Zoho was asked %d times, want %d", n, 1+maxRefusals)
 		}
-		if got, err := h.Get(t.Context(), ""); err != nil || got.AccessToken != "1000.new-6" {
+		if got, err := h.Token(t.Context(), ""); err != nil || got.AccessToken != "1000.new-6" {
 			t.Errorf("Get of a caller that was not refused = %v, %v, want the last token", got, err)
 		}
 		time.Sleep(refusalWindow)
-		if got, err := h.Get(t.Context(), "1000.new-6"); err != nil || got.AccessToken != "1000.new-7" {
+		if got, err := h.Token(t.Context(), "1000.new-6"); err != nil || got.AccessToken != "1000.new-7" {
 			t.Errorf("Get after %s = %v, %v, want a new token", refusalWindow, got, err)
 		}
 	})
@@ -183,7 +183,7 @@ func TestTheLeaseOfACrashedHolderEnds(t *testing.T) {
 		h := newTokenHouse(t, -time.Minute, grant)
 		began := time.Now()
 		h.store.state.LeaseHolder, h.store.state.LeaseUntil = "crashed", began.Add(leaseTime)
-		got, err := h.Get(t.Context(), "")
+		got, err := h.Token(t.Context(), "")
 		if err != nil || got.AccessToken != "1000.new-1" {
 			t.Errorf("Get = %v, %v, want a new token", got, err)
 		}
@@ -199,7 +199,7 @@ func TestAWaiterStopsWithItsContext(t *testing.T) {
 		h.store.state.LeaseHolder, h.store.state.LeaseUntil = "other", time.Now().Add(leaseTime)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := h.Get(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := h.Token(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error %v, want the deadline", err)
 		}
 		if n := h.accounts.count(); n != 0 {
@@ -213,7 +213,7 @@ func TestAGrantedTokenIsSavedThoughTheCallerHasGone(t *testing.T) {
 		h := newTokenHouse(t, -time.Minute, grant)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := h.Get(ctx, ""); err != nil {
+		if _, err := h.Token(ctx, ""); err != nil {
 			t.Errorf("got error %v, want the token", err)
 		}
 		if got := h.store.state.Token.AccessToken; got != "1000.new-1" {
@@ -252,7 +252,7 @@ func TestTheLifeOfATokenIsReadWithCaution(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newTokenHouse(t, 0, answers(200, `{"access_token":"1000.x","api_domain":"https://www.zohoapis.eu",`+expires+`}`))
 			began := time.Now()
-			got, err := h.Get(t.Context(), "")
+			got, err := h.Token(t.Context(), "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -268,14 +268,14 @@ func TestAFailingStoreIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTokenHouse(t, time.Hour, grant)
 		h.store.fail = errors.New("store is down")
-		if _, err := h.Get(t.Context(), ""); !errors.Is(err, h.store.fail) {
+		if _, err := h.Token(t.Context(), ""); !errors.Is(err, h.store.fail) {
 			t.Errorf("got error %v, want the store's", err)
 		}
 	})
 }
 
 func TestTokensNeedAWholeConfiguration(t *testing.T) {
-	_, err := NewTokens(TokensConfig{AccountsURL: "https://evil.example"})
+	_, err := NewTokenService(TokenServiceConfig{AccountsURL: "https://evil.example"})
 	if err == nil {
 		t.Fatal("an empty configuration was accepted")
 	}
@@ -300,7 +300,7 @@ func TestAHolderThatLostItsLeaseDoesNotOverwriteANewerToken(t *testing.T) {
 			}
 			return grant(n)
 		}
-		got, err := h.Get(t.Context(), "")
+		got, err := h.Token(t.Context(), "")
 		if err != nil || got.AccessToken != "1000.new-1" {
 			t.Errorf("Get = %v, %v, want the token that Zoho gave", got, err)
 		}

@@ -62,7 +62,7 @@ func readLiteral(s string, doubled bool) (text, rest string) {
 }
 
 func TestNoValueBreaksOutOfTheQuery(t *testing.T) {
-	c := &Client{twin: DefaultTwinField}
+	c := &Client{counterpartField: DefaultCounterpartField}
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.OneOf(
 			rapid.StringMatching(`['"\\a or=()]{0,12}`), rapid.String(),

@@ -147,11 +147,11 @@ func TestChangesAreOnePerRecord(t *testing.T) {
 		{Ref: ref("2"), Change: op.Updated, OccurredAt: at, Events: 3},
 		{Ref: ref("1"), Change: op.Updated, OccurredAt: at, Events: 1},
 	}
-	if diff := cmp.Diff(want, n.Changes()); diff != "" {
+	if diff := cmp.Diff(want, n.ListChanges()); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 	n.Kind = ""
-	if got := n.Changes(); got != nil {
+	if got := n.ListChanges(); got != nil {
 		t.Errorf("a module that is not synchronised gave %v", got)
 	}
 }
@@ -274,7 +274,7 @@ func FuzzParseZoho(f *testing.F) {
 			return
 		}
 		seen, events := map[string]bool{}, 0
-		for _, c := range n.Changes() {
+		for _, c := range n.ListChanges() {
 			o := op.Operation{ID: "1", Ref: c.Ref, Change: c.Change, OccurredAt: c.OccurredAt, ReceivedAt: time.Unix(1, 0), Events: c.Events}
 			if _, err := op.Encode(o); err != nil || seen[c.Ref.RecordID] {
 				t.Errorf("change %+v of a record seen before (%t): %v", c, seen[c.Ref.RecordID], err)

@@ -119,11 +119,11 @@ func (c *Client) updateRows(ctx context.Context, k call, kind crm.Kind, rows []w
 	c.writeRows(ctx, k, rows)
 }
 
-// MaxWrite is how many records one call writes, and WriteStep how many one API
+// MaxWrite is how many records one call writes, and RecordsPerCredit how many one API
 // credit pays for.
 const (
-	MaxWrite  = 100
-	WriteStep = 10
+	MaxWrite         = 100
+	RecordsPerCredit = 10
 )
 
 // writeRow is one record of a write, and where its answer goes.
@@ -222,7 +222,7 @@ func (c *Client) encode(k call, w crm.Write) (map[string]any, error) {
 		return nil, e
 	}
 	if w.TwinID != "" {
-		record[c.twin] = w.TwinID
+		record[c.counterpartField] = w.TwinID
 	}
 	return record, nil
 }

@@ -127,7 +127,7 @@ func (r *rig) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.Watch(ctx, zoho.Channel{ID: channelID, Events: zoho.Events(crm.Contact, crm.Company),
+	_, err = c.OpenChannel(ctx, zoho.Channel{ID: channelID, Events: zoho.ChannelEvents(crm.Contact, crm.Company),
 		NotifyURL: r.env["ZOHO_WEBHOOK_URL"], Token: zoho.Secret(channelToken)})
 	return err
 }

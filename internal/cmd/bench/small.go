@@ -156,7 +156,7 @@ func (r *rig) deliver(ctx context.Context, client *http.Client, body, events int
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-HubSpot-Request-Timestamp", timestamp)
-	req.Header.Set("X-HubSpot-Signature-v3", hubspot.Sign("v3", r.env["HUBSPOT_CLIENT_SECRET"], http.MethodPost, url, b.Bytes(), timestamp))
+	req.Header.Set("X-HubSpot-Signature-v3", hubspot.SignRequest("v3", r.env["HUBSPOT_CLIENT_SECRET"], http.MethodPost, url, b.Bytes(), timestamp))
 	began := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {

@@ -24,7 +24,7 @@ func (s *story) zohoClient() *zoho.Client {
 func TestAClosedChannelIsOpenedAgainAndWhatItDidNotTellIsRead(t *testing.T) {
 	forBoth(t, func(s *story, x shape) {
 		h, z := s.pairEarlier(x, x.city.h("Start"))
-		s.must(s.zohoClient().Disable(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
+		s.must(s.zohoClient().CloseChannels(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
 		s.change(z, x.city.z("Unheard"), time.Now().Add(-40*time.Second))
 		s.rest()
 		s.holds(h, x.city.h("Start"))

@@ -76,7 +76,7 @@ func (s *story) says2(line string) {
 func TestCheckFindsWhatIsWrongAndSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	s.must(s.zohoClient().Disable(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
+	s.must(s.zohoClient().CloseChannels(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
 	s.new(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})
 	s.rest()
 	findings, status := s.checked()

@@ -73,7 +73,7 @@ func TestAfterADayWithoutAChannelOneSweepLeavesNoDifference(t *testing.T) {
 	}
 	report("drift-clean.golden", true)
 
-	s.must(s.zohoClient().Disable(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
+	s.must(s.zohoClient().CloseChannels(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
 	clock.Advance(4 * time.Minute)
 	for _, lost := range []bool{false, true} {
 		s.lose(map[bool]float64{true: 1}[lost])

@@ -75,9 +75,9 @@ func (s *story) lints(text string) {
 		HTTP: &http.Client{Timeout: 10 * time.Second}})
 	s.must(err)
 	zc := s.zohoClient()
-	hs, err := hc.Schema(s.ctx)
+	hs, err := hc.ReadSchema(s.ctx)
 	s.must(err)
-	zo, err := zc.Schema(s.ctx)
+	zo, err := zc.ReadSchema(s.ctx)
 	s.must(err)
 	for _, f := range lint.Check(m, hs, zo) {
 		if f.Severity == lint.Error {

@@ -80,7 +80,7 @@ func runPlan(c *cobra.Command, d *functions.Desk, o planOptions) error {
 	}
 	estimate := report.Estimate(
 		plan.Sizes{List: hubspot.MaxRead, Read: hubspot.MaxRead, Find: hubspot.MaxFind, Write: hubspot.MaxWrite},
-		plan.Sizes{Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, CreditStep: zoho.WriteStep}, o.quotas)
+		plan.Sizes{Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, CreditStep: zoho.RecordsPerCredit}, o.quotas)
 	if o.json {
 		return printJSON(c.OutOrStdout(), struct {
 			plan.Report

@@ -165,8 +165,8 @@ func (s *setup) fields(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hubspot, err1 := clients.HubSpot.Schema(ctx)
-	zoho, err2 := clients.Zoho.Schema(ctx)
+	hubspot, err1 := clients.HubSpot.ReadSchema(ctx)
+	zoho, err2 := clients.Zoho.ReadSchema(ctx)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (s *setup) fields(ctx context.Context) error {
 		case s.dryRun:
 			s.say("would  create the unique property %s of %s in HubSpot", hubspot.Twin, kind)
 		default:
-			if err := clients.HubSpot.CreateTwinProperty(ctx, kind); err != nil && !crm.IsKind(err, crm.Duplicate) {
+			if err := clients.HubSpot.CreateCounterpartProperty(ctx, kind); err != nil && !crm.IsKind(err, crm.Duplicate) {
 				return err
 			}
 			s.say("done   the unique property %s of %s is created in HubSpot", hubspot.Twin, kind)
@@ -243,11 +243,11 @@ func (s *setup) channel(ctx context.Context) error {
 		s.say("would  open Zoho's notification channel, unless it is open")
 		return nil
 	}
-	keeper, err := s.desk.Keeper(ctx)
+	keeper, err := s.desk.ChannelManager(ctx)
 	if err != nil {
 		return err
 	}
-	report, err := keeper.Renew(ctx)
+	report, err := keeper.EnsureChannel(ctx)
 	if err != nil {
 		return err
 	}

@@ -32,9 +32,9 @@ func (c weeksClock) Sleep(ctx context.Context, d time.Duration) error {
 // clock that is moved.
 type weeks struct {
 	clock  weeksClock
-	tokens *zoho.Tokens
+	tokens *zoho.TokenService
 	client *zoho.Client
-	keeper *zoho.Keeper
+	keeper *zoho.ChannelManager
 	digest *failure.Digest
 	fails  *store.Failures
 	mails  *sendgridsim.Server
@@ -74,14 +74,14 @@ func newWeeks(t *testing.T) *weeks {
 
 	ids := 0
 	newID := func() string { ids++; return fmt.Sprint("id-", ids) }
-	w.tokens, err = zoho.NewTokens(zoho.TokensConfig{
+	w.tokens, err = zoho.NewTokenService(zoho.TokenServiceConfig{
 		AccountsURL: zohoURL, ClientID: zohosim.DefaultClientID, ClientSecret: zohosim.DefaultClientSecret, RefreshToken: zohosim.DefaultRefreshToken,
 		Store: store.NewTokens(db), HTTP: localHTTP(), Clock: w.clock, NewID: newID, Logger: slog.New(slog.DiscardHandler),
 	})
 	must(err)
 	w.client, err = zoho.New(zoho.Config{Tokens: stored{w.tokens, store.NewTokens(db)}, HTTP: localHTTP(), AccountsURL: zohoURL, Now: w.clock.Now})
 	must(err)
-	w.keeper, err = zoho.NewKeeper(zoho.KeeperConfig{API: w.client, Store: store.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
+	w.keeper, err = zoho.NewChannelManager(zoho.ChannelManagerConfig{API: w.client, Store: store.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
 		NotifyURL: "https://fn.example.com/ZohoWebhook", Token: "tok"})
 	must(err)
 	mailer, err := failure.NewSendGrid(failure.SendGridConfig{URL: serveTest(t, w.mails), Key: sendgridsim.DefaultKey,
@@ -96,7 +96,7 @@ func newWeeks(t *testing.T) *weeks {
 // stored hands out the stored token as it is, and never renews it: whoever
 // uses it would notice that it had lapsed.
 type stored struct {
-	tokens *zoho.Tokens
+	tokens *zoho.TokenService
 	store  *store.Tokens
 }
 
@@ -123,7 +123,7 @@ func TestTwoWeeksOnATestClock(t *testing.T) {
 			}
 		}
 		if minute%30 == 0 {
-			r, err := w.keeper.Renew(ctx)
+			r, err := w.keeper.EnsureChannel(ctx)
 			if err != nil {
 				t.Fatalf("minute %d: the channel: %v", minute, err)
 			}
@@ -147,7 +147,7 @@ func TestTwoWeeksOnATestClock(t *testing.T) {
 			}
 		}
 		if minute%(6*60) == 0 { // the token is good, and so is the channel
-			all, err := w.client.Channels(ctx)
+			all, err := w.client.ListChannels(ctx)
 			if err != nil {
 				t.Fatalf("minute %d: %v", minute, err)
 			}

@@ -107,7 +107,7 @@ func signed(url, secret, contact string, now time.Time) (check, error) {
 	timestamp := strconv.FormatInt(now.UnixMilli(), 10)
 	header := http.Header{}
 	header.Set(hubspot.HeaderTimestamp, timestamp)
-	header.Set(hubspot.HeaderSignatureV3, hubspot.Sign(hubspot.V3, secret, http.MethodPost, url, body, timestamp))
+	header.Set(hubspot.HeaderSignatureV3, hubspot.SignRequest(hubspot.SignatureV3, secret, http.MethodPost, url, body, timestamp))
 	return check{"a signed delivery is accepted by HubSpotWebhook", url, header, body, http.StatusOK}, nil
 }
 

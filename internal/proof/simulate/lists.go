@@ -56,8 +56,8 @@ func (l *links) ListLinks(ctx context.Context, kind crm.Kind, behind string, _ i
 	return page, last, nil
 }
 
-// List implements reconcile.Lister: every record that lives, by its id.
-func (m *model) List(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+// ListRefs implements reconcile.Lister: every record that lives, by its id.
+func (m *model) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	page, _, err := m.ListRecords(ctx, kind, from)
 	return page, err
 }
@@ -107,8 +107,8 @@ func (m *model) ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[s
 	return all
 }
 
-// Schema implements console.Schemer: the fields are those of the mapping.
-func (m *model) Schema(ctx context.Context) (crm.Schema, error) {
+// ReadSchema implements console.Schemer: the fields are those of the mapping.
+func (m *model) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	if _, err := m.begin(ctx, "read"); err != nil {
 		return crm.Schema{}, err
 	}

@@ -101,16 +101,16 @@ func (s *sweeper) SaveCursor(ctx context.Context, name string, next, was reconci
 // scanner lists the records of a model in the order of their times.
 type scanner struct{ *model }
 
-// Changed implements reconcile.Scanner. A record whose last change the index
+// ListChanged implements reconcile.Scanner. A record whose last change the index
 // does not know yet is not listed at all.
-func (s scanner) Changed(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+func (s scanner) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	return s.page(ctx, w, func(r *record) bool {
 		return r.alive() && (s.system == crm.Zoho || r.last().from <= s.world.now-r.lag)
 	})
 }
 
-// Deleted implements reconcile.Scanner.
-func (s scanner) Deleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
+// ListDeleted implements reconcile.Scanner.
+func (s scanner) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	return s.page(ctx, w, func(r *record) bool { return r.last().deleted })
 }
 
