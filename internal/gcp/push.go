@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/jsonerr"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 	"github.com/hubspot-zoho/connector/internal/telemetry"
 )
@@ -66,7 +67,7 @@ func DecodePush(r io.Reader, limit int64) (Message, error) {
 	}
 	var body pushBody
 	if err := json.Unmarshal(raw, &body); err != nil {
-		return Message{}, fmt.Errorf("decode push: %w", describeJSON(err))
+		return Message{}, fmt.Errorf("decode push: %w", jsonerr.Describe(err))
 	}
 	if body.Message == nil {
 		return Message{}, errors.New("decode push: no message")
@@ -88,19 +89,6 @@ func DecodePush(r io.Reader, limit int64) (Message, error) {
 		}
 	}
 	return m, nil
-}
-
-// describeJSON keeps what was in the body out of the error's text.
-func describeJSON(err error) error {
-	var t *json.UnmarshalTypeError
-	if errors.As(err, &t) {
-		return fmt.Errorf("field %s has the wrong type", t.Field)
-	}
-	var s *json.SyntaxError
-	if errors.As(err, &s) {
-		return fmt.Errorf("not JSON at byte %d", s.Offset)
-	}
-	return errors.New("a value cannot be read")
 }
 
 // Push serves a push subscription. It is the one place where the outcome of a

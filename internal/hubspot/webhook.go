@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/jsonerr"
 )
 
 // MaxEvents is the most events taken from one delivery. HubSpot sends up to
@@ -82,11 +83,7 @@ func ParseEvents(body []byte) (events []Event, bad []BadEvent, err error) {
 	}
 	var elements []json.RawMessage
 	if err := json.Unmarshal(body, &elements); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, nil, fmt.Errorf("the body is not JSON at byte %d", syntax.Offset)
-		}
-		return nil, nil, errors.New("the body is not a JSON array")
+		return nil, nil, fmt.Errorf("the body is not a JSON array: %w", jsonerr.Describe(err))
 	}
 	if len(elements) > MaxEvents {
 		return nil, nil, fmt.Errorf("the body holds %d events, more than %d", len(elements), MaxEvents)

@@ -174,8 +174,8 @@ func TestParseEventsRefusesOtherBodies(t *testing.T) {
 		"empty":              {"", "the body is not a JSON array"},
 		"null":               {"null", "the body is not a JSON array"},
 		"a workflow's":       {creationEvent, "the body is not a JSON array"},
-		"cut off":            {"[" + creationEvent[:100], "the body is not JSON at byte 101"},
-		"something after it": {"[] secret", "the body is not JSON at byte 4"},
+		"cut off":            {"[" + creationEvent[:100], "the body is not a JSON array: not JSON at byte 101"},
+		"something after it": {"[] secret", "the body is not a JSON array: not JSON at byte 4"},
 		"too many events":    {"[" + strings.Repeat("1,", MaxEvents) + "1]", "the body holds 1001 events, more than 1000"},
 	}
 	for name, test := range tests {

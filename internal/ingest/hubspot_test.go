@@ -104,7 +104,7 @@ func TestWhatBecomesOfADeliveryFromHubSpot(t *testing.T) {
 		"an event that names no account": {events(strings.Replace(creation(1), `"portalId":3,`, "", 1)),
 			want{answer: answer{Events: 1, Operations: 1}, stored: []op.Operation{created}}},
 		"no event":          {"[]", want{}},
-		"truncated JSON":    {events(creation(1), creation(2))[:200], want{status: 400, error: "the body is not JSON at byte 200"}},
+		"truncated JSON":    {events(creation(1), creation(2))[:200], want{status: 400, error: "the body is not a JSON array: not JSON at byte 200"}},
 		"an object":         {creation(1), want{status: 400, error: "the body is not a JSON array"}},
 		"no body":           {"", want{status: 400, error: "the body is not a JSON array"}},
 		"more than a flood": {events(slices.Repeat([]string{"{}"}, hubspot.MaxEvents+1)...), want{status: 400, error: "1001 events, more than 1000"}},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/jsonerr"
 )
 
 // Version is the version that Encode writes. Older ones decode for ever.
@@ -119,7 +120,7 @@ func Decode(data []byte) (Operation, error) {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return Operation{}, fmt.Errorf("decode operation: %w", describe(err))
+		return Operation{}, fmt.Errorf("decode operation: %w", jsonerr.Describe(err))
 	}
 	var o Operation
 	err := json.Unmarshal(data, &o)
@@ -127,23 +128,10 @@ func Decode(data []byte) (Operation, error) {
 		return o, fmt.Errorf("decode operation: version %d: %w", head.Version, ErrUnknownVersion)
 	}
 	if err != nil {
-		return Operation{}, fmt.Errorf("decode operation: %w", describe(err))
+		return Operation{}, fmt.Errorf("decode operation: %w", jsonerr.Describe(err))
 	}
 	if err := o.Validate(); err != nil {
 		return o, fmt.Errorf("decode operation: %w", err)
 	}
 	return o, nil
-}
-
-// describe keeps what was in the message out of the error's text.
-func describe(err error) error {
-	var t *json.UnmarshalTypeError
-	if errors.As(err, &t) {
-		return fmt.Errorf("field %s has the wrong type", t.Field)
-	}
-	var s *json.SyntaxError
-	if errors.As(err, &s) {
-		return fmt.Errorf("not JSON at byte %d", s.Offset)
-	}
-	return errors.New("not an operation in JSON")
 }

@@ -166,7 +166,7 @@ func TestWhatIsNoOperationIsRefusedWithoutQuotingIt(t *testing.T) {
 		"a version in words":   {`{"version":"` + planted + `"}`, "field version has the wrong type"},
 		"a ref that is none":   {`{"version":1,"ref":"` + planted + `"}`, "field ref has the wrong type"},
 		"events in words":      {`{"version":1,"events":"` + planted + `"}`, "field events has the wrong type"},
-		"a time that is none":  {`{"version":1,"received_at":"` + planted + `"}`, "not an operation in JSON"},
+		"a time that is none":  {`{"version":1,"received_at":"` + planted + `"}`, "a value cannot be read"},
 		"two operations":       {personal + personal, "not JSON at byte"},
 		"an id of letters":     {strings.Replace(least, `"7"`, `"`+planted+`"`, 1), "record id of zoho/company is not a number"},
 		"a time past JSON's":   {strings.Replace(least, "2026-11-23T10:00:00Z", "9999-12-31T23:59:59-01:00", 1), "outside the years"},

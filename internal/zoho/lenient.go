@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+
+	"github.com/hubspot-zoho/connector/internal/jsonerr"
 )
 
 // looseText reads a string or a number and ignores anything else, so that one
@@ -38,25 +39,10 @@ func decodeObject(body []byte, v any) error {
 	}
 	d = json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(v); err != nil {
-		return describe(err)
+		return jsonerr.Describe(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON object")
 	}
 	return nil
-}
-
-// describe keeps what was in the body out of the error's text.
-func describe(err error) error {
-	var wrong *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &wrong):
-		return fmt.Errorf("%s has the wrong type", wrong.Field)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return errors.New("the JSON ends too early")
-	case errors.As(err, &syntax):
-		return fmt.Errorf("not JSON at byte %d", syntax.Offset)
-	}
-	return errors.New("not JSON")
 }
