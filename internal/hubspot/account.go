@@ -26,7 +26,7 @@ func (c *Client) ReadAccount(ctx context.Context) (Account, error) {
 		return Account{}, err
 	}
 	if answer.PortalID <= 0 {
-		return Account{}, req.refusal("the answer names no account", status)
+		return Account{}, req.refusedError("the answer names no account", status)
 	}
 	a := Account{PortalID: int64(answer.PortalID)}
 	if answer.UIDomain != "" {

@@ -30,8 +30,8 @@ type newAssociation struct {
 	Types []associationType `json:"types"`
 }
 
-// firstCompany is the primary company that a new contact is to have.
-func firstCompany(w crm.Write) []newAssociation {
+// initialAssociations is the primary company that a new contact is to have.
+func initialAssociations(w crm.Write) []newAssociation {
 	company := w.Fields[propCompany].Text
 	if company == "" {
 		return nil
@@ -52,11 +52,11 @@ type associationBatch struct {
 }
 
 type associationAnswer struct {
-	NumErrors int       `json:"numErrors"`
-	Errors    []problem `json:"errors"`
+	NumErrors int         `json:"numErrors"`
+	Errors    []errorBody `json:"errors"`
 }
 
-// associateAll makes companies the primary ones of contacts, as the updates ask
+// writeAssociations makes companies the primary ones of contacts, as the updates ask
 // for, and returns one error for each update. The other companies of a contact
 // stay with it, the one that was primary too. An empty id ends the association
 // with the company that is primary as the record was read: taking only the label
@@ -64,7 +64,7 @@ type associationAnswer struct {
 //
 // A company that HubSpot does not take is an error of kind Invalid that names
 // the property under which a contact shows its primary company.
-func (c *Client) associateAll(ctx context.Context, kind crm.Kind, updates []crm.Update) []error {
+func (c *Client) writeAssociations(ctx context.Context, kind crm.Kind, updates []crm.Update) []error {
 	errs := make([]error, len(updates))
 	if kind != crm.Contact {
 		return errs
@@ -86,10 +86,10 @@ func (c *Client) associateAll(ctx context.Context, kind crm.Kind, updates []crm.
 		made = append(made, associationRow{&errs[i], ref.RecordID, a})
 	}
 	for chunk := range slices.Chunk(made, MaxWrite) {
-		c.associate(ctx, "/companies/batch/create", chunk)
+		c.sendAssociations(ctx, "/companies/batch/create", chunk)
 	}
 	for chunk := range slices.Chunk(ended, MaxWrite) {
-		c.associate(ctx, "/companies/batch/archive", chunk)
+		c.sendAssociations(ctx, "/companies/batch/archive", chunk)
 	}
 	return errs
 }
@@ -101,10 +101,10 @@ type associationRow struct {
 	input   association
 }
 
-// associate sends one batch. An error does not say which input it is about, so
+// sendAssociations sends one batch. An error does not say which input it is about, so
 // after one the inputs are sent one by one; those that went through are not
 // changed by that.
-func (c *Client) associate(ctx context.Context, path string, rows []associationRow) {
+func (c *Client) sendAssociations(ctx context.Context, path string, rows []associationRow) {
 	req := request{action: actionUpdate, method: http.MethodPost, area: areaAssociations, path: path, kind: crm.Contact}
 	var body associationBatch
 	for _, r := range rows {
@@ -117,13 +117,13 @@ func (c *Client) associate(ctx context.Context, path string, rows []associationR
 	switch {
 	case err != nil:
 	case len(answer.Errors) > 0:
-		err, about = itemError(req, status, answer.Errors[0]), answer.Errors[0].ids()
+		err, about = req.itemError(status, answer.Errors[0]), answer.Errors[0].recordIDs()
 	case answer.NumErrors > 0:
-		err = req.refusal("the batch counts errors but does not tell them", status)
+		err = req.refusedError("the batch counts errors but does not tell them", status)
 	}
 	if e := crm.AsError(err); e != nil && len(rows) > 1 && !e.Temporary() {
 		for i := range rows {
-			c.associate(ctx, path, rows[i:i+1])
+			c.sendAssociations(ctx, path, rows[i:i+1])
 		}
 		return
 	}

@@ -39,8 +39,8 @@ type request struct {
 	body   any // encoded as JSON unless nil
 }
 
-// writes reports whether the request may have changed something.
-func (r request) writes() bool { return r.action == actionCreate || r.action == actionUpdate }
+// isWrite reports whether the request may have changed something.
+func (req request) isWrite() bool { return req.action == actionCreate || req.action == actionUpdate }
 
 // call sends req once and decodes a 2xx answer into out. Every failure is a
 // *crm.Error.
@@ -48,11 +48,11 @@ func (c *Client) call(ctx context.Context, req request, out any) (status int, er
 	if ctx.Err() != nil {
 		return 0, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Err: ctx.Err()}
 	}
-	hr, err := c.newRequest(ctx, req)
+	hr, err := c.buildRequest(ctx, req)
 	if err != nil {
-		return 0, req.refusal("the request cannot be built", 0)
+		return 0, req.refusedError("the request cannot be built", 0)
 	}
-	leave, err := c.pace.enter(ctx, req)
+	leave, err := c.limiter.acquire(ctx, req)
 	if err != nil {
 		return 0, err
 	}
@@ -61,23 +61,23 @@ func (c *Client) call(ctx context.Context, req request, out any) (status int, er
 	resp, err := c.http.Do(hr)
 	if err != nil {
 		c.logCall(ctx, req, 0, nil, start)
-		return 0, transportError(req, err)
+		return 0, req.transportError(err)
 	}
 	defer func() { _ = resp.Body.Close() }() // read to the end or given up
-	body, err := readAnswer(resp.Body)
+	body, err := readBody(resp.Body)
 	c.logCall(ctx, req, resp.StatusCode, resp.Header, start)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		// Half an error body, or none, leaves the status to judge by.
-		refused := statusError(req, resp.StatusCode, resp.Header, body)
-		c.pace.learn(req, resp.Header, refused)
+		refused := req.statusError(resp.StatusCode, resp.Header, body)
+		c.limiter.updateFrom(req, resp.Header, refused)
 		return resp.StatusCode, refused
 	}
-	c.pace.learn(req, resp.Header, nil)
+	c.limiter.updateFrom(req, resp.Header, nil)
 	switch {
 	case errors.Is(err, errTooLong):
-		return resp.StatusCode, req.refusal(err.Error(), resp.StatusCode)
+		return resp.StatusCode, req.refusedError(err.Error(), resp.StatusCode)
 	case err != nil:
-		e := transportError(req, err)
+		e := req.transportError(err)
 		e.Status = resp.StatusCode
 		return resp.StatusCode, e
 	}
@@ -85,12 +85,12 @@ func (c *Client) call(ctx context.Context, req request, out any) (status int, er
 		return resp.StatusCode, nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return resp.StatusCode, req.refusal("the answer has an unknown shape", resp.StatusCode)
+		return resp.StatusCode, req.refusedError("the answer has an unknown shape", resp.StatusCode)
 	}
 	return resp.StatusCode, nil
 }
 
-func (c *Client) newRequest(ctx context.Context, req request) (*http.Request, error) {
+func (c *Client) buildRequest(ctx context.Context, req request) (*http.Request, error) {
 	var body io.Reader
 	if req.body != nil {
 		encoded, err := json.Marshal(req.body)
@@ -99,7 +99,7 @@ func (c *Client) newRequest(ctx context.Context, req request) (*http.Request, er
 		}
 		body = bytes.NewReader(encoded)
 	}
-	hr, err := http.NewRequestWithContext(ctx, req.method, c.address(req), body)
+	hr, err := http.NewRequestWithContext(ctx, req.method, c.requestURL(req), body)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +111,9 @@ func (c *Client) newRequest(ctx context.Context, req request) (*http.Request, er
 	return hr, nil
 }
 
-// address is the URL of a request. Owners have no object type above them, and
+// requestURL is the URL of a request. Owners have no object type above them, and
 // the account has no version of its own.
-func (c *Client) address(req request) string {
+func (c *Client) requestURL(req request) string {
 	if req.area == areaAccount {
 		return c.base + "/account-info/v3/details"
 	}
@@ -134,8 +134,8 @@ func (c *Client) logCall(ctx context.Context, req request, status int, h http.He
 
 var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 
-// readAnswer reads to the end, or fails: a part of an answer is no answer.
-func readAnswer(r io.Reader) ([]byte, error) {
+// readBody reads to the end, or fails: a part of an answer is no answer.
+func readBody(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
 		return nil, errTooLong

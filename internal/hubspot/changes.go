@@ -26,29 +26,29 @@ type Change struct {
 //
 // Records of different accounts may have the same id: call SplitByPortal first.
 func ListChanges(events []Event) []Change {
-	r := reducer{at: make(map[crm.Ref]int)}
+	r := changeList{index: make(map[crm.Ref]int)}
 	for _, e := range events {
 		if !e.Supported {
 			continue
 		}
 		switch e.action {
 		case actMerge:
-			r.add(e, e.SurvivorID, op.Merged)
+			r.addEvent(e, e.SurvivorID, op.Merged)
 			for _, id := range e.MergedIDs {
-				r.add(e, id, op.Deleted)
+				r.addEvent(e, id, op.Deleted)
 			}
 		case actCreation:
-			r.add(e, e.ObjectID, op.Created)
+			r.addEvent(e, e.ObjectID, op.Created)
 		case actDeletion:
-			r.add(e, e.ObjectID, op.Deleted)
+			r.addEvent(e, e.ObjectID, op.Deleted)
 		case actPrivacy:
-			r.add(e, e.ObjectID, op.Erased)
+			r.addEvent(e, e.ObjectID, op.Erased)
 		case actRestore:
-			r.add(e, e.ObjectID, op.Restored)
+			r.addEvent(e, e.ObjectID, op.Restored)
 		case actAssociation:
-			r.add(e, e.ObjectID, op.Associated)
+			r.addEvent(e, e.ObjectID, op.Associated)
 		case actProperty:
-			r.add(e, e.ObjectID, op.Updated)
+			r.addEvent(e, e.ObjectID, op.Updated)
 		}
 	}
 	changes := make([]Change, len(r.list))
@@ -70,23 +70,23 @@ func CountUnsupported(events []Event) int {
 	return n
 }
 
-type reducer struct {
-	list []told
-	at   map[crm.Ref]int // index in list
+type changeList struct {
+	list  []datedChange
+	index map[crm.Ref]int // index in list
 }
 
-// told is a change and the time of the event that it is taken from.
-type told struct {
+// datedChange is a change and the time of the event that it is taken from.
+type datedChange struct {
 	Change
-	told time.Time
+	at time.Time
 }
 
-func (r *reducer) add(e Event, id string, change op.Change) {
+func (r *changeList) addEvent(e Event, id string, change op.Change) {
 	ref := crm.Ref{System: crm.HubSpot, Kind: e.Kind, RecordID: id}
-	next := told{Change{ref, change, e.OccurredAt, 1}, e.OccurredAt}
-	i, seen := r.at[ref]
+	next := datedChange{Change{ref, change, e.OccurredAt, 1}, e.OccurredAt}
+	i, seen := r.index[ref]
 	if !seen {
-		r.at[ref] = len(r.list)
+		r.index[ref] = len(r.list)
 		r.list = append(r.list, next)
 		return
 	}
@@ -96,7 +96,7 @@ func (r *reducer) add(e Event, id string, change op.Change) {
 		current.OccurredAt = e.OccurredAt
 	}
 	if next.outweighs(*current) {
-		current.Change.Change, current.told = next.Change.Change, next.told
+		current.Change.Change, current.at = next.Change.Change, next.at
 	}
 }
 
@@ -107,12 +107,12 @@ var weights = map[op.Change]int{
 }
 
 // outweighs does not depend on the order of the events.
-func (t told) outweighs(other told) bool {
+func (t datedChange) outweighs(other datedChange) bool {
 	if a, b := weights[t.Change.Change], weights[other.Change.Change]; a != b {
 		return a > b
 	}
-	if !t.told.Equal(other.told) {
-		return t.told.After(other.told)
+	if !t.at.Equal(other.at) {
+		return t.at.After(other.at)
 	}
 	return t.Change.Change == op.Deleted && other.Change.Change == op.Restored
 }

@@ -79,12 +79,12 @@ type Client struct {
 	token            string
 	appID            string
 	counterpartField string
-	mapped           map[crm.Kind][]string // what goes into Record.Fields
-	owned            map[crm.Kind][]string // those that hold an owner
+	fields           map[crm.Kind][]string // what goes into Record.Fields
+	ownerFields      map[crm.Kind][]string // those that hold an owner
 	owners           *owners.Directory
 	http             *http.Client
 	log              *slog.Logger
-	pace             *pace
+	limiter          *rateLimiter
 }
 
 // String leaves the token out.
@@ -128,11 +128,11 @@ func New(cfg Config) (*Client, error) {
 		token:            cfg.Token,
 		appID:            cfg.AppID,
 		counterpartField: cfg.CounterpartField,
-		mapped:           mapped,
-		owned:            cfg.Owners,
+		fields:           mapped,
+		ownerFields:      cfg.Owners,
 		http:             &own,
 		log:              log,
-		pace:             newPace(cmp.Or(cfg.Share, 1)),
+		limiter:          newRateLimiter(cmp.Or(cfg.Share, 1)),
 	}
 	c.owners = owners.New(c.ListOwners, time.Now)
 	return c, nil

@@ -8,28 +8,28 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// problem is HubSpot's description of a failure: the body of a 4xx, or one
+// errorBody is HubSpot's description of a failure: the body of a 4xx, or one
 // item of the errors of a batch. Every field is optional and none is trusted
 // to have the documented type, so that a surprise costs detail and not the
 // whole answer.
-type problem struct {
-	detail
-	ErrorType  text                `json:"errorType"`  // instead of category on 429
-	PolicyName text                `json:"policyName"` // 429 only
-	Errors     lenientList[detail] `json:"errors"`
+type errorBody struct {
+	errorDetail
+	ErrorType  text                     `json:"errorType"`  // instead of category on 429
+	PolicyName text                     `json:"policyName"` // 429 only
+	Errors     lenientList[errorDetail] `json:"errors"`
 }
 
-// detail is one cause of a problem. It has none of its own.
-type detail struct {
+// errorDetail is one cause of a problem. It has none of its own.
+type errorDetail struct {
 	Message  text     `json:"message"`
 	Category text     `json:"category"`
 	Code     text     `json:"code"`
 	Context  contexts `json:"context"`
 }
 
-// all lists the problem itself and its causes.
-func (p problem) all() []detail {
-	return append([]detail{p.detail}, p.Errors...)
+// allDetails lists the problem itself and its causes.
+func (p errorBody) allDetails() []errorDetail {
+	return append([]errorDetail{p.errorDetail}, p.Errors...)
 }
 
 // contexts maps a name to its values, which arrive as a list or alone.
@@ -54,12 +54,12 @@ func (c *contexts) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// parseProblem reads an error body. HTML, an empty body and the like give the
+// parseErrorBody reads an error body. HTML, an empty body and the like give the
 // zero problem.
-func parseProblem(body []byte) problem {
-	var p problem
+func parseErrorBody(body []byte) errorBody {
+	var p errorBody
 	if json.Unmarshal(body, &p) != nil {
-		return problem{}
+		return errorBody{}
 	}
 	return p
 }
@@ -79,8 +79,8 @@ func cleanCode(s text) string {
 	return ""
 }
 
-// code is the best name HubSpot gives to the failure.
-func (p problem) code() string {
+// errorCode is the best name HubSpot gives to the failure.
+func (p errorBody) errorCode() string {
 	for _, candidate := range []text{p.Category, p.ErrorType, p.Code} {
 		if c := cleanCode(candidate); c != "" {
 			return c
@@ -92,9 +92,9 @@ func (p problem) code() string {
 // propertyContexts are the keys under which a problem names properties.
 var propertyContexts = [...]string{"propertyName", "properties", "propertyNames"}
 
-// fields lists the properties that the problem names, each once, in the order
+// fieldErrors lists the properties that the problem names, each once, in the order
 // of appearance: those of the JSON list inside the message first.
-func (p problem) fields() []crm.FieldError {
+func (p errorBody) fieldErrors() []crm.FieldError {
 	var list []crm.FieldError
 	seen := map[string]bool{}
 	add := func(field, code string) {
@@ -103,10 +103,10 @@ func (p problem) fields() []crm.FieldError {
 			list = append(list, crm.FieldError{Field: field, Code: code})
 		}
 	}
-	for _, e := range embedded(string(p.Message)) {
+	for _, e := range parseEmbedded(string(p.Message)) {
 		add(string(e.Name), cleanCode(e.Error))
 	}
-	for _, one := range p.all() {
+	for _, one := range p.allDetails() {
 		code := cleanCode(one.Code)
 		if code == "" && strings.Contains(string(one.Message), "required propert") {
 			code = codeMissing
@@ -127,7 +127,7 @@ type embeddedError struct {
 	Error text `json:"error"`
 }
 
-func embedded(message string) []embeddedError {
+func parseEmbedded(message string) []embeddedError {
 	_, tail, found := strings.Cut(message, "[{")
 	if !found {
 		return nil
@@ -144,15 +144,15 @@ func embedded(message string) []embeddedError {
 var existingPattern = regexp.MustCompile(`(?i)existing id: ?([0-9]{1,64})\b`)
 
 // existingID is the id of the record that holds a unique value, or "".
-func (p problem) existingID() string {
-	for _, one := range p.all() {
+func (p errorBody) existingID() string {
+	for _, one := range p.allDetails() {
 		for _, id := range one.Context["existingId"] {
 			if digitsPattern.MatchString(id) {
 				return id
 			}
 		}
 	}
-	for _, one := range p.all() {
+	for _, one := range p.allDetails() {
 		if m := existingPattern.FindStringSubmatch(string(one.Message)); m != nil {
 			return m[1]
 		}
@@ -160,8 +160,8 @@ func (p problem) existingID() string {
 	return ""
 }
 
-// ids lists the inputs that a batch error is about.
-func (p problem) ids() []string {
+// recordIDs lists the inputs that a batch error is about.
+func (p errorBody) recordIDs() []string {
 	if ids := p.Context["ids"]; len(ids) > 0 {
 		return ids
 	}
@@ -170,9 +170,9 @@ func (p problem) ids() []string {
 
 // missingScopes lists the scopes that a MISSING_SCOPES answer asks for. Older
 // answers name them in the top-level context.
-func (p problem) missingScopes() []string {
+func (p errorBody) missingScopes() []string {
 	var scopes []string
-	for _, one := range p.all() {
+	for _, one := range p.allDetails() {
 		for _, s := range one.Context["requiredGranularScopes"] {
 			if scopePattern.MatchString(s) {
 				scopes = append(scopes, s)

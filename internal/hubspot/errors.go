@@ -47,14 +47,14 @@ const (
 )
 
 // statusError judges an answer outside of 2xx.
-func statusError(req request, status int, h http.Header, body []byte) *crm.Error {
-	p := parseProblem(body)
-	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.code()}
+func (req request) statusError(status int, h http.Header, body []byte) *crm.Error {
+	p := parseErrorBody(body)
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.errorCode()}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Kind = crm.Unauthorized
 	case status == http.StatusForbidden:
-		forbid(e, p)
+		fillForbidden(e, p)
 	case status == http.StatusNotFound:
 		// Only where the path names a record does a bare 404 speak of one: a
 		// wrong address must not look like deleted records.
@@ -63,22 +63,22 @@ func statusError(req request, status int, h http.Header, body []byte) *crm.Error
 			e.Kind = crm.NotFound
 		}
 	case status == http.StatusConflict:
-		e.Kind, e.ExistingID, e.Fields = crm.Duplicate, p.existingID(), p.fields()
+		e.Kind, e.ExistingID, e.Fields = crm.Duplicate, p.existingID(), p.fieldErrors()
 	case status == http.StatusPreconditionFailed:
 		e.Kind = crm.Conflict
 	case status == http.StatusLocked:
 		e.Kind = crm.Locked
 		e.RetryAfter = max(lockedWait, retryAfter(h, 0, maxShortWait))
 	case status == http.StatusTooManyRequests:
-		limit(e, p, h)
+		fillRateLimited(e, p, h)
 	case status == statusMoving:
 		e.Kind = crm.Unavailable
 		e.RetryAfter = retryAfter(h, movingWait, maxLongWait)
 	case status == http.StatusRequestTimeout || status >= 500:
-		e.Kind, e.Ambiguous = crm.Unavailable, req.writes()
+		e.Kind, e.Ambiguous = crm.Unavailable, req.isWrite()
 		e.RetryAfter = retryAfter(h, 0, maxShortWait)
 	case status == http.StatusBadRequest:
-		judgeCategory(e, p)
+		classifyCategory(e, p)
 	default: // redirects, 414, 415 and what else there may be
 		e.Kind = crm.Refused
 	}
@@ -86,43 +86,43 @@ func statusError(req request, status int, h http.Header, body []byte) *crm.Error
 }
 
 // itemError judges one item of the errors of a batch answered with 2xx.
-func itemError(req request, status int, p problem) *crm.Error {
-	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.code()}
+func (req request) itemError(status int, p errorBody) *crm.Error {
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.errorCode()}
 	switch e.Code {
 	case "INTERNAL_ERROR", "SERVER_ERROR", "SERVICE_UNAVAILABLE":
-		e.Kind, e.Ambiguous = crm.Unavailable, req.writes()
+		e.Kind, e.Ambiguous = crm.Unavailable, req.isWrite()
 	case "RATE_LIMIT", "RATE_LIMITS":
-		limit(e, p, nil)
+		fillRateLimited(e, p, nil)
 	default:
-		judgeCategory(e, p)
+		classifyCategory(e, p)
 	}
 	return e
 }
 
-// judgeCategory fills in e where HubSpot's category tells more than the status.
-func judgeCategory(e *crm.Error, p problem) {
+// classifyCategory fills in e where HubSpot's category tells more than the status.
+func classifyCategory(e *crm.Error, p errorBody) {
 	e.Kind = crm.Refused
 	switch e.Code {
 	case codeConflict:
-		e.Kind, e.ExistingID, e.Fields = crm.Duplicate, p.existingID(), p.fields()
+		e.Kind, e.ExistingID, e.Fields = crm.Duplicate, p.existingID(), p.fieldErrors()
 	case codeNotFound:
 		e.Kind = crm.NotFound
 	case codeScopes:
-		forbid(e, p)
+		fillForbidden(e, p)
 	case codeValidation:
-		e.Fields = p.fields()
-		e.Kind = validationKind(e.Fields)
+		e.Fields = p.fieldErrors()
+		e.Kind = classifyValidation(e.Fields)
 		if e.Kind == crm.Duplicate {
 			e.ExistingID = p.existingID()
 		}
 	}
 }
 
-// validationKind tells what a VALIDATION_ERROR means. A unique value that is
+// classifyValidation tells what a VALIDATION_ERROR means. A unique value that is
 // taken decides, since the record that holds it may be the one meant; fields
 // are only missing when nothing else is wrong. Without a field to blame it is
 // the request that is wrong.
-func validationKind(fields []crm.FieldError) crm.ErrorKind {
+func classifyValidation(fields []crm.FieldError) crm.ErrorKind {
 	kind := crm.Refused
 	for _, f := range fields {
 		switch {
@@ -137,16 +137,16 @@ func validationKind(fields []crm.FieldError) crm.ErrorKind {
 	return kind
 }
 
-func forbid(e *crm.Error, p problem) {
+func fillForbidden(e *crm.Error, p errorBody) {
 	e.Kind = crm.Forbidden
 	if scopes := p.missingScopes(); len(scopes) > 0 {
 		e.Err = errors.New("missing scopes " + strings.Join(scopes, " "))
 	}
 }
 
-// limit fills in a rate limit. Its code is the name of the quota that is used
+// fillRateLimited fills in a rate limit. Its code is the name of the quota that is used
 // up, told by the message where policyName is absent.
-func limit(e *crm.Error, p problem, h http.Header) {
+func fillRateLimited(e *crm.Error, p errorBody, h http.Header) {
 	e.Kind = crm.RateLimited
 	policy, message := cleanCode(p.PolicyName), strings.ToLower(string(p.Message))
 	switch {
@@ -195,19 +195,19 @@ func retryAfter(h http.Header, otherwise, most time.Duration) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// refusal is an error of kind Refused, which nobody but a person can mend. For
+// refusedError is an error of kind Refused, which nobody but a person can mend. For
 // a request that was sent and writes, it is ambiguous.
-func (r request) refusal(reason string, status int) *crm.Error {
+func (req request) refusedError(reason string, status int) *crm.Error {
 	return &crm.Error{
-		System: crm.HubSpot, Action: r.action, Kind: crm.Refused, Status: status,
-		Ambiguous: status != 0 && r.writes(), Err: errors.New(reason),
+		System: crm.HubSpot, Action: req.action, Kind: crm.Refused, Status: status,
+		Ambiguous: status != 0 && req.isWrite(), Err: errors.New(reason),
 	}
 }
 
 // transportError describes a call without an answer. The causes that net/http
 // returns quote URLs and parts of answers, so only known ones are kept.
-func transportError(req request, err error) *crm.Error {
-	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Ambiguous: req.writes()}
+func (req request) transportError(err error) *crm.Error {
+	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Ambiguous: req.isWrite()}
 	var dial *net.OpError
 	var dns *net.DNSError
 	var errno syscall.Errno

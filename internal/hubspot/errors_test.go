@@ -82,7 +82,7 @@ func TestStatusesAndWhatTheyMean(t *testing.T) {
 			_, err := c.Create(t.Context(), crm.Contact, someWrite())
 			test.want.Action = "create"
 			wantError(t, err, test.want)
-			c.pace = newPace(1) // which has learned from the answer
+			c.limiter = newRateLimiter(1) // which has learned from the answer
 			_, err = c.Read(t.Context(), contactRef("101"))
 			test.want.Action, test.want.Ambiguous = "read", false
 			wantError(t, err, test.want)
@@ -244,8 +244,8 @@ func FuzzStatusError(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body, wait string) {
 		req := request{action: actionUpdate, method: http.MethodPost}
 		for _, e := range []*crm.Error{
-			statusError(req, status, http.Header{"Retry-After": {wait}}, []byte(body)),
-			itemError(req, status, parseProblem([]byte(body))),
+			req.statusError(status, http.Header{"Retry-After": {wait}}, []byte(body)),
+			req.itemError(status, parseErrorBody([]byte(body))),
 		} {
 			if e.Kind == "" || e.RetryAfter < 0 || e.RetryAfter > 24*time.Hour {
 				t.Errorf("kind %q, retry after %s", e.Kind, e.RetryAfter)

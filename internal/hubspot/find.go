@@ -50,30 +50,30 @@ func (c *Client) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key)
 	f := finder{Client: c, kind: kind, answers: make([]crm.Answer[[]crm.Record], len(lists))}
 	if kind.Validate() != nil {
 		for i := range f.answers {
-			f.answers[i].Err = request{action: actionFind}.refusal("the kind is unknown", 0)
+			f.answers[i].Err = request{action: actionFind}.refusedError("the kind is unknown", 0)
 		}
 		return f.answers
 	}
-	rest := make([]wanted, 0, len(lists))
+	rest := make([]keyList, 0, len(lists))
 	for i, keys := range lists {
-		rest = append(rest, wanted{list: i, keys: usableKeys(keys)})
+		rest = append(rest, keyList{list: i, keys: usableKeys(keys)})
 	}
 	for {
-		rest = slices.DeleteFunc(rest, func(w wanted) bool {
+		rest = slices.DeleteFunc(rest, func(w keyList) bool {
 			return len(w.keys) == 0 || f.answers[w.list].Value != nil || f.answers[w.list].Err != nil
 		})
 		if len(rest) == 0 {
 			return f.answers
 		}
-		f.round(ctx, rest)
+		f.findFirstKeys(ctx, rest)
 		for i := range rest {
 			rest[i].keys = rest[i].keys[1:]
 		}
 	}
 }
 
-// wanted is one list of keys, of which the first is the next to look for.
-type wanted struct {
+// keyList is one list of keys, of which the first is the next to look for.
+type keyList struct {
 	list int
 	keys []crm.Key
 }
@@ -91,13 +91,13 @@ func usableKeys(keys []crm.Key) []crm.Key {
 	})
 }
 
-// round looks for the first key of every list, those of one property together.
-func (f *finder) round(ctx context.Context, rest []wanted) {
+// findFirstKeys looks for the first key of every list, those of one property together.
+func (f *finder) findFirstKeys(ctx context.Context, rest []keyList) {
 	for len(rest) > 0 {
-		field := f.property(rest[0].keys[0])
-		var same, others []wanted
+		field := f.propertyOf(rest[0].keys[0])
+		var same, others []keyList
 		for _, w := range rest {
-			if f.property(w.keys[0]) == field {
+			if f.propertyOf(w.keys[0]) == field {
 				same = append(same, w)
 			} else {
 				others = append(others, w)
@@ -105,25 +105,25 @@ func (f *finder) round(ctx context.Context, rest []wanted) {
 		}
 		rest = others
 		if field == f.counterpartField || IsUniqueProperty(f.kind, field) {
-			f.lookUp(ctx, field, group(same, field))
+			f.lookUpValues(ctx, field, groupByValue(same, field))
 		} else {
-			f.search(ctx, field, group(same, field))
+			f.searchValues(ctx, field, groupByValue(same, field))
 		}
 	}
 }
 
-func (f *finder) property(k crm.Key) string { return cmp.Or(k.Field, f.counterpartField) }
+func (f *finder) propertyOf(k crm.Key) string { return cmp.Or(k.Field, f.counterpartField) }
 
-// sought is a value and the lists that look for it.
-type sought struct {
+// lookupValue is a value and the lists that look for it.
+type lookupValue struct {
 	value string
 	lists []int
 }
 
-// group joins the lists that look for the same value, as HubSpot compares it:
+// groupByValue joins the lists that look for the same value, as HubSpot compares it:
 // it refuses a batch that names one twice.
-func group(same []wanted, field string) []sought {
-	var all []sought
+func groupByValue(same []keyList, field string) []lookupValue {
+	var all []lookupValue
 	at := map[string]int{}
 	for _, w := range same {
 		value := strings.TrimSpace(w.keys[0].Value)
@@ -135,14 +135,14 @@ func group(same []wanted, field string) []sought {
 		if !seen {
 			i = len(all)
 			at[folded] = i
-			all = append(all, sought{value: value})
+			all = append(all, lookupValue{value: value})
 		}
 		all[i].lists = append(all[i].lists, w.list)
 	}
 	return all
 }
 
-func (f *finder) found(s sought, records []crm.Record, err error) {
+func (f *finder) setAnswer(s lookupValue, records []crm.Record, err error) {
 	for _, i := range s.lists {
 		if err != nil {
 			f.answers[i].Err = err
@@ -152,17 +152,17 @@ func (f *finder) found(s sought, records []crm.Record, err error) {
 	}
 }
 
-// rejected reports whether HubSpot would not look a value up: the property does
+// isRejectedLookup reports whether HubSpot would not look a value up: the property does
 // not exist, or is not unique, or the value is none that it could have. The
 // first is a set-up to be completed and no reason to hold the record up, since
 // the other keys may find it.
-func rejected(err error) bool {
+func isRejectedLookup(err error) bool {
 	e := crm.AsError(err)
 	return e != nil && e.Status == http.StatusBadRequest && (e.Kind == crm.Invalid || e.Kind == crm.Refused)
 }
 
-// lookUp finds the records that bear unique values.
-func (f *finder) lookUp(ctx context.Context, property string, all []sought) {
+// lookUpValues finds the records that bear unique values.
+func (f *finder) lookUpValues(ctx context.Context, property string, all []lookupValue) {
 	size := MaxRead
 	if property == f.counterpartField {
 		size = MaxFind
@@ -178,23 +178,23 @@ func IsUniqueProperty(kind crm.Kind, property string) bool {
 	return kind == crm.Contact && property == propEmail
 }
 
-func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []sought) {
+func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []lookupValue) {
 	ids := make([]string, len(chunk))
 	for i, s := range chunk {
 		ids[i] = s.value
 	}
 	results, unclaimed, err := f.readBatch(ctx, actionFind, f.kind, ids, property)
 	switch {
-	case rejected(err) && len(chunk) > 1:
+	case isRejectedLookup(err) && len(chunk) > 1:
 		f.lookUpChunk(ctx, property, chunk[:len(chunk)/2])
 		f.lookUpChunk(ctx, property, chunk[len(chunk)/2:])
 		return
-	case rejected(err) && property == f.counterpartField:
+	case isRejectedLookup(err) && property == f.counterpartField:
 		f.log.WarnContext(ctx, "hubspot has no unique property for the Zoho id: create it", "kind", string(f.kind), "property", f.counterpartField)
 		return
 	}
 	if property == f.counterpartField {
-		f.complete(ctx, results)
+		f.addHistories(ctx, results)
 	}
 	for _, s := range chunk {
 		answer := results[s.value]
@@ -203,25 +203,25 @@ func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []sough
 		}
 		switch {
 		case crm.IsKind(answer.Err, crm.NotFound) && unclaimed && len(chunk) > 1:
-			f.lookUpChunk(ctx, property, []sought{s}) // one of those that nobody claimed may be its
+			f.lookUpChunk(ctx, property, []lookupValue{s}) // one of those that nobody claimed may be its
 		case crm.IsKind(answer.Err, crm.NotFound):
 		case answer.Err != nil:
-			f.found(s, nil, answer.Err)
+			f.setAnswer(s, nil, answer.Err)
 		default:
-			f.found(s, []crm.Record{answer.Value}, nil)
+			f.setAnswer(s, []crm.Record{answer.Value}, nil)
 		}
 	}
 }
 
-// complete reads what was found without its history.
-func (f *finder) complete(ctx context.Context, results map[string]crm.Answer[crm.Record]) {
+// addHistories reads what was found without its history.
+func (f *finder) addHistories(ctx context.Context, results map[string]crm.Answer[crm.Record]) {
 	var ids []string
 	for _, r := range results {
 		if r.Err == nil {
 			ids = append(ids, r.Value.Ref.RecordID)
 		}
 	}
-	records := f.readMany(ctx, actionFind, f.kind, ids)
+	records := f.readRecords(ctx, actionFind, f.kind, ids)
 	for value, r := range results {
 		if r.Err == nil {
 			results[value] = records[r.Value.Ref.RecordID]
@@ -256,8 +256,8 @@ type searchAnswer struct {
 	Results []wireRecord `json:"results"`
 }
 
-// search finds records by a property that is not unique.
-func (f *finder) search(ctx context.Context, property string, all []sought) {
+// searchValues finds records by a property that is not unique.
+func (f *finder) searchValues(ctx context.Context, property string, all []lookupValue) {
 	for len(all) > 0 {
 		n, length := 0, 0
 		for n < len(all) && n < maxSearchValues && length+len(all[n].value) <= maxSearchText {
@@ -272,20 +272,20 @@ func (f *finder) search(ctx context.Context, property string, all []sought) {
 
 // searchChunk makes one search. What the index says of a record is used for its
 // id alone.
-func (f *finder) searchChunk(ctx context.Context, property string, chunk []sought) {
+func (f *finder) searchChunk(ctx context.Context, property string, chunk []lookupValue) {
 	ids, full, err := f.searchIDs(ctx, property, chunk)
-	if (rejected(err) || full) && len(chunk) > 1 {
+	if (isRejectedLookup(err) || full) && len(chunk) > 1 {
 		f.searchChunk(ctx, property, chunk[:len(chunk)/2])
 		f.searchChunk(ctx, property, chunk[len(chunk)/2:])
 		return
 	}
 	var records []crm.Record
 	if err == nil {
-		records, err = f.confirm(ctx, property, ids)
+		records, err = f.readFound(ctx, property, ids)
 	}
 	for _, s := range chunk {
 		if err != nil {
-			f.found(s, nil, err)
+			f.setAnswer(s, nil, err)
 			continue
 		}
 		var mine []crm.Record
@@ -294,13 +294,13 @@ func (f *finder) searchChunk(ctx context.Context, property string, chunk []sough
 				mine = append(mine, f.withoutUnmapped(rec, property))
 			}
 		}
-		f.found(s, mine, nil)
+		f.setAnswer(s, mine, nil)
 	}
 }
 
 // searchIDs returns the ids of what the index has, and whether that may not be
 // all.
-func (f *finder) searchIDs(ctx context.Context, property string, chunk []sought) (ids []string, full bool, err error) {
+func (f *finder) searchIDs(ctx context.Context, property string, chunk []lookupValue) (ids []string, full bool, err error) {
 	condition := filter{Property: property, Operator: "EQ", Value: chunk[0].value}
 	if len(chunk) > 1 {
 		condition = filter{Property: property, Operator: "IN"}
@@ -320,7 +320,7 @@ func (f *finder) searchIDs(ctx context.Context, property string, chunk []sought)
 		return nil, false, err
 	}
 	if answer.Results == nil {
-		return nil, false, req.refusal("the answer has no results", status)
+		return nil, false, req.refusedError("the answer has no results", status)
 	}
 	for _, w := range answer.Results {
 		ids = append(ids, string(w.ID))
@@ -328,14 +328,14 @@ func (f *finder) searchIDs(ctx context.Context, property string, chunk []sought)
 	return ids, len(ids) >= searchLimit, nil
 }
 
-// confirm reads the records that a search found, with the property that they
+// readFound reads the records that a search found, with the property that they
 // were found by, the oldest first and each once.
-func (f *finder) confirm(ctx context.Context, property string, ids []string) ([]crm.Record, error) {
+func (f *finder) readFound(ctx context.Context, property string, ids []string) ([]crm.Record, error) {
 	reader := *f.Client
-	reader.mapped = map[crm.Kind][]string{f.kind: union(f.mapped[f.kind], []string{property})}
+	reader.fields = map[crm.Kind][]string{f.kind: mergeNames(f.fields[f.kind], []string{property})}
 	var records []crm.Record
 	seen := map[string]bool{}
-	results := reader.readMany(ctx, actionFind, f.kind, ids)
+	results := reader.readRecords(ctx, actionFind, f.kind, ids)
 	for _, id := range ids {
 		rec, err := results[id].Value, results[id].Err
 		switch {
@@ -356,7 +356,7 @@ func (f *finder) confirm(ctx context.Context, property string, ids []string) ([]
 
 // withoutUnmapped drops the property that was read for the comparison alone.
 func (f *finder) withoutUnmapped(rec crm.Record, property string) crm.Record {
-	if slices.Contains(f.mapped[f.kind], property) {
+	if slices.Contains(f.fields[f.kind], property) {
 		return rec
 	}
 	rec.Fields, rec.History = maps.Clone(rec.Fields), maps.Clone(rec.History)

@@ -121,7 +121,7 @@ func ask(t *testing.T, c *Client) {
 }
 
 // unpaced forgets what the last answer told of the quotas: a fuzzer has no time.
-func unpaced(c *Client) { c.pace = newPace(1) }
+func unpaced(c *Client) { c.limiter = newRateLimiter(1) }
 
 // sound holds that an answer names a contact of HubSpot, and an error nothing
 // that could be a part of the body.

@@ -27,11 +27,11 @@ type wireEntry struct {
 
 // historyProperties lists the properties whose history a read includes.
 func (c *Client) historyProperties(kind crm.Kind) []string {
-	return union(c.mapped[kind], []string{c.counterpartField})
+	return mergeNames(c.fields[kind], []string{c.counterpartField})
 }
 
-// history converts the entries of every property, newest first.
-func (c *Client) history(wire map[string][]wireEntry) (map[string][]crm.Edit, error) {
+// toHistory converts the entries of every property, newest first.
+func (c *Client) toHistory(wire map[string][]wireEntry) (map[string][]crm.Edit, error) {
 	all := make(map[string][]crm.Edit, len(wire))
 	for name, entries := range wire {
 		edits := make([]crm.Edit, 0, len(entries))
@@ -40,7 +40,7 @@ func (c *Client) history(wire map[string][]wireEntry) (map[string][]crm.Edit, er
 			if err != nil {
 				return nil, err
 			}
-			edit := crm.Edit{At: at, Own: c.own(e.SourceType, e.SourceID)}
+			edit := crm.Edit{At: at, Own: c.isOwnSource(e.SourceType, e.SourceID)}
 			if e.Value != nil {
 				edit.Value = string(*e.Value)
 			}
@@ -55,9 +55,9 @@ func (c *Client) history(wire map[string][]wireEntry) (map[string][]crm.Edit, er
 	return all, nil
 }
 
-// own reports whether a source names the connector's app. Other apps are
+// isOwnSource reports whether a source names the connector's app. Other apps are
 // INTEGRATION too.
-func (c *Client) own(sourceType, sourceID string) bool {
+func (c *Client) isOwnSource(sourceType, sourceID string) bool {
 	return sourceType == sourceIntegration && sourceID == c.appID
 }
 

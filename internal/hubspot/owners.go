@@ -44,7 +44,7 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 				break
 			}
 			if page == maxOwnerPages {
-				return nil, req.refusal("the list of owners does not end", status)
+				return nil, req.refusedError("the list of owners does not end", status)
 			}
 			query.Set("after", after)
 		}
@@ -52,12 +52,12 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	return owners, nil
 }
 
-// assign puts the owners' ids in the place of their addresses. An owner without
+// assignOwners puts the owners' ids in the place of their addresses. An owner without
 // account is a refused value like any other, at no call.
-func (c *Client) assign(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
+func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
 	w, unknown, err := c.owners.Assign(ctx, w)
 	if err != nil {
-		return w, req.overOwners(err)
+		return w, req.ownersError(err)
 	}
 	if len(unknown) > 0 {
 		return w, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Invalid, Code: owners.CodeUnknown, Fields: unknown}
@@ -65,11 +65,11 @@ func (c *Client) assign(ctx context.Context, req request, w crm.Write) (crm.Writ
 	return w, nil
 }
 
-// overOwners is the failure of a request for want of the list of owners.
+// ownersError is the failure of a request for want of the list of owners.
 // Nothing was sent of the request itself.
-func (r request) overOwners(err error) *crm.Error {
+func (req request) ownersError(err error) *crm.Error {
 	if e := crm.AsError(err); e != nil {
 		return e
 	}
-	return &crm.Error{System: crm.HubSpot, Action: r.action, Kind: crm.Unavailable, Err: err}
+	return &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Err: err}
 }

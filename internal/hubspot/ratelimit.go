@@ -25,40 +25,40 @@ const (
 // How long a call waits for its turn, at most. A search is one of many steps;
 // the window opens after ten seconds at the latest.
 const (
-	longestTurn   = 12 * time.Second
-	longestSearch = 6 * time.Second
-	dayProbe      = time.Minute
+	maxWait       = 12 * time.Second
+	maxSearchWait = 6 * time.Second
+	dailyProbe    = time.Minute
 )
 
-// pace keeps the calls of one account within its quotas.
-type pace struct {
+// rateLimiter keeps the calls of one account within its quotas.
+type rateLimiter struct {
 	share          float64
 	window, search *quota.Gate
 	day            *quota.Day
 }
 
-func newPace(share float64) *pace {
-	return &pace{
+func newRateLimiter(share float64) *rateLimiter {
+	return &rateLimiter{
 		share:  share,
-		window: quota.NewGate(quota.Share(windowCalls, share), windowTime, longestTurn),
-		search: quota.NewGate(quota.Share(searchCalls, share), searchTime, longestSearch),
-		day:    quota.NewDay(dayProbe),
+		window: quota.NewGate(quota.Share(windowCalls, share), windowTime, maxWait),
+		search: quota.NewGate(quota.Share(searchCalls, share), searchTime, maxSearchWait),
+		day:    quota.NewDay(dailyProbe),
 	}
 }
 
-// gate is the one that the request has to pass: searches are exempt from the
+// limiterFor is the one that the request has to pass: searches are exempt from the
 // window.
-func (p *pace) gate(req request) *quota.Gate {
+func (p *rateLimiter) limiterFor(req request) *quota.Gate {
 	if strings.HasPrefix(req.path, "/search") {
 		return p.search
 	}
 	return p.window
 }
 
-// enter waits for the request's turn.
-func (p *pace) enter(ctx context.Context, req request) (leave func(), err error) {
+// acquire waits for the request's turn.
+func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), err error) {
 	if err = p.day.Enter(ctx); err == nil {
-		leave, err = p.gate(req).Enter(ctx)
+		leave, err = p.limiterFor(req).Enter(ctx)
 	}
 	if err == nil {
 		return leave, nil
@@ -71,8 +71,8 @@ func (p *pace) enter(ctx context.Context, req request) (leave func(), err error)
 	return nil, e
 }
 
-// learn takes in what an answer tells of the quotas.
-func (p *pace) learn(req request, h http.Header, err error) {
+// updateFrom takes in what an answer tells of the quotas.
+func (p *rateLimiter) updateFrom(req request, h http.Header, err error) {
 	number := func(name string) (int, bool) {
 		n, err := strconv.Atoi(h.Get(name))
 		return n, err == nil && n >= 0
@@ -93,7 +93,7 @@ func (p *pace) learn(req request, h http.Header, err error) {
 	case e.Code == policyDaily:
 		p.day.Close(e.RetryAfter)
 	default:
-		p.gate(req).Close(min(e.RetryAfter, windowTime))
+		p.limiterFor(req).Close(min(e.RetryAfter, windowTime))
 	}
 }
 

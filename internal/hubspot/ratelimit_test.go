@@ -11,15 +11,15 @@ import (
 )
 
 // spend makes calls one after the other and returns how long they had to wait.
-func spend(t *testing.T, p *pace, req request, n int, header http.Header, err error) time.Duration {
+func spend(t *testing.T, p *rateLimiter, req request, n int, header http.Header, err error) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for range n {
-		leave, refused := p.enter(t.Context(), req)
+		leave, refused := p.acquire(t.Context(), req)
 		if refused != nil {
 			t.Fatal(refused)
 		}
-		p.learn(req, header, err)
+		p.updateFrom(req, header, err)
 		leave()
 	}
 	return time.Since(start)
@@ -59,7 +59,7 @@ func TestCallsKeepWithinTheQuotas(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := spend(t, newPace(tt.share), tt.req, tt.calls, tt.header, nil); got != tt.want {
+				if got := spend(t, newRateLimiter(tt.share), tt.req, tt.calls, tt.header, nil); got != tt.want {
 					t.Errorf("%d calls took %v, want %v", tt.calls, got, tt.want)
 				}
 			})
@@ -69,17 +69,17 @@ func TestCallsKeepWithinTheQuotas(t *testing.T) {
 
 func TestAWindowThatIsFullIsWaitedForAndADayIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(1)
+		p := newRateLimiter(1)
 		spend(t, p, aRead, 1, nil, tooMany)
 		if got := spend(t, p, aRead, 1, nil, nil); got != windowTime {
 			t.Errorf("the call after a refusal waited %v, want %v", got, windowTime)
 		}
 		spend(t, p, aRead, 1, nil, dayIsOut)
-		_, err := p.enter(t.Context(), aRead)
+		_, err := p.acquire(t.Context(), aRead)
 		if e := crm.AsError(err); e == nil || e.Kind != crm.RateLimited || e.RetryAfter != dailyWait || e.Ambiguous {
 			t.Errorf("got %v, want to be told to come again in an hour", err)
 		}
-		time.Sleep(dayProbe)
+		time.Sleep(dailyProbe)
 		spend(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "900"), nil)
 		spend(t, p, aRead, 1, nil, nil) // a new day
 	})
@@ -87,9 +87,9 @@ func TestAWindowThatIsFullIsWaitedForAndADayIsNot(t *testing.T) {
 
 func TestSweepsStopBeforeTheDayIsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(1)
+		p := newRateLimiter(1)
 		spend(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "100"), nil)
-		if _, err := p.enter(quota.Background(t.Context()), aRead); !crm.IsKind(err, crm.RateLimited) {
+		if _, err := p.acquire(quota.Background(t.Context()), aRead); !crm.IsKind(err, crm.RateLimited) {
 			t.Errorf("got %v", err)
 		}
 		spend(t, p, aRead, 1, nil, nil)

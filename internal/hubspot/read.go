@@ -21,7 +21,7 @@ const MaxRead = 50
 // It takes one call, or two when the id is not (or no longer) a record's own.
 func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 	if ref.System != crm.HubSpot || ref.Validate() != nil {
-		return crm.Record{}, request{action: actionRead}.refusal("the reference does not name a HubSpot record", 0)
+		return crm.Record{}, request{action: actionRead}.refusedError("the reference does not name a HubSpot record", 0)
 	}
 	result := c.ReadMany(ctx, ref.Kind, []string{ref.RecordID})[ref.RecordID]
 	return result.Value, result.Err
@@ -32,10 +32,10 @@ func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 // call that fails is the result of all the ids it asked for. Two ids that were
 // merged have the same record.
 func (c *Client) ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record] {
-	return c.readMany(ctx, actionRead, kind, ids)
+	return c.readRecords(ctx, actionRead, kind, ids)
 }
 
-func (c *Client) readMany(ctx context.Context, action string, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record] {
+func (c *Client) readRecords(ctx context.Context, action string, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record] {
 	results := make(map[string]crm.Answer[crm.Record], len(ids))
 	var wanted []string
 	for _, id := range ids {
@@ -44,7 +44,7 @@ func (c *Client) readMany(ctx context.Context, action string, kind crm.Kind, ids
 		}
 		results[id] = crm.Answer[crm.Record]{}
 		if kind.Validate() != nil || !digitsPattern.MatchString(id) {
-			results[id] = crm.Answer[crm.Record]{Err: request{action: action}.refusal("the id does not name a HubSpot record", 0)}
+			results[id] = crm.Answer[crm.Record]{Err: request{action: action}.refusedError("the id does not name a HubSpot record", 0)}
 			continue
 		}
 		wanted = append(wanted, id)
@@ -81,7 +81,7 @@ func (c *Client) readSingle(ctx context.Context, action string, kind crm.Kind, i
 	if w.Archived {
 		return crm.Answer[crm.Record]{Err: &crm.Error{System: crm.HubSpot, Action: action, Kind: crm.NotFound, Status: status}}
 	}
-	return c.result(ctx, req, status, w)
+	return c.toAnswer(ctx, req, status, w)
 }
 
 type batchInput struct {
@@ -101,11 +101,11 @@ type batchAnswer struct {
 	Status    string       `json:"status"`
 	Results   []wireRecord `json:"results"`
 	NumErrors int          `json:"numErrors"`
-	Errors    []problem    `json:"errors"`
+	Errors    []errorBody  `json:"errors"`
 }
 
-// incomplete reports whether the envelope is not that of a finished batch.
-func (a batchAnswer) incomplete() bool {
+// isIncomplete reports whether the envelope is not that of a finished batch.
+func (a batchAnswer) isIncomplete() bool {
 	return a.Status != "" && a.Status != "COMPLETE" || a.Results == nil && len(a.Errors) == 0
 }
 
@@ -124,7 +124,7 @@ func (c *Client) readBatch(ctx context.Context, action string, kind crm.Kind, id
 		body.Histories = nil
 	}
 	if idProperty != "" {
-		body.Properties = union(body.Properties, []string{idProperty})
+		body.Properties = mergeNames(body.Properties, []string{idProperty})
 	}
 	for _, id := range ids {
 		body.Inputs = append(body.Inputs, batchInput{ID: id})
@@ -135,8 +135,8 @@ func (c *Client) readBatch(ctx context.Context, action string, kind crm.Kind, id
 	if err != nil {
 		return nil, false, err
 	}
-	if answer.incomplete() {
-		return nil, false, req.refusal("the batch is not complete", status)
+	if answer.isIncomplete() {
+		return nil, false, req.refusedError("the batch is not complete", status)
 	}
 	results, unclaimed = c.joinBatch(ctx, req, status, ids, idProperty, answer)
 	return results, unclaimed, nil
@@ -155,50 +155,50 @@ func (c *Client) joinBatch(ctx context.Context, req request, status int, ids []s
 	for _, id := range ids {
 		w, ok := found[id]
 		if !ok || w.Archived {
-			results[id] = crm.Answer[crm.Record]{Err: absence(req, status, id, ids, answer)}
+			results[id] = crm.Answer[crm.Record]{Err: req.absentError(status, id, ids, answer)}
 			continue
 		}
 		if idProperty == c.counterpartField { // who asked reads it with its history
-			results[id] = crm.Answer[crm.Record]{Value: crm.Record{Ref: hubspotRef(req.kind, string(w.ID))}}
+			results[id] = crm.Answer[crm.Record]{Value: crm.Record{Ref: newRef(req.kind, string(w.ID))}}
 			continue
 		}
-		results[id] = c.result(ctx, req, status, w)
+		results[id] = c.toAnswer(ctx, req, status, w)
 	}
 	return results, unclaimed
 }
 
-// result turns a wire record into the answer of a read.
-func (c *Client) result(ctx context.Context, req request, status int, w wireRecord) crm.Answer[crm.Record] {
-	rec, err := c.record(req.kind, w)
+// toAnswer turns a wire record into the answer of a read.
+func (c *Client) toAnswer(ctx context.Context, req request, status int, w wireRecord) crm.Answer[crm.Record] {
+	rec, err := c.toRecord(req.kind, w)
 	if err != nil {
-		return crm.Answer[crm.Record]{Err: req.refusal(err.Error(), status)}
+		return crm.Answer[crm.Record]{Err: req.refusedError(err.Error(), status)}
 	}
-	if rec, err = c.owners.Name(ctx, rec, c.owned[req.kind]); err != nil {
-		return crm.Answer[crm.Record]{Err: req.overOwners(err)}
+	if rec, err = c.owners.Name(ctx, rec, c.ownerFields[req.kind]); err != nil {
+		return crm.Answer[crm.Record]{Err: req.ownersError(err)}
 	}
 	return crm.Answer[crm.Record]{Value: rec}
 }
 
-// absence is the error of an id without a record: what the batch says of that
+// absentError is the error of an id without a record: what the batch says of that
 // id, else what it says of none of the ids in particular, else that it does not
 // exist.
-func absence(req request, status int, id string, ids []string, answer batchAnswer) *crm.Error {
+func (req request) absentError(status int, id string, ids []string, answer batchAnswer) *crm.Error {
 	var general *crm.Error
 	for _, p := range answer.Errors {
-		named := p.ids()
+		named := p.recordIDs()
 		if slices.Contains(named, id) {
-			return itemError(req, status, p)
+			return req.itemError(status, p)
 		}
 		aboutOthers := slices.ContainsFunc(named, func(n string) bool { return slices.Contains(ids, n) })
 		if !aboutOthers && general == nil {
-			general = itemError(req, status, p)
+			general = req.itemError(status, p)
 		}
 	}
 	if general != nil {
 		return general
 	}
 	if answer.NumErrors > 0 && len(answer.Errors) == 0 {
-		return req.refusal("the batch counts errors but does not tell them", status)
+		return req.refusedError("the batch counts errors but does not tell them", status)
 	}
 	return &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.NotFound, Status: status}
 }
@@ -216,12 +216,12 @@ func indexRecords(records []wireRecord, ids []string, idProperty string) map[str
 				secondary[id] = w
 			}
 		case propEmail:
-			primary[foldEmail(w.value(propEmail))] = w
-			for address := range strings.SplitSeq(w.value(propAdditionalEmails), ";") {
+			primary[foldEmail(w.propertyValue(propEmail))] = w
+			for address := range strings.SplitSeq(w.propertyValue(propAdditionalEmails), ";") {
 				secondary[foldEmail(address)] = w
 			}
 		default:
-			primary[w.value(idProperty)] = w
+			primary[w.propertyValue(idProperty)] = w
 		}
 	}
 	found := make(map[string]wireRecord, len(ids))

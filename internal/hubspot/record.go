@@ -38,8 +38,8 @@ type wireRecord struct {
 	TraceID    scalar                 `json:"objectWriteTraceId"` // of a create, where HubSpot repeats it
 }
 
-// value is a property's value; unset and empty are the same.
-func (w wireRecord) value(name string) string {
+// propertyValue is a property's value; unset and empty are the same.
+func (w wireRecord) propertyValue(name string) string {
 	if v := w.Properties[name]; v != nil {
 		return string(*v)
 	}
@@ -50,7 +50,7 @@ func (w wireRecord) value(name string) string {
 func (w wireRecord) formerIDs() []string {
 	var ids []string
 	for _, name := range []string{propMerged, propMergedVIDs, propAllVIDs} {
-		for item := range strings.SplitSeq(w.value(name), ";") {
+		for item := range strings.SplitSeq(w.propertyValue(name), ";") {
 			id, _, _ := strings.Cut(strings.TrimSpace(item), ":")
 			if digitsPattern.MatchString(id) && id != string(w.ID) && !slices.Contains(ids, id) {
 				ids = append(ids, id)
@@ -67,10 +67,10 @@ func (c *Client) readProperties(kind crm.Kind) []string {
 	if kind == crm.Contact {
 		own = append(own, propEmail, propAdditionalEmails, propMergedVIDs, propAllVIDs)
 	}
-	return union(c.mapped[kind], own)
+	return mergeNames(c.fields[kind], own)
 }
 
-func union(a, b []string) []string {
+func mergeNames(a, b []string) []string {
 	all := slices.Concat(a, b)
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -89,19 +89,19 @@ var (
 	errNoHistory = errors.New("the histories that were asked for are missing")
 )
 
-// record turns a wire record that was read with histories into a crm.Record.
-func (c *Client) record(kind crm.Kind, w wireRecord) (crm.Record, error) {
+// toRecord turns a wire record that was read with histories into a crm.Record.
+func (c *Client) toRecord(kind crm.Kind, w wireRecord) (crm.Record, error) {
 	if !digitsPattern.MatchString(string(w.ID)) {
 		return crm.Record{}, errRecordID
 	}
 	rec := crm.Record{
 		Ref:    crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: string(w.ID)},
 		Fields: make(map[string]string),
-		TwinID: w.value(c.counterpartField),
+		TwinID: w.propertyValue(c.counterpartField),
 		Former: w.formerIDs(),
 	}
-	for _, name := range c.mapped[kind] {
-		if v := w.value(name); v != "" {
+	for _, name := range c.fields[kind] {
+		if v := w.propertyValue(name); v != "" {
 			rec.Fields[name] = v
 		}
 	}
@@ -113,10 +113,10 @@ func (c *Client) record(kind crm.Kind, w wireRecord) (crm.Record, error) {
 		return crm.Record{}, errNoHistory
 	}
 	var errs [3]error
-	rec.Created, errs[0] = firstTime(w.value(propCreated), w.CreatedAt)
-	rec.Modified, errs[1] = firstTime(w.value(modifiedProperty(kind)), w.UpdatedAt)
-	rec.History, errs[2] = c.history(w.Histories)
-	rec.CreatedByUs = c.own(w.value(propSource), w.value(propSourceID))
+	rec.Created, errs[0] = parseFirstTime(w.propertyValue(propCreated), w.CreatedAt)
+	rec.Modified, errs[1] = parseFirstTime(w.propertyValue(modifiedProperty(kind)), w.UpdatedAt)
+	rec.History, errs[2] = c.toHistory(w.Histories)
+	rec.CreatedByUs = c.isOwnSource(w.propertyValue(propSource), w.propertyValue(propSourceID))
 	rec.ModifiedByUs = newestIsOwn(rec.History)
 	return rec, errors.Join(errs[:]...)
 }
@@ -125,7 +125,7 @@ func (c *Client) record(kind crm.Kind, w wireRecord) (crm.Record, error) {
 // knows a contact, as those of the contacts that were merged into it.
 func additionalEmails(w wireRecord) map[string][]string {
 	var all []string
-	for address := range strings.SplitSeq(w.value(propAdditionalEmails), ";") {
+	for address := range strings.SplitSeq(w.propertyValue(propAdditionalEmails), ";") {
 		if address = strings.TrimSpace(address); address != "" {
 			all = append(all, address)
 		}
@@ -136,6 +136,6 @@ func additionalEmails(w wireRecord) map[string][]string {
 	return map[string][]string{propEmail: all}
 }
 
-func hubspotRef(kind crm.Kind, id string) crm.Ref {
+func newRef(kind crm.Kind, id string) crm.Ref {
 	return crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: id}
 }

@@ -53,33 +53,33 @@ type hit struct {
 // once the search index has it; the index may be half a minute late.
 func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	if w.Kind.Validate() != nil {
-		return crm.FoundPage{}, request{action: actionScan}.refusal("the kind is unknown", 0)
+		return crm.FoundPage{}, request{action: actionScan}.refusedError("the kind is unknown", 0)
 	}
 	from := w.From
 	if from.IsZero() {
 		from.At = w.Since
 	}
 	if from.ID != "" {
-		return c.changedAt(ctx, w, from)
+		return c.listChangedAt(ctx, w, from)
 	}
 	modified := modifiedProperty(w.Kind)
 	hits, full, err := c.searchPage(ctx, w.Kind, modified, timesBetween(modified, from.At, w.Until))
 	if err != nil || !full {
-		return crm.FoundPage{Found: foundHits(w.Kind, hits)}, err
+		return crm.FoundPage{Found: toFound(w.Kind, hits)}, err
 	}
 	last := pageEnd(hits, from.At, w.Until)
-	if !last.After(floorMilli(from.At)) {
-		return c.changedAt(ctx, w, crm.Place{At: from.At, ID: "0"})
+	if !last.After(truncateToMilli(from.At)) {
+		return c.listChangedAt(ctx, w, crm.Place{At: from.At, ID: "0"})
 	}
 	// There may be more of the last time: it is left to the next page.
 	hits = slices.DeleteFunc(hits, func(h hit) bool { return h.at.Equal(last) })
-	return crm.FoundPage{Found: foundHits(w.Kind, hits), Next: crm.Place{At: last}, More: true}, nil
+	return crm.FoundPage{Found: toFound(w.Kind, hits), Next: crm.Place{At: last}, More: true}, nil
 }
 
-// freshTime is how long before the end of a walk the times that a page shows
+// freshWindow is how long before the end of a walk the times that a page shows
 // may be newer than those it is sorted by. It is shorter than the overlap of
 // two walks, so that what such a time would skip is found by the next.
-const freshTime = 90 * time.Second
+const freshWindow = 90 * time.Second
 
 // pageEnd returns the time up to which a full page is known to hold everything,
 // from if there is none. A record that changed since it was indexed may show a
@@ -90,32 +90,32 @@ func pageEnd(hits []hit, from, until time.Time) time.Time {
 	for _, h := range hits {
 		switch {
 		case h.at.After(until):
-		case h.at.After(until.Add(-freshTime)):
+		case h.at.After(until.Add(-freshWindow)):
 			recent = h.at
 		case h.at.After(settled):
 			settled = h.at
 		}
 	}
-	if settled.After(floorMilli(from)) {
+	if settled.After(truncateToMilli(from)) {
 		return settled
 	}
 	return recent
 }
 
-// changedAt walks the records that share the time from.At by their ids.
-func (c *Client) changedAt(ctx context.Context, w crm.Walk, from crm.Place) (crm.FoundPage, error) {
+// listChangedAt walks the records that share the time from.At by their ids.
+func (c *Client) listChangedAt(ctx context.Context, w crm.Walk, from crm.Place) (crm.FoundPage, error) {
 	filters := append(timesBetween(modifiedProperty(w.Kind), from.At, from.At),
 		scanFilter{Property: propID, Operator: "GT", Value: from.ID})
 	hits, full, err := c.searchPage(ctx, w.Kind, propID, filters)
 	if err != nil {
 		return crm.FoundPage{}, err
 	}
-	page := crm.FoundPage{Found: foundHits(w.Kind, hits), More: true}
+	page := crm.FoundPage{Found: toFound(w.Kind, hits), More: true}
 	if full {
 		page.Next = crm.Place{At: from.At, ID: hits[len(hits)-1].id}
 		return page, nil
 	}
-	page.Next = crm.Place{At: floorMilli(from.At).Add(time.Millisecond)}
+	page.Next = crm.Place{At: truncateToMilli(from.At).Add(time.Millisecond)}
 	page.More = !page.Next.At.After(w.Until)
 	return page, nil
 }
@@ -147,7 +147,7 @@ func timesBetween(property string, from, to time.Time) []scanFilter {
 	}}
 }
 
-func floorMilli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
+func truncateToMilli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
 
 // searchPage returns the first page of a search in the order of a property,
 // and whether there may be more.
@@ -159,15 +159,15 @@ func (c *Client) searchPage(ctx context.Context, kind crm.Kind, order string, fi
 		Sorts:      []sortRule{{Property: order, Direction: "ASCENDING"}},
 		Limit:      searchLimit,
 	}}
-	answer, status, err := c.scan(ctx, req)
+	answer, status, err := c.scanPage(ctx, req)
 	if err != nil {
 		return nil, false, err
 	}
 	hits := make([]hit, 0, len(answer.Results))
 	for _, r := range answer.Results {
-		at, err := firstTime(r.value(modified), r.UpdatedAt)
+		at, err := parseFirstTime(r.propertyValue(modified), r.UpdatedAt)
 		if err != nil || at.IsZero() {
-			return nil, false, req.refusal("a record bears no time", status)
+			return nil, false, req.refusedError("a record bears no time", status)
 		}
 		hits = append(hits, hit{id: string(r.ID), at: at, former: r.formerIDs()})
 	}
@@ -184,14 +184,14 @@ func (c *Client) searchPage(ctx context.Context, kind crm.Kind, order string, fi
 // deleted for privacy is not among them.
 func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	if w.Kind.Validate() != nil {
-		return crm.FoundPage{}, request{action: actionScan}.refusal("the kind is unknown", 0)
+		return crm.FoundPage{}, request{action: actionScan}.refusedError("the kind is unknown", 0)
 	}
 	query := url.Values{"archived": {"true"}, "limit": {strconv.Itoa(ListLimit)}, "properties": {propID}}
 	if w.From.ID != "" {
 		query.Set("after", w.From.ID)
 	}
 	req := request{action: actionScan, method: http.MethodGet, path: "?" + query.Encode(), kind: w.Kind}
-	answer, status, err := c.scan(ctx, req)
+	answer, status, err := c.scanPage(ctx, req)
 	if err != nil {
 		return crm.FoundPage{}, err
 	}
@@ -200,12 +200,12 @@ func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 		if !r.Archived {
 			continue
 		}
-		at, err := firstTime(r.ArchivedAt, r.UpdatedAt)
+		at, err := parseFirstTime(r.ArchivedAt, r.UpdatedAt)
 		if err != nil || at.IsZero() {
-			return crm.FoundPage{}, req.refusal("an archived record bears no time", status)
+			return crm.FoundPage{}, req.refusedError("an archived record bears no time", status)
 		}
-		if !at.Before(floorMilli(w.Since)) && !at.After(w.Until) {
-			page.Found = append(page.Found, crm.Found{Ref: hubspotRef(w.Kind, string(r.ID)), At: at, Deleted: true})
+		if !at.Before(truncateToMilli(w.Since)) && !at.After(w.Until) {
+			page.Found = append(page.Found, crm.Found{Ref: newRef(w.Kind, string(r.ID)), At: at, Deleted: true})
 		}
 	}
 	page.Next.ID = string(answer.Paging.Next.After)
@@ -218,9 +218,9 @@ func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 // quota of searches.
 func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	if kind.Validate() != nil {
-		return crm.FoundPage{}, request{action: actionScan}.refusal("the kind is unknown", 0)
+		return crm.FoundPage{}, request{action: actionScan}.refusedError("the kind is unknown", 0)
 	}
-	page, _, err := c.list(ctx, kind, from, url.Values{"limit": {strconv.Itoa(ListLimit)}, "properties": {modifiedProperty(kind)}})
+	page, _, err := c.listPage(ctx, kind, from, url.Values{"limit": {strconv.Itoa(ListLimit)}, "properties": {modifiedProperty(kind)}})
 	return page, err
 }
 
@@ -228,40 +228,40 @@ func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (c
 // them. One that cannot be understood is found, and is not among them.
 func (c *Client) ListRecords(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, []crm.Record, error) {
 	if kind.Validate() != nil {
-		return crm.FoundPage{}, nil, request{action: actionScan}.refusal("the kind is unknown", 0)
+		return crm.FoundPage{}, nil, request{action: actionScan}.refusedError("the kind is unknown", 0)
 	}
 	query := url.Values{
 		"limit": {strconv.Itoa(MaxRead)}, "properties": {strings.Join(c.readProperties(kind), ",")},
 		"propertiesWithHistory": {strings.Join(c.historyProperties(kind), ",")},
 	}
-	page, rows, err := c.list(ctx, kind, from, query)
+	page, rows, err := c.listPage(ctx, kind, from, query)
 	if err != nil {
 		return page, nil, err
 	}
 	var records []crm.Record
 	for _, r := range rows {
-		if answer := c.result(ctx, request{action: actionScan, kind: kind}, http.StatusOK, r.wireRecord); answer.Err == nil {
+		if answer := c.toAnswer(ctx, request{action: actionScan, kind: kind}, http.StatusOK, r.wireRecord); answer.Err == nil {
 			records = append(records, answer.Value)
 		}
 	}
 	return page, records, nil
 }
 
-func (c *Client) list(ctx context.Context, kind crm.Kind, from crm.Place, query url.Values) (crm.FoundPage, []scanRecord, error) {
+func (c *Client) listPage(ctx context.Context, kind crm.Kind, from crm.Place, query url.Values) (crm.FoundPage, []scanRecord, error) {
 	if from.ID != "" {
 		query.Set("after", from.ID)
 	}
-	answer, status, err := c.scan(ctx, request{action: actionScan, method: http.MethodGet, path: "?" + query.Encode(), kind: kind})
+	answer, status, err := c.scanPage(ctx, request{action: actionScan, method: http.MethodGet, path: "?" + query.Encode(), kind: kind})
 	if err != nil {
 		return crm.FoundPage{}, nil, err
 	}
 	var page crm.FoundPage
 	for _, r := range answer.Results {
-		at, err := firstTime(r.value(modifiedProperty(kind)), r.UpdatedAt)
+		at, err := parseFirstTime(r.propertyValue(modifiedProperty(kind)), r.UpdatedAt)
 		if err != nil || at.IsZero() {
-			return crm.FoundPage{}, nil, request{action: actionScan}.refusal("a record bears no time", status)
+			return crm.FoundPage{}, nil, request{action: actionScan}.refusedError("a record bears no time", status)
 		}
-		page.Found = append(page.Found, crm.Found{Ref: hubspotRef(kind, string(r.ID)), At: at})
+		page.Found = append(page.Found, crm.Found{Ref: newRef(kind, string(r.ID)), At: at})
 	}
 	page.Next.ID = string(answer.Paging.Next.After)
 	page.More = page.Next.ID != ""
@@ -274,41 +274,41 @@ func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	req := request{action: actionScan, method: http.MethodPost, path: "/search", kind: kind, body: scanRequest{
 		Groups: []scanGroup{}, Properties: []string{propID}, Sorts: []sortRule{}, Limit: 1,
 	}}
-	answer, status, err := c.scan(ctx, req)
+	answer, status, err := c.scanPage(ctx, req)
 	if err != nil {
 		return 0, err
 	}
 	if answer.Total == nil {
-		return 0, req.refusal("the answer has no total", status)
+		return 0, req.refusedError("the answer has no total", status)
 	}
 	return *answer.Total, nil
 }
 
-// scan makes one call and checks what every page must have.
-func (c *Client) scan(ctx context.Context, req request) (scanAnswer, int, error) {
+// scanPage makes one call and checks what every page must have.
+func (c *Client) scanPage(ctx context.Context, req request) (scanAnswer, int, error) {
 	var answer scanAnswer
 	status, err := c.call(ctx, req, &answer)
 	if err != nil {
 		return scanAnswer{}, status, err
 	}
 	if answer.Results == nil {
-		return scanAnswer{}, status, req.refusal("the answer has no results", status)
+		return scanAnswer{}, status, req.refusedError("the answer has no results", status)
 	}
 	for _, r := range answer.Results {
 		if !digitsPattern.MatchString(string(r.ID)) {
-			return scanAnswer{}, status, req.refusal(errRecordID.Error(), status)
+			return scanAnswer{}, status, req.refusedError(errRecordID.Error(), status)
 		}
 	}
 	return answer, status, nil
 }
 
-// foundHits names the former ids of a record before the record itself.
-func foundHits(kind crm.Kind, hits []hit) []crm.Found {
+// toFound names the former ids of a record before the record itself.
+func toFound(kind crm.Kind, hits []hit) []crm.Found {
 	var all []crm.Found
 	for _, h := range hits {
 		for _, id := range append(h.former, h.id) {
 			if digitsPattern.MatchString(id) {
-				all = append(all, crm.Found{Ref: hubspotRef(kind, id), At: h.at})
+				all = append(all, crm.Found{Ref: newRef(kind, id), At: h.at})
 			}
 		}
 	}

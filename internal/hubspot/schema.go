@@ -17,8 +17,8 @@ const (
 // maxText is the most characters that HubSpot keeps of a text.
 const maxText = 65_536
 
-// property is the definition of a property.
-type property struct {
+// propertyDefinition is the definition of a property.
+type propertyDefinition struct {
 	Name            string `json:"name"`
 	Label           string `json:"label"`
 	Type            string `json:"type"`
@@ -43,19 +43,19 @@ func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	for _, kind := range crm.Kinds {
 		req := request{action: actionDescribe, method: http.MethodGet, area: areaProperties, kind: kind}
 		var answer struct {
-			Results []property `json:"results"`
+			Results []propertyDefinition `json:"results"`
 		}
 		status, err := c.call(ctx, req, &answer)
 		if err != nil {
 			return s, err
 		}
 		if len(answer.Results) == 0 {
-			return s, req.refusal("the answer has no properties", status)
+			return s, req.refusedError("the answer has no properties", status)
 		}
 		s.Fields[kind] = map[string]crm.FieldInfo{}
 		for _, p := range answer.Results {
 			if !p.Archived {
-				s.Fields[kind][p.Name] = p.info()
+				s.Fields[kind][p.Name] = p.toFieldInfo()
 			}
 		}
 	}
@@ -67,7 +67,7 @@ func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	return s, nil
 }
 
-func (p property) info() crm.FieldInfo {
+func (p propertyDefinition) toFieldInfo() crm.FieldInfo {
 	f := crm.FieldInfo{
 		Name: p.Name, Label: p.Label, Native: p.Type + "/" + p.FieldType,
 		ReadOnly: p.Modification.ReadOnlyValue, Calculated: p.Calculated,
@@ -114,12 +114,12 @@ func (c *Client) CreateCounterpartProperty(ctx context.Context, kind crm.Kind) e
 		"description": "The id of this record in Zoho CRM, kept by the connector. Do not change it.",
 	}}
 	if err := kind.Validate(); err != nil {
-		return req.refusal("the kind is unknown", 0)
+		return req.refusedError("the kind is unknown", 0)
 	}
-	var made property
+	var made propertyDefinition
 	status, err := c.call(ctx, req, &made)
 	if err == nil && (made.Name != c.counterpartField || !made.Unique) {
-		err = req.refusal("the property was made otherwise than asked for", status)
+		err = req.refusedError("the property was made otherwise than asked for", status)
 	}
 	return err
 }

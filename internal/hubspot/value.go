@@ -10,9 +10,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// firstTime parses the first of the texts that is not empty; none gives the
+// parseFirstTime parses the first of the texts that is not empty; none gives the
 // zero time.
-func firstTime(texts ...string) (time.Time, error) {
+func parseFirstTime(texts ...string) (time.Time, error) {
 	for _, s := range texts {
 		if s != "" {
 			return parseTime(s)
@@ -39,7 +39,7 @@ func parseTime(s string) (time.Time, error) {
 func encodeValue(v crm.Value) string {
 	switch v.Type {
 	case crm.Number:
-		return plainNumber(v.Text)
+		return expandExponent(v.Text)
 	case crm.Bool:
 		return strings.ToLower(v.Text)
 	case crm.Date:
@@ -51,7 +51,7 @@ func encodeValue(v crm.Value) string {
 			return t.UTC().Format("2006-01-02T15:04:05.999Z07:00")
 		}
 	case crm.List:
-		return joinList(v.Text)
+		return normalizeList(v.Text)
 	}
 	return v.Text
 }
@@ -60,8 +60,8 @@ func encodeValue(v crm.Value) string {
 // not. An exponent of three digits is no amount and no count.
 var exponentPattern = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}$`)
 
-// plainNumber spells out an exponent: "1.5e3" is "1500".
-func plainNumber(s string) string {
+// expandExponent spells out an exponent: "1.5e3" is "1500".
+func expandExponent(s string) string {
 	if !exponentPattern.MatchString(s) {
 		return s
 	}
@@ -73,9 +73,9 @@ func plainNumber(s string) string {
 	return r.FloatString(digits)
 }
 
-// joinList drops empty items: a leading ";" would make HubSpot append to the
+// normalizeList drops empty items: a leading ";" would make HubSpot append to the
 // selected options and not replace them.
-func joinList(s string) string {
+func normalizeList(s string) string {
 	var items []string
 	for item := range strings.SplitSeq(s, ";") {
 		if item = strings.TrimSpace(item); item != "" {

@@ -135,7 +135,7 @@ func (v *Verifier) Verify(method string, header http.Header, body []byte, now ti
 // right, so that ErrStale and ErrFuture speak of clocks and delays and not of
 // forgeries.
 func (v *Verifier) VerifyURL(method, rawQuery string, header http.Header, body []byte, now time.Time) error {
-	version, signature, err := v.choose(header)
+	version, signature, err := v.chooseSignature(header)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (v *Verifier) VerifyURL(method, rawQuery string, header http.Header, body [
 	if version == SignatureV3 {
 		timestamp = header.Get(HeaderTimestamp)
 	}
-	if !v.matches(version, signature, method, rawQuery, body, timestamp) {
+	if !v.matchesAnySecret(version, signature, method, rawQuery, body, timestamp) {
 		return ErrBadSignature
 	}
 	if version == SignatureV3 {
@@ -152,8 +152,8 @@ func (v *Verifier) VerifyURL(method, rawQuery string, header http.Header, body [
 	return nil
 }
 
-// choose picks the signature of the strongest accepted version.
-func (v *Verifier) choose(header http.Header) (version string, signature []byte, err error) {
+// chooseSignature picks the signature of the strongest accepted version.
+func (v *Verifier) chooseSignature(header http.Header) (version string, signature []byte, err error) {
 	v3, other := header.Get(HeaderSignatureV3), header.Get(HeaderSignature)
 	if v3 == "" && other == "" {
 		return "", nil, ErrNoSignature
@@ -175,13 +175,13 @@ func (v *Verifier) choose(header http.Header) (version string, signature []byte,
 	return "", nil, ErrSignatureVersion
 }
 
-// matches compares the signature with what each secret makes of each address
+// matchesAnySecret compares the signature with what each secret makes of each address
 // that HubSpot may have signed, without stopping at the first that fits.
-func (v *Verifier) matches(version string, signature []byte, method, rawQuery string, body []byte, timestamp string) bool {
+func (v *Verifier) matchesAnySecret(version string, signature []byte, method, rawQuery string, body []byte, timestamp string) bool {
 	found := 0
-	for _, address := range v.addresses(rawQuery) {
+	for _, address := range v.signedAddresses(rawQuery) {
 		for _, secret := range v.secrets {
-			if hmac.Equal(signature, digest(version, secret, method, address, body, timestamp)) {
+			if hmac.Equal(signature, computeDigest(version, secret, method, address, body, timestamp)) {
 				found++
 			}
 		}
@@ -194,10 +194,10 @@ func (v *Verifier) matches(version string, signature []byte, method, rawQuery st
 // would let somebody move the border.
 const queryCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:@/?[]|"
 
-// addresses lists the addresses that HubSpot may have signed. The documented
+// signedAddresses lists the addresses that HubSpot may have signed. The documented
 // form has some escapes decoded; the verbatim one is accepted too since none of
 // HubSpot's own helpers decodes anything.
-func (v *Verifier) addresses(rawQuery string) []string {
+func (v *Verifier) signedAddresses(rawQuery string) []string {
 	list := []string{v.url}
 	if rawQuery != "" && strings.Trim(rawQuery, queryCharacters) == "" {
 		base, _, _ := strings.Cut(v.url, "?")
@@ -231,7 +231,7 @@ func checkTime(timestamp string, now time.Time) error {
 // for the others. The timestamp is the text of HeaderTimestamp and counts for
 // V3 only, method and address for V3 and V2. An unknown version gives "".
 func SignRequest(version, secret, method, address string, body []byte, timestamp string) string {
-	sum := digest(version, secret, method, decodeURL(address), body, timestamp)
+	sum := computeDigest(version, secret, method, decodeURL(address), body, timestamp)
 	switch version {
 	case SignatureV3:
 		return base64.StdEncoding.EncodeToString(sum)
@@ -241,7 +241,7 @@ func SignRequest(version, secret, method, address string, body []byte, timestamp
 	return ""
 }
 
-func digest(version, secret, method, address string, body []byte, timestamp string) []byte {
+func computeDigest(version, secret, method, address string, body []byte, timestamp string) []byte {
 	h := sha256.New()
 	switch version {
 	case SignatureV3:

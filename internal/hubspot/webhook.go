@@ -174,18 +174,18 @@ func parseEvent(element json.RawMessage) (Event, error) {
 	}
 	subject, action, _ := strings.Cut(e.Type, ".")
 	e.action = action
-	e.Kind, e.Supported = kindOf(subject)
+	e.Kind, e.Supported = parseObjectType(subject)
 	if subject == "object" {
-		e.Kind, e.Supported = kindOf(string(w.ObjectTypeID))
+		e.Kind, e.Supported = parseObjectType(string(w.ObjectTypeID))
 	}
-	return e, e.complete(subject, w)
+	return e, e.fillIn(subject, w)
 }
 
-// complete fills in what the action of a known event needs, and reports what
+// fillIn fills in what the action of a known event needs, and reports what
 // is missing.
-func (e *Event) complete(subject string, w wireEvent) error {
+func (e *Event) fillIn(subject string, w wireEvent) error {
 	if e.action == actAssociation {
-		if err := e.associate(subject, w); err != nil || !e.Supported {
+		if err := e.fillAssociation(subject, w); err != nil || !e.Supported {
 			return err
 		}
 	}
@@ -197,7 +197,7 @@ func (e *Event) complete(subject string, w wireEvent) error {
 	}
 	switch e.action {
 	case actMerge:
-		return e.merge(w)
+		return e.fillMerge(w)
 	case actCreation, actDeletion, actProperty, actRestore, actPrivacy:
 		if e.ObjectID == "" {
 			return errNoObjectID
@@ -209,9 +209,9 @@ func (e *Event) complete(subject string, w wireEvent) error {
 	return nil
 }
 
-// merge works out which record lives on. The event may give it a new id, and
+// fillMerge works out which record lives on. The event may give it a new id, and
 // then the id that was primary is among those merged away.
-func (e *Event) merge(w wireEvent) error {
+func (e *Event) fillMerge(w wireEvent) error {
 	for _, candidate := range []id{w.NewObjectID, w.PrimaryObjectID, w.ObjectID} {
 		if candidate != "" {
 			e.SurvivorID = string(candidate)
@@ -231,9 +231,9 @@ func (e *Event) merge(w wireEvent) error {
 	return nil
 }
 
-// associate works out which end of an association is the contact. Changes
+// fillAssociation works out which end of an association is the contact. Changes
 // between other kinds of record are left unknown.
-func (e *Event) associate(subject string, w wireEvent) error {
+func (e *Event) fillAssociation(subject string, w wireEvent) error {
 	from, to, found := strings.Cut(strings.ToLower(string(w.AssociationType)), "_to_")
 	to, _, _ = strings.Cut(to, "_") // a label may follow
 	if !found {
@@ -242,8 +242,8 @@ func (e *Event) associate(subject string, w wireEvent) error {
 	if from == "" && to == "" && (e.Supported || subject == "object") {
 		return errNoEnds
 	}
-	fromKind, fromKnown := kindOf(from)
-	toKind, toKnown := kindOf(to)
+	fromKind, fromKnown := parseObjectType(from)
+	toKind, toKnown := parseObjectType(to)
 	e.Supported = fromKnown && toKnown && fromKind != toKind
 	if !e.Supported {
 		return nil
@@ -260,8 +260,8 @@ func (e *Event) associate(subject string, w wireEvent) error {
 	return nil
 }
 
-// kindOf reads the name or the number of an object type.
-func kindOf(objectType string) (crm.Kind, bool) {
+// parseObjectType reads the name or the number of an object type.
+func parseObjectType(objectType string) (crm.Kind, bool) {
 	switch objectType {
 	case "contact", "0-1":
 		return crm.Contact, true

@@ -39,26 +39,26 @@ func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wr
 func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write) []crm.Answer[crm.Written] {
 	req := request{action: actionCreate, method: http.MethodPost, path: "/batch/create", kind: kind}
 	answers := make([]crm.Answer[crm.Written], len(writes))
-	var rows []row
+	var rows []writeRow
 	for i, w := range writes {
-		w, err := c.assign(ctx, req, w)
+		w, err := c.assignOwners(ctx, req, w)
 		if err != nil {
 			answers[i].Err = err
 			continue
 		}
-		properties := c.encode(w)
+		properties := c.encodeWrite(w)
 		for name, value := range properties {
 			if value == "" {
 				delete(properties, name)
 			}
 		}
 		if kind.Validate() != nil || len(properties) == 0 {
-			answers[i].Err = req.refusal("there is nothing to create", 0)
+			answers[i].Err = req.refusedError("there is nothing to create", 0)
 			continue
 		}
-		rows = append(rows, row{&answers[i], writeInput{Properties: properties, Associations: firstCompany(w)}})
+		rows = append(rows, writeRow{&answers[i], writeInput{Properties: properties, Associations: initialAssociations(w)}})
 	}
-	c.writeAll(ctx, req, rows)
+	c.writeInBatches(ctx, req, rows)
 	return answers
 }
 
@@ -83,35 +83,35 @@ func (c *Client) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.W
 func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
 	req := request{action: actionUpdate, method: http.MethodPost, path: "/batch/update", kind: kind}
 	answers := make([]crm.Answer[crm.Written], len(updates))
-	var rows []row
-	associated := c.associateAll(ctx, kind, updates)
+	var rows []writeRow
+	associated := c.writeAssociations(ctx, kind, updates)
 	for i, u := range updates {
-		w, err := c.assign(ctx, req, u.Write)
-		ref, properties := u.Record.Ref, c.encode(w)
+		w, err := c.assignOwners(ctx, req, u.Write)
+		ref, properties := u.Record.Ref, c.encodeWrite(w)
 		switch {
 		case err != nil:
 			answers[i].Err = err
 		case ref.System != crm.HubSpot || ref.Kind != kind || ref.Validate() != nil:
-			answers[i].Err = req.refusal("the reference does not name a HubSpot record", 0)
+			answers[i].Err = req.refusedError("the reference does not name a HubSpot record", 0)
 		case associated[i] != nil:
 			answers[i].Err = associated[i]
 		case len(properties) == 0:
 			answers[i].Value = crm.Written{Ref: ref, Modified: u.Record.Modified}
 		default:
-			rows = append(rows, row{&answers[i], writeInput{ID: ref.RecordID, Properties: properties}})
+			rows = append(rows, writeRow{&answers[i], writeInput{ID: ref.RecordID, Properties: properties}})
 		}
 	}
-	c.writeAll(ctx, req, rows)
+	c.writeInBatches(ctx, req, rows)
 	return answers
 }
 
-// row is one input of a batch, and where its answer goes.
-type row struct {
+// writeRow is one input of a batch, and where its answer goes.
+type writeRow struct {
 	answer *crm.Answer[crm.Written]
 	input  writeInput
 }
 
-func (c *Client) writeAll(ctx context.Context, req request, rows []row) {
+func (c *Client) writeInBatches(ctx context.Context, req request, rows []writeRow) {
 	for chunk := range slices.Chunk(rows, MaxWrite) {
 		c.writeRows(ctx, req, chunk)
 	}
@@ -120,22 +120,22 @@ func (c *Client) writeAll(ctx context.Context, req request, rows []row) {
 // writeRows sends one batch. Nothing of it was written when the call as a whole
 // is refused for what one of its rows holds: then it is looked for, and what was
 // put aside meanwhile, if that is refused too, is halved.
-func (c *Client) writeRows(ctx context.Context, req request, rows []row) {
+func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
 	refused := c.sendRows(ctx, req, rows)
 	if refused == nil {
 		return
 	}
-	if rows = c.isolate(ctx, req, rows, refused); len(rows) > 0 {
+	if rows = c.isolateRefused(ctx, req, rows, refused); len(rows) > 0 {
 		c.halveRows(ctx, req, rows)
 	}
 }
 
-// isolate finds one row for which the others were refused, and returns those
+// isolateRefused finds one row for which the others were refused, and returns those
 // that it did not send. Mostly one row of a batch is bad: it is found with a call
 // for each time that the batch can be halved, and the rest takes one more.
-func (c *Client) isolate(ctx context.Context, req request, rows []row, refused *crm.Error) (aside []row) {
+func (c *Client) isolateRefused(ctx context.Context, req request, rows []writeRow, refused *crm.Error) (aside []writeRow) {
 	for len(rows) > 1 {
-		some, others := divide(rows, refused)
+		some, others := divideRows(rows, refused)
 		e := c.sendRows(ctx, req, some)
 		switch {
 		case e != nil:
@@ -150,9 +150,9 @@ func (c *Client) isolate(ctx context.Context, req request, rows []row, refused *
 	return aside
 }
 
-func (c *Client) halveRows(ctx context.Context, req request, rows []row) {
+func (c *Client) halveRows(ctx context.Context, req request, rows []writeRow) {
 	if refused := c.sendRows(ctx, req, rows); refused != nil {
-		some, others := divide(rows, refused)
+		some, others := divideRows(rows, refused)
 		c.halveRows(ctx, req, some)
 		c.halveRows(ctx, req, others)
 	}
@@ -160,7 +160,7 @@ func (c *Client) halveRows(ctx context.Context, req request, rows []row) {
 
 // sendRows makes one call and answers its rows, unless it is refused for what
 // one of several holds: then nothing was written, and that error is returned.
-func (c *Client) sendRows(ctx context.Context, req request, rows []row) (refused *crm.Error) {
+func (c *Client) sendRows(ctx context.Context, req request, rows []writeRow) (refused *crm.Error) {
 	inputs := make([]writeInput, len(rows))
 	for i := range rows {
 		// Without it HubSpot fails the whole call for one row that it does not
@@ -172,10 +172,10 @@ func (c *Client) sendRows(ctx context.Context, req request, rows []row) (refused
 	var answer batchAnswer
 	status, err := c.call(ctx, req, &answer)
 	switch {
-	case err != nil && len(rows) > 1 && dividable(err):
+	case err != nil && len(rows) > 1 && isDividable(err):
 		return crm.AsError(err)
-	case err == nil && answer.incomplete():
-		err = req.refusal("the batch is not complete", status)
+	case err == nil && answer.isIncomplete():
+		err = req.refusedError("the batch is not complete", status)
 	}
 	if err != nil {
 		for _, r := range rows {
@@ -183,12 +183,12 @@ func (c *Client) sendRows(ctx context.Context, req request, rows []row) (refused
 		}
 		return nil
 	}
-	c.joinWritten(req, status, rows, answer)
+	c.matchResults(req, status, rows, answer)
 	return nil
 }
 
-// dividable reports whether a batch was refused for what a row of it holds.
-func dividable(err error) bool {
+// isDividable reports whether a batch was refused for what a row of it holds.
+func isDividable(err error) bool {
 	e := crm.AsError(err)
 	if e == nil || e.Status < 400 || e.Status > 499 {
 		return false
@@ -200,10 +200,10 @@ func dividable(err error) bool {
 	return false
 }
 
-// divide parts the rows that set a property which is blamed from those that do
+// divideRows parts the rows that set a property which is blamed from those that do
 // not, the suspects last; where that parts nothing, it halves them.
-func divide(rows []row, e *crm.Error) (some, others []row) {
-	var suspects, rest []row
+func divideRows(rows []writeRow, e *crm.Error) (some, others []writeRow) {
+	var suspects, rest []writeRow
 	for _, r := range rows {
 		if slices.ContainsFunc(e.Fields, func(f crm.FieldError) bool { _, sets := r.input.Properties[f.Field]; return sets }) {
 			suspects = append(suspects, r)
@@ -217,10 +217,10 @@ func divide(rows []row, e *crm.Error) (some, others []row) {
 	return rest, suspects
 }
 
-// joinWritten gives each row its record or its error: results by trace id,
+// matchResults gives each row its record or its error: results by trace id,
 // record id or twin id, errors by the rows that they name. What is left over belongs to
 // the one row that is, if there is just one; else nobody knows.
-func (c *Client) joinWritten(req request, status int, rows []row, answer batchAnswer) {
+func (c *Client) matchResults(req request, status int, rows []writeRow, answer batchAnswer) {
 	left := map[int]bool{}
 	for i := range rows {
 		left[i] = true
@@ -228,7 +228,7 @@ func (c *Client) joinWritten(req request, status int, rows []row, answer batchAn
 	var strays []wireRecord
 	for _, w := range answer.Results {
 		if i := c.rowOf(rows, w); i >= 0 && left[i] {
-			rows[i].answer.Value, rows[i].answer.Err = written(req, status, w)
+			rows[i].answer.Value, rows[i].answer.Err = req.parseWritten(status, w)
 			delete(left, i)
 		} else {
 			strays = append(strays, w)
@@ -236,56 +236,56 @@ func (c *Client) joinWritten(req request, status int, rows []row, answer batchAn
 	}
 	var general *crm.Error
 	if answer.NumErrors > 0 && len(answer.Errors) == 0 {
-		general = req.refusal("the batch counts errors but does not tell them", status)
+		general = req.refusedError("the batch counts errors but does not tell them", status)
 	}
 	for _, p := range answer.Errors {
-		named := rowsOf(rows, p)
+		named := namedRows(rows, p)
 		for _, i := range named {
-			rows[i].answer.Err = itemError(req, status, p)
+			rows[i].answer.Err = req.itemError(status, p)
 			delete(left, i)
 		}
 		if len(named) == 0 && general == nil {
-			general = itemError(req, status, p)
+			general = req.itemError(status, p)
 		}
 	}
-	settle(req, status, rows, left, strays, general)
+	assignLeftovers(req, status, rows, left, strays, general)
 }
 
-// settle answers the rows that are left, of which neither a result nor an error
+// assignLeftovers answers the rows that are left, of which neither a result nor an error
 // speaks, by the strays, which are the results of no row, and by the error that
 // names none.
-func settle(req request, status int, rows []row, left map[int]bool, strays []wireRecord, general *crm.Error) {
+func assignLeftovers(req request, status int, rows []writeRow, left map[int]bool, strays []wireRecord, general *crm.Error) {
 	for i, r := range rows {
 		switch {
 		case !left[i] && (general == nil || len(left) > 0):
 		case !left[i] || len(left) == 1 && len(strays) > 0 && general != nil:
-			r.answer.Err = req.refusal("the batch counts an error that is about none of its rows", status)
+			r.answer.Err = req.refusedError("the batch counts an error that is about none of its rows", status)
 		case len(left) == 1 && len(strays) == 1:
-			r.answer.Value, r.answer.Err = written(req, status, strays[0]) // it was merged meanwhile
+			r.answer.Value, r.answer.Err = req.parseWritten(status, strays[0]) // it was merged meanwhile
 		case general != nil && len(strays) == 0:
 			r.answer.Err = general
 		default:
-			r.answer.Err = req.refusal("the batch does not tell what became of an input", status)
+			r.answer.Err = req.refusedError("the batch does not tell what became of an input", status)
 		}
 	}
 }
 
 // rowOf returns the index of the row that a result is of, -1 if unknown.
-func (c *Client) rowOf(rows []row, w wireRecord) int {
+func (c *Client) rowOf(rows []writeRow, w wireRecord) int {
 	if i, err := strconv.Atoi(string(w.TraceID)); err == nil && i >= 0 && i < len(rows) && rows[i].input.ID == "" {
 		return i
 	}
-	return slices.IndexFunc(rows, func(r row) bool {
+	return slices.IndexFunc(rows, func(r writeRow) bool {
 		if r.input.ID != "" {
 			return r.input.ID == string(w.ID)
 		}
 		twin := r.input.Properties[c.counterpartField]
-		return twin != "" && twin == w.value(c.counterpartField)
+		return twin != "" && twin == w.propertyValue(c.counterpartField)
 	})
 }
 
-// rowsOf returns the indexes of the rows that an error names.
-func rowsOf(rows []row, p problem) []int {
+// namedRows returns the indexes of the rows that an error names.
+func namedRows(rows []writeRow, p errorBody) []int {
 	var named []int
 	for _, trace := range p.Context["objectWriteTraceId"] {
 		if i, err := strconv.Atoi(trace); err == nil && i >= 0 && i < len(rows) {
@@ -295,30 +295,30 @@ func rowsOf(rows []row, p problem) []int {
 	if len(named) > 0 {
 		return named
 	}
-	for _, id := range p.ids() {
-		if i := slices.IndexFunc(rows, func(r row) bool { return r.input.ID != "" && r.input.ID == id }); i >= 0 {
+	for _, id := range p.recordIDs() {
+		if i := slices.IndexFunc(rows, func(r writeRow) bool { return r.input.ID != "" && r.input.ID == id }); i >= 0 {
 			named = append(named, i)
 		}
 	}
 	return named
 }
 
-// written reads the record that a write returned. The id of an update may be
+// parseWritten reads the record that a write returned. The id of an update may be
 // another than the one sent when the record was merged meanwhile.
-func written(req request, status int, w wireRecord) (crm.Written, error) {
+func (req request) parseWritten(status int, w wireRecord) (crm.Written, error) {
 	if !digitsPattern.MatchString(string(w.ID)) {
-		return crm.Written{}, req.refusal(errRecordID.Error(), status)
+		return crm.Written{}, req.refusedError(errRecordID.Error(), status)
 	}
-	modified, err := firstTime(w.value(modifiedProperty(req.kind)), w.UpdatedAt)
+	modified, err := parseFirstTime(w.propertyValue(modifiedProperty(req.kind)), w.UpdatedAt)
 	if err != nil {
-		return crm.Written{}, req.refusal(err.Error(), status)
+		return crm.Written{}, req.refusedError(err.Error(), status)
 	}
 	ref := crm.Ref{System: crm.HubSpot, Kind: req.kind, RecordID: string(w.ID)}
 	return crm.Written{Ref: ref, Modified: modified}, nil
 }
 
-// encode turns a write into properties, all of which are strings to HubSpot.
-func (c *Client) encode(w crm.Write) map[string]string {
+// encodeWrite turns a write into properties, all of which are strings to HubSpot.
+func (c *Client) encodeWrite(w crm.Write) map[string]string {
 	properties := make(map[string]string, len(w.Fields)+1)
 	for name, value := range w.Fields {
 		if name == propCompany {

@@ -29,29 +29,29 @@ func (otherOrganisation) Error() string {
 
 func (otherOrganisation) Is(target error) bool { return target == ErrConsentLost }
 
-// fingerprint tells one refresh token from another. It cannot be guessed from:
+// hashRefreshToken tells one refresh token from another. It cannot be guessed from:
 // the token is random.
-func fingerprint(refreshToken string) string {
+func hashRefreshToken(refreshToken string) string {
 	sum := sha256.Sum256([]byte(refreshToken))
 	return hex.EncodeToString(sum[:8])
 }
 
-// belongs asks, once for each refresh token, which organisation a new token
+// checkOrganisation asks, once for each refresh token, which organisation a new token
 // opens. Where Zoho does not tell, for the lack of a scope or for the moment,
 // nothing is refused and it is asked again with the next.
-func (t *TokenService) belongs(ctx context.Context, token Token, old TokenState) (org string, failure *RefreshError) {
+func (t *TokenService) checkOrganisation(ctx context.Context, token Token, old TokenState) (org string, failure *RefreshError) {
 	if old.Organisation != "" && old.Consent == t.consent {
 		return old.Organisation, nil
 	}
-	org = t.organisation(ctx, token)
+	org = t.readOrganisation(ctx, token)
 	if org != "" && old.Organisation != "" && org != old.Organisation {
 		return "", &RefreshError{Code: codeOtherOrganisation, err: otherOrganisation{}}
 	}
 	return org, nil
 }
 
-// organisation returns its id, or "".
-func (t *TokenService) organisation(ctx context.Context, token Token) string {
+// readOrganisation returns its id, or "".
+func (t *TokenService) readOrganisation(ctx context.Context, token Token) string {
 	ctx, cancel := context.WithTimeout(ctx, orgTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, token.APIDomain+apiVersion+"/org", http.NoBody)

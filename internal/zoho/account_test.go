@@ -31,7 +31,7 @@ func TestARefreshTokenOfAnotherOrganisationIsRefused(t *testing.T) {
 		first, _ := h.store.LoadToken(t.Context())
 
 		// Somebody stores the refresh token of a sandbox.
-		h.TokenService.cfg.RefreshToken, h.TokenService.consent, h.accounts.refresh = "r-2", fingerprint("r-2"), "r-2"
+		h.TokenService.cfg.RefreshToken, h.TokenService.consent, h.accounts.refresh = "r-2", hashRefreshToken("r-2"), "r-2"
 		h.accounts.org = orgAnswer("7002")
 		_, err := h.Refresh(t.Context())
 		if !errors.Is(err, ErrConsentLost) || !strings.Contains(err.Error(), "another Zoho organisation") {

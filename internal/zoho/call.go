@@ -30,8 +30,8 @@ const (
 	actionDescribe = "describe"
 )
 
-// call is one request to the API.
-type call struct {
+// request is one request to the API.
+type request struct {
 	action string // crm.Error.Action
 	method string
 	path   string // below apiVersion
@@ -49,24 +49,24 @@ type answer struct {
 	body   []byte
 }
 
-// do makes the call. If Zoho refuses the token, it asks once for another one
+// call makes the call. If Zoho refuses the token, it asks once for another one
 // and repeats the call once. It returns an answer of the classes 2xx, 3xx and
 // 4xx but for 401 and 429; the caller decides what it means.
-func (c *Client) do(ctx context.Context, k call) (answer, error) {
+func (c *Client) call(ctx context.Context, req request) (answer, error) {
 	var body []byte
-	if k.body != nil {
+	if req.body != nil {
 		var err error
-		if body, err = json.Marshal(k.body); err != nil {
-			return answer{}, k.refused("BODY_NOT_ENCODED", nil)
+		if body, err = json.Marshal(req.body); err != nil {
+			return answer{}, req.refusedError("BODY_NOT_ENCODED", nil)
 		}
 	}
 	refused := ""
 	for repeated := false; ; repeated = true {
-		token, err := c.token(ctx, k, refused)
+		token, err := c.acquireToken(ctx, req, refused)
 		if err != nil {
 			return answer{}, err
 		}
-		a, err := c.sendInTurn(ctx, k, token, body)
+		a, err := c.sendWithinLimits(ctx, req, token, body)
 		if err != nil {
 			return answer{}, err
 		}
@@ -75,78 +75,78 @@ func (c *Client) do(ctx context.Context, k call) (answer, error) {
 			continue
 		}
 		if a.status == http.StatusUnauthorized || a.status == http.StatusTooManyRequests || a.status >= 500 {
-			return answer{}, k.fault(a)
+			return answer{}, req.statusError(a)
 		}
 		return a, nil
 	}
 }
 
-// sendInTurn waits for the call's turn and learns from its answer.
-func (c *Client) sendInTurn(ctx context.Context, k call, token Token, body []byte) (answer, error) {
-	leave, err := c.pace.enter(ctx, k)
+// sendWithinLimits waits for the call's turn and learns from its answer.
+func (c *Client) sendWithinLimits(ctx context.Context, req request, token Token, body []byte) (answer, error) {
+	leave, err := c.limiter.acquire(ctx, req)
 	if err != nil {
 		return answer{}, err
 	}
 	defer leave()
-	a, err := c.send(ctx, k, token, body)
+	a, err := c.sendRequest(ctx, req, token, body)
 	if err == nil && a.status == http.StatusTooManyRequests {
-		c.pace.learn(a, k.fault(a))
+		c.limiter.updateFrom(a, req.statusError(a))
 		return a, nil
 	}
-	c.pace.learn(a, err)
+	c.limiter.updateFrom(a, err)
 	return a, err
 }
 
-// token gets a token and makes sure where it may be sent.
-func (c *Client) token(ctx context.Context, k call, refused string) (Token, error) {
+// acquireToken gets a token and makes sure where it may be sent.
+func (c *Client) acquireToken(ctx context.Context, req request, refused string) (Token, error) {
 	token, err := c.tokens.Token(ctx, refused)
 	if err != nil {
 		kind := crm.Unavailable
 		if refused != "" || errors.Is(err, ErrConsentLost) {
 			kind = crm.Unauthorized
 		}
-		return Token{}, k.err(kind, "NO_TOKEN", err)
+		return Token{}, req.newError(kind, "NO_TOKEN", err)
 	}
 	if err := CheckAPIDomain(token.APIDomain, c.accountsURL); err != nil {
-		return Token{}, k.err(crm.Forbidden, "WRONG_API_DOMAIN", err)
+		return Token{}, req.newError(crm.Forbidden, "WRONG_API_DOMAIN", err)
 	}
 	return token, nil
 }
 
-// send makes one HTTP request and reads the answer.
-func (c *Client) send(ctx context.Context, k call, token Token, body []byte) (answer, error) {
-	target := strings.TrimRight(token.APIDomain, "/") + apiVersion + k.path
-	if len(k.query) > 0 {
-		target += "?" + k.query.Encode()
+// sendRequest makes one HTTP request and reads the answer.
+func (c *Client) sendRequest(ctx context.Context, req request, token Token, body []byte) (answer, error) {
+	target := strings.TrimRight(token.APIDomain, "/") + apiVersion + req.path
+	if len(req.query) > 0 {
+		target += "?" + req.query.Encode()
 	}
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(ctx, k.method, target, reader)
+	hr, err := http.NewRequestWithContext(ctx, req.method, target, reader)
 	if err != nil {
-		return answer{}, k.refused("REQUEST_NOT_BUILT", nil)
+		return answer{}, req.refusedError("REQUEST_NOT_BUILT", nil)
 	}
-	req.Header.Set("Authorization", "Zoho-oauthtoken "+token.AccessToken)
-	req.Header.Set("Accept", "application/json")
+	hr.Header.Set("Authorization", "Zoho-oauthtoken "+token.AccessToken)
+	hr.Header.Set("Accept", "application/json")
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		hr.Header.Set("Content-Type", "application/json")
 	}
-	for name, value := range k.header {
-		req.Header.Set(name, value)
+	for name, value := range req.header {
+		hr.Header.Set(name, value)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(hr)
 	if err != nil {
-		return answer{}, k.lost(ctx, err)
+		return answer{}, req.transportError(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read, or is not wanted
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return answer{}, k.lost(ctx, err)
+		return answer{}, req.transportError(ctx, err)
 	}
 	if len(data) > maxAnswer {
-		e := k.refused("ANSWER_TOO_LARGE", nil)
-		e.Status, e.Ambiguous = resp.StatusCode, k.write
+		e := req.refusedError("ANSWER_TOO_LARGE", nil)
+		e.Status, e.Ambiguous = resp.StatusCode, req.write
 		return answer{}, e
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: data}, nil

@@ -37,10 +37,10 @@ func (n Notification) ListChanges() []Change {
 	return changes
 }
 
-// changeOf reads both spellings of an operation: a subscription names create
+// parseOperation reads both spellings of an operation: a subscription names create
 // and edit, a notification insert and update. An unknown one, such as a merge
 // might be, is an update: whatever happened, the record is read again.
-func changeOf(operation string) op.Change {
+func parseOperation(operation string) op.Change {
 	switch operation {
 	case "insert", "create":
 		return op.Created

@@ -23,8 +23,8 @@ const (
 	maxToken       = 50
 )
 
-// watchPath is where channels are kept.
-const watchPath = "/actions/watch"
+// channelPath is where channels are kept.
+const channelPath = "/actions/watch"
 
 // Channel is a subscription to changes.
 type Channel struct {
@@ -46,71 +46,71 @@ func ChannelEvents(kinds ...crm.Kind) []string {
 	return events
 }
 
-type watchBody struct {
-	Watch []watchItem `json:"watch"`
-	Info  *pageInfo   `json:"info,omitempty"` // of a list
+type channelBody struct {
+	Watch []channelItem `json:"watch"`
+	Info  *pageInfo     `json:"info,omitempty"` // of a list
 }
 
-// watchItem is a channel on the wire. The two switches are always sent: without
+// channelItem is a channel on the wire. The two switches are always sent: without
 // them an edit of a contact notifies for its company too.
-type watchItem struct {
-	ChannelID looseText `json:"channel_id"`
-	Events    []string  `json:"events"`
-	Expiry    string    `json:"channel_expiry"`
-	Token     string    `json:"token"`
-	NotifyURL string    `json:"notify_url"`
-	Values    bool      `json:"return_affected_field_values"`
-	Related   bool      `json:"notify_on_related_action"`
+type channelItem struct {
+	ChannelID lenientText `json:"channel_id"`
+	Events    []string    `json:"events"`
+	Expiry    string      `json:"channel_expiry"`
+	Token     string      `json:"token"`
+	NotifyURL string      `json:"notify_url"`
+	Values    bool        `json:"return_affected_field_values"`
+	Related   bool        `json:"notify_on_related_action"`
 }
 
 // OpenChannel opens a channel and returns it with the expiry that Zoho granted, which
 // may be much earlier than what was asked for.
 func (c *Client) OpenChannel(ctx context.Context, ch Channel) (Channel, error) {
-	return c.saveChannel(ctx, call{action: "watch", method: http.MethodPost, path: watchPath, write: true}, ch)
+	return c.saveChannel(ctx, request{action: "watch", method: http.MethodPost, path: channelPath, write: true}, ch)
 }
 
 // RenewChannel replaces a channel and extends it, as OpenChannel does. An expired channel
 // has to be opened again.
 func (c *Client) RenewChannel(ctx context.Context, ch Channel) (Channel, error) {
-	return c.saveChannel(ctx, call{action: "renew channel", method: http.MethodPut, path: watchPath, write: true}, ch)
+	return c.saveChannel(ctx, request{action: "renew channel", method: http.MethodPut, path: channelPath, write: true}, ch)
 }
 
-func (c *Client) saveChannel(ctx context.Context, k call, ch Channel) (Channel, error) {
-	if err := checkChannel(ch); err != nil {
-		return ch, k.refused("BAD_CHANNEL", err)
+func (c *Client) saveChannel(ctx context.Context, req request, ch Channel) (Channel, error) {
+	if err := validateChannel(ch); err != nil {
+		return ch, req.refusedError("BAD_CHANNEL", err)
 	}
 	expiry := c.now().Add(MaxChannelLife)
 	if !ch.Expiry.IsZero() && ch.Expiry.Before(expiry) {
 		expiry = ch.Expiry
 	}
 	// The token is a Secret that would encode itself redacted.
-	k.body = watchBody{Watch: []watchItem{{
-		ChannelID: looseText(ch.ID), Events: ch.Events, Expiry: formatTime(expiry),
+	req.body = channelBody{Watch: []channelItem{{
+		ChannelID: lenientText(ch.ID), Events: ch.Events, Expiry: formatTime(expiry),
 		Token: string(ch.Token), NotifyURL: ch.NotifyURL,
 	}}}
-	a, err := c.do(ctx, k)
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return ch, err
 	}
-	if err := k.allSucceeded(a); err != nil {
+	if err := req.checkResults(a); err != nil {
 		return ch, err
 	}
 	ch.Expiry = time.Time{}
-	for _, i := range a.items("watch") {
+	for _, i := range a.resultItems("watch") {
 		for _, granted := range i.Details.Events {
-			if err := ch.expiresAt(granted.Expiry); err != nil {
-				return ch, k.shape(a, err.Error())
+			if err := ch.lowerExpiry(granted.Expiry); err != nil {
+				return ch, req.shapeError(a, err.Error())
 			}
 		}
 	}
 	if ch.Expiry.IsZero() {
-		return ch, k.shape(a, "no channel_expiry")
+		return ch, req.shapeError(a, "no channel_expiry")
 	}
 	return ch, nil
 }
 
-// checkChannel reports everything that Zoho would refuse, or take in silence.
-func checkChannel(ch Channel) error {
+// validateChannel reports everything that Zoho would refuse, or take in silence.
+func validateChannel(ch Channel) error {
 	var errs []error
 	if n, err := strconv.ParseInt(ch.ID, 10, 64); err != nil || n <= 0 {
 		errs = append(errs, errors.New("the id is no positive number below 2^63"))
@@ -128,8 +128,8 @@ func checkChannel(ch Channel) error {
 	return errors.Join(errs...)
 }
 
-// expiresAt keeps the earliest expiry of a channel's modules.
-func (ch *Channel) expiresAt(text string) error {
+// lowerExpiry keeps the earliest expiry of a channel's modules.
+func (ch *Channel) lowerExpiry(text string) error {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return errors.New("channel_expiry is no time")
@@ -140,16 +140,16 @@ func (ch *Channel) expiresAt(text string) error {
 	return nil
 }
 
-// allSucceeded reports the first result in the list of channels that did not.
-func (k call) allSucceeded(a answer) error {
-	items := a.items("watch")
+// checkResults reports the first result in the list of channels that did not.
+func (req request) checkResults(a answer) error {
+	items := a.resultItems("watch")
 	for _, i := range items {
 		if i.Status != "success" {
-			return k.unexpected(a, "a result without success or code")
+			return req.unexpectedError(a, "a result without success or code")
 		}
 	}
 	if len(items) == 0 || a.status >= 300 {
-		return k.unexpected(a, "no results")
+		return req.unexpectedError(a, "no results")
 	}
 	return nil
 }
@@ -157,32 +157,32 @@ func (k call) allSucceeded(a answer) error {
 // ReadChannel returns a channel as Zoho knows it. It is an error of kind NotFound
 // if Zoho knows none of that id, or no longer.
 func (c *Client) ReadChannel(ctx context.Context, id string) (Channel, error) {
-	k := call{action: "read channel", method: http.MethodGet, path: watchPath}
+	req := request{action: "read channel", method: http.MethodGet, path: channelPath}
 	if !isID(id) {
-		return Channel{}, k.refused("BAD_CHANNEL", nil)
+		return Channel{}, req.refusedError("BAD_CHANNEL", nil)
 	}
-	all, _, err := c.watchPage(ctx, k, url.Values{"channel_id": {id}}, 1)
+	all, _, err := c.readChannelPage(ctx, req, url.Values{"channel_id": {id}}, 1)
 	if err != nil {
 		return Channel{}, err
 	}
 	ch, found := all[id]
 	if !found {
-		return Channel{}, k.err(crm.NotFound, "", nil)
+		return Channel{}, req.newError(crm.NotFound, "", nil)
 	}
 	slices.Sort(ch.Events)
 	return *ch, nil
 }
 
-// maxWatchPages bounds how many pages of channels are read.
-const maxWatchPages = 20
+// maxChannelPages bounds how many pages of channels are read.
+const maxChannelPages = 20
 
 // ListChannels returns every channel that Zoho shows to our user, by id: those of
 // other programs too.
 func (c *Client) ListChannels(ctx context.Context) (map[string]Channel, error) {
-	k := call{action: "list channels", method: http.MethodGet, path: watchPath}
+	req := request{action: "list channels", method: http.MethodGet, path: channelPath}
 	channels := map[string]Channel{}
-	for number := 1; number <= maxWatchPages; number++ {
-		page, more, err := c.watchPage(ctx, k, url.Values{}, number)
+	for number := 1; number <= maxChannelPages; number++ {
+		page, more, err := c.readChannelPage(ctx, req, url.Values{}, number)
 		if err != nil {
 			return nil, err
 		}
@@ -200,21 +200,21 @@ func (c *Client) ListChannels(ctx context.Context) (map[string]Channel, error) {
 			return channels, nil
 		}
 	}
-	return nil, k.refused("TOO_MANY_CHANNELS", nil)
+	return nil, req.refusedError("TOO_MANY_CHANNELS", nil)
 }
 
-// watchPage reads a page of channels, which come once for each module.
-func (c *Client) watchPage(ctx context.Context, k call, query url.Values, number int) (map[string]*Channel, bool, error) {
+// readChannelPage reads a page of channels, which come once for each module.
+func (c *Client) readChannelPage(ctx context.Context, req request, query url.Values, number int) (map[string]*Channel, bool, error) {
 	query.Set("page", strconv.Itoa(number))
 	query.Set("per_page", "200")
-	k.query = query
-	a, err := c.do(ctx, k)
+	req.query = query
+	a, err := c.call(ctx, req)
 	if err != nil || a.status == http.StatusNoContent {
 		return nil, false, err
 	}
-	var body watchBody
-	if a.status != http.StatusOK || decode(a.body, &body) != nil || body.Watch == nil {
-		return nil, false, k.unexpected(a, "no list of channels")
+	var body channelBody
+	if a.status != http.StatusOK || decodeJSON(a.body, &body) != nil || body.Watch == nil {
+		return nil, false, req.unexpectedError(a, "no list of channels")
 	}
 	channels := map[string]*Channel{}
 	for _, w := range body.Watch {
@@ -226,8 +226,8 @@ func (c *Client) watchPage(ctx context.Context, k call, query url.Values, number
 		}
 		ch.Events = appendNew(ch.Events, w.Events...)
 		ch.NotifyURL, ch.Token = w.NotifyURL, Secret(w.Token)
-		if err := ch.expiresAt(w.Expiry); err != nil {
-			return nil, false, k.shape(a, err.Error())
+		if err := ch.lowerExpiry(w.Expiry); err != nil {
+			return nil, false, req.shapeError(a, err.Error())
 		}
 	}
 	return channels, body.Info != nil && body.Info.MoreRecords, nil
@@ -235,18 +235,18 @@ func (c *Client) watchPage(ctx context.Context, k call, query url.Values, number
 
 // CloseChannels closes channels.
 func (c *Client) CloseChannels(ctx context.Context, ids ...string) error {
-	k := call{
-		action: "disable channel", method: http.MethodDelete, path: watchPath, write: true,
+	req := request{
+		action: "disable channel", method: http.MethodDelete, path: channelPath, write: true,
 		query: url.Values{"channel_ids": {strings.Join(ids, ",")}},
 	}
 	if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return !isID(id) }) {
-		return k.refused("BAD_CHANNEL", nil)
+		return req.refusedError("BAD_CHANNEL", nil)
 	}
-	a, err := c.do(ctx, k)
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return err
 	}
-	return k.allSucceeded(a)
+	return req.checkResults(a)
 }
 
 // ChannelID names the channel of a webhook's URL: the same for every run, and

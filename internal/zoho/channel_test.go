@@ -53,7 +53,7 @@ func TestAChannelLivesAsLongAsZohoSays(t *testing.T) {
 			if diff := cmp.Diff(ch, got); diff != "" {
 				t.Errorf("channel (-want +got):\n%s", diff)
 			}
-			want := []request{{Method: tt.method, Path: "/actions/watch", Token: "Zoho-oauthtoken 1000.a", Body: map[string]any{
+			want := []sentRequest{{Method: tt.method, Path: "/actions/watch", Token: "Zoho-oauthtoken 1000.a", Body: map[string]any{
 				"watch": []any{map[string]any{
 					"channel_id": "1000000068001", "events": []any{"Contacts.all", "Accounts.all"}, "channel_expiry": tt.asked,
 					"token": "tok", "notify_url": "https://fn.example.com/ZohoWebhook",
@@ -155,7 +155,7 @@ func TestDisableClosesChannels(t *testing.T) {
 	if err := c.CloseChannels(t.Context(), "1", "2"); err != nil {
 		t.Fatal(err)
 	}
-	want := []request{{Method: "DELETE", Path: "/actions/watch", Query: "channel_ids=1%2C2", Token: "Zoho-oauthtoken 1000.a"}}
+	want := []sentRequest{{Method: "DELETE", Path: "/actions/watch", Query: "channel_ids=1%2C2", Token: "Zoho-oauthtoken 1000.a"}}
 	if diff := cmp.Diff(want, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
@@ -172,7 +172,7 @@ func TestChannelsAreListedPageByPage(t *testing.T) {
 		part("5", "Contacts.all", "2026-11-29T22:00:00+01:00") + "," + part("6", "Contacts.all", "2026-11-29T22:00:00+01:00"),
 		part("6", "Accounts.all", "2026-11-29T21:00:00+01:00"),
 	}
-	f := newFakeAPI(t, func(n int, _ request) (int, string) {
+	f := newFakeAPI(t, func(n int, _ sentRequest) (int, string) {
 		return 200, `{"watch":[` + pages[n-1] + `],"info":{"more_records":` + fmt.Sprint(n < len(pages)) + `}}`
 	})
 	got, err := newTestClient(t, f).ListChannels(t.Context())

@@ -10,7 +10,7 @@ import (
 
 // Handler serves the job that keeps the channel open: 200 with the report, and
 // 503 when something is left to do, so that the scheduler tries again.
-func (k *ChannelManager) Handler(logger *slog.Logger) http.Handler {
+func (m *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
@@ -18,7 +18,7 @@ func (k *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 			return
 		}
 		ctx := r.Context()
-		report, err := k.EnsureChannel(ctx)
+		report, err := m.EnsureChannel(ctx)
 		attributes := []slog.Attr{
 			slog.String("action", string(report.Action)), slog.String("channel_id", report.ChannelID),
 			slog.Time(logschema.ExpiresAt, report.ExpiresAt), slog.Time("gap_since", report.GapSince),
@@ -29,14 +29,14 @@ func (k *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 			http.Error(w, "the channel is not as it should be: see the log", http.StatusServiceUnavailable)
 			return
 		}
-		logger.LogAttrs(ctx, report.level(), logschema.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)
+		logger.LogAttrs(ctx, report.logLevel(), logschema.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(report) // the scheduler may have gone
 	})
 }
 
-// level is how loudly a run is to be logged.
-func (r ChannelReport) level() slog.Level {
+// logLevel is how loudly a run is to be logged.
+func (r ChannelReport) logLevel() slog.Level {
 	switch {
 	case r.Short:
 		return slog.LevelError

@@ -75,14 +75,14 @@ func NewChannelManager(c ChannelManagerConfig) (*ChannelManager, error) {
 	if c.API == nil || c.Store == nil || c.Sweeper == nil || c.Clock == nil {
 		errs = append(errs, errors.New("api, store, sweeper and clock are required"))
 	}
-	errs = append(errs, checkChannel(c.desired()))
+	errs = append(errs, validateChannel(c.desiredChannel()))
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("zoho channel manager: %w", err)
 	}
 	return &ChannelManager{c}, nil
 }
 
-func (c ChannelManagerConfig) desired() Channel {
+func (c ChannelManagerConfig) desiredChannel() Channel {
 	return Channel{ID: ChannelID(c.NotifyURL), Events: ChannelEvents(c.Kinds...), NotifyURL: c.NotifyURL, Token: c.Token}
 }
 
@@ -112,14 +112,14 @@ type ChannelReport struct {
 
 // EnsureChannel does whatever the channel needs. It can be called at any time, by two
 // at once too. After an error the next call takes up what is left.
-func (k *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, error) {
-	want := k.desired()
+func (m *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, error) {
+	want := m.desiredChannel()
 	report := ChannelReport{Action: ChannelKept, ChannelID: want.ID}
-	states, err := k.Store.LoadChannels(ctx)
+	states, err := m.Store.LoadChannels(ctx)
 	if err != nil {
 		return report, fmt.Errorf("load zoho channels: %w", err)
 	}
-	actual, err := k.API.ListChannels(ctx)
+	actual, err := m.API.ListChannels(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -127,63 +127,63 @@ func (k *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, erro
 	if i := slices.IndexFunc(states, func(s ChannelState) bool { return s.ID == want.ID }); i >= 0 {
 		state = states[i]
 	}
-	if state, err = k.keep(ctx, want, state, actual, &report); err != nil {
+	if state, err = m.ensureOpen(ctx, want, state, actual, &report); err != nil {
 		return report, err
 	}
-	if report.Removed, err = k.removeStrays(ctx, want, states, actual); err != nil {
+	if report.Removed, err = m.closeStrays(ctx, want, states, actual); err != nil {
 		return report, err
 	}
 	if state.GapSince.IsZero() {
 		return report, nil
 	}
 	report.GapSince = state.GapSince
-	if err := k.Sweeper.Sweep(ctx); err != nil {
+	if err := m.Sweeper.Sweep(ctx); err != nil {
 		return report, fmt.Errorf("read what changed since %s: %w", state.GapSince.UTC().Format(time.RFC3339), err)
 	}
 	state.GapSince = time.Time{}
-	return report, k.save(ctx, state)
+	return report, m.saveState(ctx, state)
 }
 
-// keep opens, replaces or renews the channel.
-func (k *ChannelManager) keep(ctx context.Context, want Channel, state ChannelState, actual map[string]Channel, report *ChannelReport) (ChannelState, error) {
-	now := k.Clock.Now()
+// ensureOpen opens, replaces or renews the channel.
+func (m *ChannelManager) ensureOpen(ctx context.Context, want Channel, state ChannelState, actual map[string]Channel, report *ChannelReport) (ChannelState, error) {
+	now := m.Clock.Now()
 	have, open := actual[want.ID]
 	open = open && now.Before(have.Expiry)
-	silent := !open || have.NotifyURL != want.NotifyURL || !slices.Equal(sorted(have.Events), sorted(want.Events))
+	silent := !open || have.NotifyURL != want.NotifyURL || !slices.Equal(sortedCopy(have.Events), sortedCopy(want.Events))
 	report.ExpiresAt = have.Expiry
 	switch {
 	case silent:
 		// The gap is stored before the channel is mended: a run that is cut off
 		// in between must not forget it.
 		state.GapSince = gapSince(state, now)
-		if err := k.save(ctx, state); err != nil {
+		if err := m.saveState(ctx, state); err != nil {
 			return state, err
 		}
-	case have.Token == want.Token && now.Before(halfLife(state, have)):
-		report.Short = state.short()
+	case have.Token == want.Token && now.Before(renewalTime(state, have)):
+		report.Short = state.isShort()
 		state.SeenAt = now
-		return state, k.save(ctx, state)
+		return state, m.saveState(ctx, state)
 	}
-	granted, err := k.open(ctx, want, open, report)
+	granted, err := m.openOrRenew(ctx, want, open, report)
 	if err != nil {
 		return state, err
 	}
-	state.Events, state.RenewedAt, state.SeenAt, state.Expiry = want.Events, now, k.Clock.Now(), granted.Expiry
-	report.ExpiresAt, report.Short = granted.Expiry, state.short()
-	return state, k.save(ctx, state)
+	state.Events, state.RenewedAt, state.SeenAt, state.Expiry = want.Events, now, m.Clock.Now(), granted.Expiry
+	report.ExpiresAt, report.Short = granted.Expiry, state.isShort()
+	return state, m.saveState(ctx, state)
 }
 
-// open renews a channel that is open, and opens any other.
-func (k *ChannelManager) open(ctx context.Context, want Channel, open bool, report *ChannelReport) (Channel, error) {
+// openOrRenew renews a channel that is open, and opens any other.
+func (m *ChannelManager) openOrRenew(ctx context.Context, want Channel, open bool, report *ChannelReport) (Channel, error) {
 	if open {
 		report.Action = ChannelRenewed
-		granted, err := k.API.RenewChannel(ctx, want)
+		granted, err := m.API.RenewChannel(ctx, want)
 		if e := crm.AsError(err); e == nil || e.Kind != crm.Invalid && e.Kind != crm.NotFound {
 			return granted, err
 		} // it ended this moment
 	}
 	report.Action = ChannelOpened
-	return k.API.OpenChannel(ctx, want)
+	return m.API.OpenChannel(ctx, want)
 }
 
 // gapSince is when the channel was last known to tell everything. One that was
@@ -198,9 +198,9 @@ func gapSince(s ChannelState, now time.Time) time.Time {
 	return s.SeenAt
 }
 
-// halfLife is when a channel is due to be renewed. One that another hand
+// renewalTime is when a channel is due to be renewed. One that another hand
 // renewed has a life that we do not know: half of the longest is taken.
-func halfLife(s ChannelState, have Channel) time.Time {
+func renewalTime(s ChannelState, have Channel) time.Time {
 	life := have.Expiry.Sub(s.RenewedAt)
 	if s.RenewedAt.IsZero() || life > MaxChannelLife {
 		life = MaxChannelLife
@@ -208,12 +208,12 @@ func halfLife(s ChannelState, have Channel) time.Time {
 	return have.Expiry.Add(-life / 2)
 }
 
-// short reports whether Zoho granted less than half of what it was asked for.
-func (s ChannelState) short() bool { return s.Expiry.Sub(s.RenewedAt) < MaxChannelLife/2 }
+// isShort reports whether Zoho granted less than half of what it was asked for.
+func (s ChannelState) isShort() bool { return s.Expiry.Sub(s.RenewedAt) < MaxChannelLife/2 }
 
-// removeStrays closes the channels that are ours and not wanted: those that we
+// closeStrays closes the channels that are ours and not wanted: those that we
 // once opened, and those that knock at our door.
-func (k *ChannelManager) removeStrays(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
+func (m *ChannelManager) closeStrays(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
 	known := map[string]bool{}
 	for _, s := range states {
 		known[s.ID] = true
@@ -225,7 +225,7 @@ func (k *ChannelManager) removeStrays(ctx context.Context, want Channel, states 
 		}
 	}
 	for _, id := range strays {
-		if err := k.API.CloseChannels(ctx, id); err != nil && !closed(err) {
+		if err := m.API.CloseChannels(ctx, id); err != nil && !isAlreadyClosed(err) {
 			return nil, err
 		}
 	}
@@ -233,25 +233,25 @@ func (k *ChannelManager) removeStrays(ctx context.Context, want Channel, states 
 		if s.ID == want.ID {
 			continue
 		}
-		if err := k.Store.DropChannel(ctx, s.ID); err != nil {
+		if err := m.Store.DropChannel(ctx, s.ID); err != nil {
 			return strays, fmt.Errorf("forget zoho channel %s: %w", s.ID, err)
 		}
 	}
 	return strays, nil
 }
 
-// closed reports whether a channel could not be closed because it ended by
+// isAlreadyClosed reports whether a channel could not be closed because it ended by
 // itself.
-func closed(err error) bool {
+func isAlreadyClosed(err error) bool {
 	e := crm.AsError(err)
 	return e != nil && (e.Kind == crm.NotFound || e.Code == "NOT_SUBSCRIBED")
 }
 
-func (k *ChannelManager) save(ctx context.Context, s ChannelState) error {
-	if err := k.Store.SaveChannel(ctx, s); err != nil {
+func (m *ChannelManager) saveState(ctx context.Context, s ChannelState) error {
+	if err := m.Store.SaveChannel(ctx, s); err != nil {
 		return fmt.Errorf("save zoho channel %s: %w", s.ID, err)
 	}
 	return nil
 }
 
-func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+func sortedCopy(list []string) []string { return slices.Sorted(slices.Values(list)) }

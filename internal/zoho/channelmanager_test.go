@@ -328,7 +328,7 @@ func TestTwoInstallationsHaveTwoChannels(t *testing.T) {
 		id := ChannelID(url)
 		ch := testChannel()
 		ch.ID = id
-		if err := checkChannel(ch); err != nil || !isID(id) {
+		if err := validateChannel(ch); err != nil || !isID(id) {
 			t.Errorf("%q is no channel id: %v", id, err)
 		}
 		if other, ok := seen[id]; ok || id != ChannelID(url) {

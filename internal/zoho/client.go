@@ -21,9 +21,9 @@ const DefaultCounterpartField = "HubSpot_ID"
 // modules names the module of each kind, as the API spells it.
 var modules = map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}
 
-// apiName is what the API name of a field looks like. Nothing else is put into
+// apiNamePattern is what the API name of a field looks like. Nothing else is put into
 // a query.
-var apiName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,99}$`)
+var apiNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,99}$`)
 
 // Config is what a Client needs.
 type Config struct {
@@ -56,10 +56,10 @@ type Client struct {
 	accountsURL      string
 	counterpartField string
 	fields           map[crm.Kind][]string
-	owned            map[crm.Kind][]string // those that hold an owner
+	ownerFields      map[crm.Kind][]string // those that hold an owner
 	owners           *owners.Directory
 	now              func() time.Time
-	pace             *pace
+	limiter          *rateLimiter
 
 	userTurn chan struct{} // held by the one who asks for our own user
 	userMu   sync.Mutex
@@ -85,7 +85,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Share < 0 || cfg.Share > 1 {
 		errs = append(errs, errors.New("share of the limits is not between 0 and 1"))
 	}
-	if !apiName.MatchString(cfg.CounterpartField) {
+	if !apiNamePattern.MatchString(cfg.CounterpartField) {
 		errs = append(errs, fmt.Errorf("twin field %q is not an API name", cfg.CounterpartField))
 	}
 	fields := make(map[crm.Kind][]string, len(cfg.Fields))
@@ -94,7 +94,7 @@ func New(cfg Config) (*Client, error) {
 			errs = append(errs, fmt.Errorf("fields of unknown kind %q", string(kind)))
 		}
 		for _, name := range cfg.Fields[kind] {
-			if !apiName.MatchString(name) {
+			if !apiNamePattern.MatchString(name) {
 				errs = append(errs, fmt.Errorf("field %q of %s is not an API name", name, kind))
 			}
 		}
@@ -105,8 +105,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		tokens: cfg.Tokens, http: withoutRedirects(cfg.HTTP), accountsURL: cfg.AccountsURL,
-		counterpartField: cfg.CounterpartField, fields: fields, owned: cfg.Owners, now: cfg.Now,
-		pace: newPace(cmp.Or(cfg.Share, 1)), userTurn: make(chan struct{}, 1),
+		counterpartField: cfg.CounterpartField, fields: fields, ownerFields: cfg.Owners, now: cfg.Now,
+		limiter: newRateLimiter(cmp.Or(cfg.Share, 1)), userTurn: make(chan struct{}, 1),
 	}
 	c.owners = owners.New(c.ListOwners, cfg.Now)
 	return c, nil

@@ -32,7 +32,7 @@ func ExchangeCode(ctx context.Context, client *http.Client, accountsURL, clientI
 		return Consent{}, fmt.Errorf("exchange the grant code: %w", err)
 	}
 	h := withoutRedirects(client)
-	h.Transport = jsonAnswers{h.Transport}
+	h.Transport = jsonContentType{h.Transport}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, h)
 	config := oauth2.Config{ClientID: clientID, ClientSecret: string(secret), Endpoint: oauth2.Endpoint{
 		TokenURL: strings.TrimRight(accountsURL, "/") + "/oauth/v2/token", AuthStyle: oauth2.AuthStyleInParams,

@@ -62,34 +62,34 @@ var errorKinds = map[string]crm.ErrorKind{
 	"INTERNAL_SERVER_ERROR":       crm.Unavailable,
 }
 
-func (k call) err(kind crm.ErrorKind, code string, cause error) *crm.Error {
-	return &crm.Error{System: crm.Zoho, Action: k.action, Kind: kind, Code: code, Err: cause}
+func (req request) newError(kind crm.ErrorKind, code string, cause error) *crm.Error {
+	return &crm.Error{System: crm.Zoho, Action: req.action, Kind: kind, Code: code, Err: cause}
 }
 
-func (k call) refused(code string, cause error) *crm.Error {
-	return k.err(crm.Refused, code, cause)
+func (req request) refusedError(code string, cause error) *crm.Error {
+	return req.newError(crm.Refused, code, cause)
 }
 
-// shape is an answer that says it is well and has an unknown shape. A body that
+// shapeError is an answer that says it is well and has an unknown shape. A body that
 // is no JSON at all comes from something between Zoho and us.
-func (k call) shape(a answer, what string) *crm.Error {
-	e := k.refused("UNKNOWN_SHAPE", errors.New(what))
+func (req request) shapeError(a answer, what string) *crm.Error {
+	e := req.refusedError("UNKNOWN_SHAPE", errors.New(what))
 	if !json.Valid(a.body) {
 		e.Kind = crm.Unavailable
 	}
-	e.Status, e.Ambiguous = a.status, k.write
+	e.Status, e.Ambiguous = a.status, req.write
 	return e
 }
 
-// lost is a request without an answer. A write may have been done, unless the
+// transportError is a request without an answer. A write may have been done, unless the
 // connection never stood.
-func (k call) lost(ctx context.Context, err error) *crm.Error {
-	e := k.err(crm.Unavailable, "", withoutURL(err))
+func (req request) transportError(ctx context.Context, err error) *crm.Error {
+	e := req.newError(crm.Unavailable, "", withoutURL(err))
 	if ctx.Err() != nil {
 		e.Err = ctx.Err()
 	}
 	var dial *net.OpError
-	e.Ambiguous = k.write && (!errors.As(err, &dial) || dial.Op != "dial")
+	e.Ambiguous = req.write && (!errors.As(err, &dial) || dial.Op != "dial")
 	return e
 }
 
@@ -111,51 +111,51 @@ func isTransport(err error) bool {
 // tokenRefused reports whether another token may help. A 401 of unknown shape
 // is taken for that; a missing scope or permission is not.
 func tokenRefused(a answer) bool {
-	return a.status == http.StatusUnauthorized && errorKinds[a.firstFault().code()] != crm.Forbidden
+	return a.status == http.StatusUnauthorized && errorKinds[a.firstError().errorCode()] != crm.Forbidden
 }
 
-// unexpected is an answer that is not the hoped-for one and may name the reason.
-func (k call) unexpected(a answer, what string) *crm.Error {
-	if code := a.firstFault().code(); a.status >= 300 || code != "" && code != "SUCCESS" {
-		return k.fault(a)
+// unexpectedError is an answer that is not the hoped-for one and may name the reason.
+func (req request) unexpectedError(a answer, what string) *crm.Error {
+	if code := a.firstError().errorCode(); a.status >= 300 || code != "" && code != "SUCCESS" {
+		return req.statusError(a)
 	}
-	return k.shape(a, what)
+	return req.shapeError(a, what)
 }
 
-// fault turns an answer that tells of a failure into an error.
-func (k call) fault(a answer) *crm.Error { return k.itemFault(a, a.firstFault()) }
+// statusError turns an answer that tells of a failure into an error.
+func (req request) statusError(a answer) *crm.Error { return req.itemError(a, a.firstError()) }
 
-// itemFault turns one item of an answer that tells of a failure into an error.
-func (k call) itemFault(a answer, i item) *crm.Error {
-	parts := []item{i}
+// itemError turns one item of an answer that tells of a failure into an error.
+func (req request) itemError(a answer, i resultItem) *crm.Error {
+	parts := []resultItem{i}
 	if len(i.Details.Errors) > 0 { // MULTIPLE_OR_MULTI_ERRORS
 		parts = i.Details.Errors
 	}
-	e := k.err("", i.code(), nil)
+	e := req.newError("", i.errorCode(), nil)
 	e.Status = a.status
 	for _, p := range parts {
-		kind := k.kindOf(a.status, p)
-		if f := p.field(); f != "" && kind != crm.NotFound {
-			code, detail := p.reason()
+		kind := req.classifyItem(a.status, p)
+		if f := p.fieldName(); f != "" && kind != crm.NotFound {
+			code, detail := p.fieldReason()
 			e.Fields = append(e.Fields, crm.FieldError{Field: f, Code: code, Detail: detail})
 		}
 		if kind == crm.Duplicate && e.ExistingID == "" {
 			e.ExistingID = p.existingID()
 		}
-		if rank(kind) < rank(e.Kind) {
+		if kindPriority(kind) < kindPriority(e.Kind) {
 			e.Kind = kind
 		}
 	}
 	if e.Kind == crm.RateLimited {
 		e.RetryAfter = retryAfter(a, i)
 	}
-	e.Ambiguous = k.write && (e.Kind == crm.Unavailable || a.status >= 500)
+	e.Ambiguous = req.write && (e.Kind == crm.Unavailable || a.status >= 500)
 	return e
 }
 
-// rank orders the kinds of several errors in one: what stops the whole record
+// kindPriority orders the kinds of several errors in one: what stops the whole record
 // comes before what concerns one field.
-func rank(kind crm.ErrorKind) int {
+func kindPriority(kind crm.ErrorKind) int {
 	switch kind {
 	case crm.Invalid:
 		return 4
@@ -169,15 +169,15 @@ func rank(kind crm.ErrorKind) int {
 	return 1
 }
 
-// kindOf judges one error by its status where that is decisive, then its code.
-func (k call) kindOf(status int, i item) crm.ErrorKind {
-	code := i.code()
+// classifyItem judges one error by its status where that is decisive, then its code.
+func (req request) classifyItem(status int, i resultItem) crm.ErrorKind {
+	code := i.errorCode()
 	switch {
 	case status == http.StatusTooManyRequests:
 		return crm.RateLimited
 	case status == http.StatusPreconditionFailed:
 		return crm.Conflict
-	case code == "INVALID_DATA" && k.record && i.namesRecord():
+	case code == "INVALID_DATA" && req.record && i.namesRecord():
 		return crm.NotFound
 	case code == "INVALID_DATA" && i.Details.ParamName != "":
 		return crm.Refused
@@ -194,14 +194,14 @@ func (k call) kindOf(status int, i item) crm.ErrorKind {
 		return crm.Forbidden
 	case status == http.StatusLocked:
 		return crm.Locked
-	case i.field() != "":
+	case i.fieldName() != "":
 		return crm.Invalid
 	}
 	return crm.Refused
 }
 
 // retryAfter reads how long to stay away from a 429.
-func retryAfter(a answer, i item) time.Duration {
+func retryAfter(a answer, i resultItem) time.Duration {
 	if s, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && s > 0 {
 		return min(time.Duration(s)*time.Second, maxRetryAfter)
 	}

@@ -142,7 +142,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 	for _, code := range []string{"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"} {
 		t.Run(code, func(t *testing.T) {
-			f := newFakeAPI(t, func(_ int, r request) (int, string) {
+			f := newFakeAPI(t, func(_ int, r sentRequest) (int, string) {
 				if r.Token != "Zoho-oauthtoken 1000.b" {
 					return 401, fail(code, "{}", "invalid oauth token")
 				}

@@ -16,8 +16,8 @@ import (
 
 const ownUser = "5725767000000411001"
 
-// request is what the fake API saw of one call.
-type request struct {
+// sentRequest is what the fake API saw of one call.
+type sentRequest struct {
 	Method, Path, Query, Token, Guard string
 	Body                              map[string]any
 }
@@ -26,12 +26,12 @@ type request struct {
 type fakeAPI struct {
 	*httptest.Server
 	mu    sync.Mutex
-	calls []request
+	calls []sentRequest
 }
 
 // newFakeAPI starts a server that gives each call to answer, but for the
 // question who we are.
-func newFakeAPI(t *testing.T, answer func(n int, r request) (int, string)) *fakeAPI {
+func newFakeAPI(t *testing.T, answer func(n int, r sentRequest) (int, string)) *fakeAPI {
 	t.Helper()
 	f := &fakeAPI{}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,9 +57,9 @@ func writeAll(t *testing.T, w io.Writer, body string) {
 	}
 }
 
-func (f *fakeAPI) record(t *testing.T, r *http.Request) (int, request) {
+func (f *fakeAPI) record(t *testing.T, r *http.Request) (int, sentRequest) {
 	t.Helper()
-	seen := request{
+	seen := sentRequest{
 		Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, apiVersion), Query: r.URL.RawQuery,
 		Token: r.Header.Get("Authorization"), Guard: r.Header.Get("If-Unmodified-Since"),
 	}
@@ -79,8 +79,8 @@ func (f *fakeAPI) record(t *testing.T, r *http.Request) (int, request) {
 }
 
 // always answers every call the same.
-func always(status int, body string) func(int, request) (int, string) {
-	return func(int, request) (int, string) { return status, body }
+func always(status int, body string) func(int, sentRequest) (int, string) {
+	return func(int, sentRequest) (int, string) { return status, body }
 }
 
 // tokenList gives its tokens one after the other, a new one for each refusal.

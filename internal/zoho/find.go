@@ -19,10 +19,10 @@ const (
 	// maxConditions how many conditions in a query.
 	maxInList     = 50
 	maxConditions = 25
-	// maxRows is what one API credit pays for; maxRowsOfOne is plenty for one
+	// maxRows is what one API credit pays for; maxRowsOfOneList is plenty for one
 	// list of keys.
-	maxRows      = 200
-	maxRowsOfOne = 50
+	maxRows          = 200
+	maxRowsOfOneList = 50
 )
 
 // Find returns the records that match the first key that matches any, the
@@ -41,50 +41,50 @@ func (c *Client) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm
 // FindMany is Find for many lists of keys, MaxFind with a query. A query that
 // Zoho refuses, or that has more rows than a page, is divided.
 func (c *Client) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key) []crm.Answer[[]crm.Record] {
-	k := call{action: actionFind, method: http.MethodPost, path: "/coql"}
+	req := request{action: actionFind, method: http.MethodPost, path: "/coql"}
 	answers := make([]crm.Answer[[]crm.Record], len(lists))
-	var all []sought
+	var all []keyList
 	for i, keys := range lists {
 		usable, ok := c.usableKeys(keys)
 		switch {
 		case kind.Validate() != nil:
-			answers[i].Err = k.refused("BAD_KIND", kind.Validate())
+			answers[i].Err = req.refusedError("BAD_KIND", kind.Validate())
 		case !ok:
-			answers[i].Err = k.refused("BAD_KEY_FIELD", nil)
+			answers[i].Err = req.refusedError("BAD_KEY_FIELD", nil)
 		case len(usable) > 0:
-			all = append(all, sought{&answers[i], usable})
+			all = append(all, keyList{&answers[i], usable})
 		}
 	}
 	if len(all) == 0 {
 		return answers
 	}
-	user, err := c.user(ctx)
+	user, err := c.readOwnUser(ctx)
 	if err != nil {
 		failAll(all, err)
 		return answers
 	}
 	for len(all) > 0 {
-		n := fitting(all)
-		c.findInto(ctx, k, kind, user, all[:n])
+		n := countFitting(all)
+		c.findLists(ctx, req, kind, user, all[:n])
 		all = all[n:]
 	}
 	return answers
 }
 
-// sought is a list of keys and where its answer goes.
-type sought struct {
+// keyList is a list of keys and where its answer goes.
+type keyList struct {
 	answer *crm.Answer[[]crm.Record]
 	keys   []crm.Key
 }
 
-func failAll(all []sought, err error) {
+func failAll(all []keyList, err error) {
 	for _, s := range all {
 		s.answer.Err = err
 	}
 }
 
-// fitting returns how many of the lists one query can look for.
-func fitting(all []sought) int {
+// countFitting returns how many of the lists one query can look for.
+func countFitting(all []keyList) int {
 	values := map[string]int{}
 	conditions := 0
 	for n, s := range all {
@@ -105,20 +105,20 @@ func fitting(all []sought) int {
 	return len(all)
 }
 
-// findInto looks for the lists with one query, if that can be.
-func (c *Client) findInto(ctx context.Context, k call, kind crm.Kind, user string, all []sought) {
+// findLists looks for the lists with one query, if that can be.
+func (c *Client) findLists(ctx context.Context, req request, kind crm.Kind, user string, all []keyList) {
 	if len(all) == 1 {
-		all[0].answer.Value, all[0].answer.Err = c.findOne(ctx, k, kind, user, all[0].keys)
+		all[0].answer.Value, all[0].answer.Err = c.findOne(ctx, req, kind, user, all[0].keys)
 		return
 	}
 	var keys []crm.Key
 	for _, s := range all {
 		keys = append(keys, s.keys...)
 	}
-	rows, more, err := c.query(ctx, k, kind, keys, maxRows)
+	rows, more, err := c.runQuery(ctx, req, kind, keys, maxRows)
 	if more || crm.IsKind(err, crm.Refused) || crm.IsKind(err, crm.Invalid) {
-		c.findInto(ctx, k, kind, user, all[:len(all)/2])
-		c.findInto(ctx, k, kind, user, all[len(all)/2:])
+		c.findLists(ctx, req, kind, user, all[:len(all)/2])
+		c.findLists(ctx, req, kind, user, all[len(all)/2:])
 		return
 	}
 	if err != nil {
@@ -126,33 +126,33 @@ func (c *Client) findInto(ctx context.Context, k call, kind crm.Kind, user strin
 		return
 	}
 	for _, s := range all {
-		s.answer.Value, s.answer.Err = c.best(ctx, k, kind, user, rows, s.keys)
+		s.answer.Value, s.answer.Err = c.firstKeyMatches(ctx, req, kind, user, rows, s.keys)
 	}
 }
 
 // findOne looks for one list of keys.
-func (c *Client) findOne(ctx context.Context, k call, kind crm.Kind, user string, keys []crm.Key) ([]crm.Record, error) {
-	rows, more, err := c.query(ctx, k, kind, keys, maxRowsOfOne)
+func (c *Client) findOne(ctx context.Context, req request, kind crm.Kind, user string, keys []crm.Key) ([]crm.Record, error) {
+	rows, more, err := c.runQuery(ctx, req, kind, keys, maxRowsOfOneList)
 	if err != nil {
 		return nil, err
 	}
 	// Records that match a later key must not crowd out the first one's.
 	for i := 0; more && len(keys) > 1 && i < len(keys); i++ {
-		if rows, _, err = c.query(ctx, k, kind, keys[i:i+1], maxRowsOfOne); err != nil {
+		if rows, _, err = c.runQuery(ctx, req, kind, keys[i:i+1], maxRowsOfOneList); err != nil {
 			return nil, err
 		}
-		if c.matches(rows, keys[i]) != nil {
+		if c.matchingRows(rows, keys[i]) != nil {
 			break
 		}
 	}
-	return c.best(ctx, k, kind, user, rows, keys)
+	return c.firstKeyMatches(ctx, req, kind, user, rows, keys)
 }
 
-// best returns the rows that match the first key that matches any.
-func (c *Client) best(ctx context.Context, k call, kind crm.Kind, user string, rows []map[string]any, keys []crm.Key) ([]crm.Record, error) {
+// firstKeyMatches returns the rows that match the first key that matches any.
+func (c *Client) firstKeyMatches(ctx context.Context, req request, kind crm.Kind, user string, rows []map[string]any, keys []crm.Key) ([]crm.Record, error) {
 	for _, key := range keys {
-		if found := c.matches(rows, key); found != nil {
-			return c.oldestFirst(ctx, k, kind, found, user)
+		if found := c.matchingRows(rows, key); found != nil {
+			return c.toRecordsOldestFirst(ctx, req, kind, found, user)
 		}
 	}
 	return nil, nil
@@ -166,38 +166,38 @@ func (c *Client) usableKeys(keys []crm.Key) ([]crm.Key, bool) {
 		if key.Field == "" {
 			key.Field = c.counterpartField
 		}
-		if !apiName.MatchString(key.Field) {
+		if !apiNamePattern.MatchString(key.Field) {
 			return nil, false
 		}
-		if strings.TrimSpace(key.Value) != "" && !strings.ContainsFunc(key.Value, unquotable) {
+		if strings.TrimSpace(key.Value) != "" && !strings.ContainsFunc(key.Value, isUnquotable) {
 			usable = append(usable, key)
 		}
 	}
 	return usable, true
 }
 
-func unquotable(r rune) bool { return r == '\\' || unicode.IsControl(r) }
+func isUnquotable(r rune) bool { return r == '\\' || unicode.IsControl(r) }
 
-// query asks for the records that match any of the keys.
-func (c *Client) query(ctx context.Context, k call, kind crm.Kind, keys []crm.Key, limit int) ([]map[string]any, bool, error) {
-	k.body = map[string]string{"select_query": c.selectQuery(kind, keys, limit)}
-	a, err := c.do(ctx, k)
+// runQuery asks for the records that match any of the keys.
+func (c *Client) runQuery(ctx context.Context, req request, kind crm.Kind, keys []crm.Key, limit int) ([]map[string]any, bool, error) {
+	req.body = map[string]string{"select_query": c.buildFindQuery(kind, keys, limit)}
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return nil, false, err
 	}
-	rows, info, err := k.rows(a, "data")
+	rows, info, err := req.parseRows(a, "data")
 	return rows, info.MoreRecords, err
 }
 
-// selectQuery writes the query. COQL wants every pair of conditions in brackets
+// buildFindQuery writes the query. COQL wants every pair of conditions in brackets
 // as soon as there are more than two.
-func (c *Client) selectQuery(kind crm.Kind, keys []crm.Key, limit int) string {
-	columns := appendNew(c.names(kind), systemFields...)
+func (c *Client) buildFindQuery(kind crm.Kind, keys []crm.Key, limit int) string {
+	columns := appendNew(c.readFields(kind), systemFields...)
 	for _, key := range keys {
 		columns = appendNew(columns, key.Field)
 	}
 	where := ""
-	all := conditions(keys)
+	all := buildConditions(keys)
 	for i, condition := range all {
 		switch i {
 		case 0:
@@ -215,18 +215,18 @@ func (c *Client) selectQuery(kind crm.Kind, keys []crm.Key, limit int) string {
 		" where " + where + " order by Created_Time asc limit 0, " + strconv.Itoa(limit)
 }
 
-// conditions compares each field with its values, maxInList with a condition.
-func conditions(keys []crm.Key) []string {
+// buildConditions compares each field with its values, maxInList with a condition.
+func buildConditions(keys []crm.Key) []string {
 	values := map[string][]string{}
 	var fields []string
 	var all []string
 	for _, key := range keys {
 		if key.Host != crm.WholeValue {
-			all = appendNew(all, key.Field+" like "+quote("%"+key.Value+"%"))
+			all = appendNew(all, key.Field+" like "+quoteText("%"+key.Value+"%"))
 			continue
 		}
 		fields = appendNew(fields, key.Field)
-		values[key.Field] = appendNew(values[key.Field], quote(key.Value))
+		values[key.Field] = appendNew(values[key.Field], quoteText(key.Value))
 	}
 	for _, field := range fields {
 		for chunk := range slices.Chunk(values[field], maxInList) {
@@ -240,24 +240,24 @@ func conditions(keys []crm.Key) []string {
 	return all
 }
 
-// quote returns a text literal of COQL. Either kind of quotation mark may
+// quoteText returns a text literal of COQL. Either kind of quotation mark may
 // enclose it, so nothing needs an escape unless the text holds both. Then the
 // mark is doubled, as in SQL; were that wrong, two literals would stand side by
 // side, which is an error and never another query.
-func quote(text string) string {
+func quoteText(text string) string {
 	if strings.Contains(text, "'") && !strings.Contains(text, `"`) {
 		return `"` + text + `"`
 	}
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
-// matches returns the rows that match the key, nil if none.
-func (c *Client) matches(rows []map[string]any, key crm.Key) []map[string]any {
+// matchingRows returns the rows that match the key, nil if none.
+func (c *Client) matchingRows(rows []map[string]any, key crm.Key) []map[string]any {
 	var found []map[string]any
 	for _, row := range rows {
 		text := valueText(row[key.Field])
 		if key.Host != crm.WholeValue {
-			if onHost(text, key) {
+			if hasHost(text, key) {
 				found = append(found, row)
 			}
 			continue
@@ -270,8 +270,8 @@ func (c *Client) matches(rows []map[string]any, key crm.Key) []map[string]any {
 	return found
 }
 
-// onHost reports whether a web address has the host that a key looks for.
-func onHost(address string, key crm.Key) bool {
+// hasHost reports whether a web address has the host that a key looks for.
+func hasHost(address string, key crm.Key) bool {
 	host := strings.ToLower(strings.TrimSpace(address))
 	if _, rest, found := strings.Cut(host, "://"); found {
 		host = rest
@@ -285,15 +285,15 @@ func onHost(address string, key crm.Key) bool {
 	return strings.TrimPrefix(host, "www.") == strings.TrimPrefix(key.Value, "www.")
 }
 
-func (c *Client) oldestFirst(ctx context.Context, k call, kind crm.Kind, rows []map[string]any, user string) ([]crm.Record, error) {
+func (c *Client) toRecordsOldestFirst(ctx context.Context, req request, kind crm.Kind, rows []map[string]any, user string) ([]crm.Record, error) {
 	records := make([]crm.Record, 0, len(rows))
 	for _, row := range rows {
-		rec, err := c.record(kind, row, c.names(kind), user)
+		rec, err := c.toRecord(kind, row, c.readFields(kind), user)
 		if err != nil {
-			return nil, k.refused("UNKNOWN_SHAPE", err)
+			return nil, req.refusedError("UNKNOWN_SHAPE", err)
 		}
-		if rec, err = c.owners.Name(ctx, rec, c.owned[kind]); err != nil {
-			return nil, k.overOwners(err)
+		if rec, err = c.owners.Name(ctx, rec, c.ownerFields[kind]); err != nil {
+			return nil, req.ownersError(err)
 		}
 		records = append(records, rec)
 	}

@@ -105,7 +105,7 @@ func TestFindWritesOneQuery(t *testing.T) {
 			if got, err := newTestClient(t, f).Find(t.Context(), crm.Company, tt.keys); got != nil || err != nil {
 				t.Fatalf("Find = %v, %v, want nothing", got, err)
 			}
-			want := []request{{
+			want := []sentRequest{{
 				Method: "POST", Path: "/coql", Token: "Zoho-oauthtoken 1000.a", Body: map[string]any{"select_query": tt.want},
 			}}
 			if diff := cmp.Diff(want, f.calls); diff != "" {
@@ -133,7 +133,7 @@ func TestFindWithoutUsableKeyMakesNoCall(t *testing.T) {
 
 func TestFindAsksKeyByKeyWhenThereAreTooMany(t *testing.T) {
 	crowd := `{"data":[` + row("1", `"Phone":"1",`) + `],"info":{"more_records":true}}`
-	f := newFakeAPI(t, func(_ int, r request) (int, string) {
+	f := newFakeAPI(t, func(_ int, r sentRequest) (int, string) {
 		query, _ := r.Body["select_query"].(string)
 		switch {
 		case strings.Contains(query, " or "):

@@ -16,11 +16,11 @@ const (
 	timelinePage  = "200"
 )
 
-// otherHands are the sources of edits that are not the connector's although they
+// foreignSources are the sources of edits that are not the connector's although they
 // name its user: those of a person who works as it, and of a program that does.
 // The connector writes through the API, record by record, and what its writes
 // set off, such as a workflow, is its own.
-var otherHands = []string{"crm_ui", "mass_update", "convert", "import", "bulkapi"}
+var foreignSources = []string{"crm_ui", "mass_update", "convert", "import", "bulkapi"}
 
 // WithHistory returns rec with the edits of its mapped fields, newest first, at
 // one call for 200 entries of the timeline and five calls at most. Edits within
@@ -35,48 +35,48 @@ var otherHands = []string{"crm_ui", "mass_update", "convert", "import", "bulkapi
 // list creations, so the value is what the oldest edit replaced. An empty
 // timeline of a record that was modified since proves nothing: it may be pruned.
 func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
-	k := call{action: "read history", method: http.MethodGet, record: true}
+	req := request{action: "read history", method: http.MethodGet, record: true}
 	if err := checkIDs(rec.Ref.Kind, []string{rec.Ref.RecordID}); err != nil || rec.Ref.System != crm.Zoho {
-		return rec, k.refused("BAD_REF", err)
+		return rec, req.refusedError("BAD_REF", err)
 	}
-	user, err := c.user(ctx)
+	user, err := c.readOwnUser(ctx)
 	if err != nil {
 		return rec, err
 	}
-	k.path = "/" + modules[rec.Ref.Kind] + "/" + rec.Ref.RecordID + "/__timeline"
-	rows, complete, err := c.timeline(ctx, k)
+	req.path = "/" + modules[rec.Ref.Kind] + "/" + rec.Ref.RecordID + "/__timeline"
+	rows, complete, err := c.readTimeline(ctx, req)
 	if err != nil {
 		return rec, err
 	}
-	h := history{fields: c.names(rec.Ref.Kind), user: user, changes: map[string][]change{}}
+	h := history{fields: c.readFields(rec.Ref.Kind), user: user, changes: map[string][]change{}}
 	for _, row := range rows {
-		if !h.add(row) {
-			return rec, k.refused("UNKNOWN_SHAPE", nil)
+		if !h.addEntry(row) {
+			return rec, req.refusedError("UNKNOWN_SHAPE", nil)
 		}
 	}
-	rec.History = h.edits()
+	rec.History = h.sortedEdits()
 	if complete && (len(rows) > 0 || rec.Modified.Equal(rec.Created)) {
 		h.addCreation(rec, c.counterpartField)
 	}
-	if rec, err = c.owners.Name(ctx, rec, c.owned[rec.Ref.Kind]); err != nil {
-		return rec, k.overOwners(err)
+	if rec, err = c.owners.Name(ctx, rec, c.ownerFields[rec.Ref.Kind]); err != nil {
+		return rec, req.ownersError(err)
 	}
 	return rec, nil
 }
 
-// timeline reads the pages and reports whether that were all of them.
-func (c *Client) timeline(ctx context.Context, k call) ([]map[string]any, bool, error) {
-	k.query = url.Values{
+// readTimeline reads the pages and reports whether that were all of them.
+func (c *Client) readTimeline(ctx context.Context, req request) ([]map[string]any, bool, error) {
+	req.query = url.Values{
 		"per_page": {timelinePage}, "sort_by": {"audited_time"}, "sort_order": {"desc"},
 		"include_inner_details": {"field_history.data_type"},
 	}
 	var all []map[string]any
 	for range timelinePages {
-		a, err := c.do(ctx, k)
+		a, err := c.call(ctx, req)
 		if err != nil {
 			return nil, false, err
 		}
-		rows, info, err := k.rows(a, "__timeline")
+		rows, info, err := req.parseRows(a, "__timeline")
 		if err != nil {
 			return nil, false, err
 		}
@@ -87,7 +87,7 @@ func (c *Client) timeline(ctx context.Context, k call) ([]map[string]any, bool, 
 		if info.NextPageToken == "" {
 			break
 		}
-		k.query.Set("page_token", string(info.NextPageToken))
+		req.query.Set("page_token", string(info.NextPageToken))
 	}
 	return all, false, nil
 }
@@ -105,9 +105,9 @@ type history struct {
 	changes map[string][]change
 }
 
-// add takes in one entry of the timeline and reports whether it could be read.
+// addEntry takes in one entry of the timeline and reports whether it could be read.
 // Entries without fields, such as a mail that was sent, are of no interest.
-func (h history) add(row map[string]any) bool {
+func (h history) addEntry(row map[string]any) bool {
 	list, ok := row["field_history"].([]any)
 	if !ok {
 		return row["field_history"] == nil
@@ -117,7 +117,7 @@ func (h history) add(row map[string]any) bool {
 		return false
 	}
 	source, _ := row["source"].(string)
-	own := lookupID(row["done_by"]) == h.user && !slices.Contains(otherHands, source)
+	own := lookupID(row["done_by"]) == h.user && !slices.Contains(foreignSources, source)
 	for _, entry := range list {
 		field, ok := entry.(map[string]any)
 		if !ok {
@@ -139,8 +139,8 @@ func (h history) add(row map[string]any) bool {
 	return true
 }
 
-// edits puts the changes in order, newest first, and returns their edits.
-func (h history) edits() map[string][]crm.Edit {
+// sortedEdits puts the changes in order, newest first, and returns their edits.
+func (h history) sortedEdits() map[string][]crm.Edit {
 	edits := make(map[string][]crm.Edit, len(h.changes))
 	for name, changes := range h.changes {
 		slices.SortStableFunc(changes, func(a, b change) int {

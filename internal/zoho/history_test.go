@@ -67,11 +67,11 @@ func TestHistoryIsNewestFirstAndEndsWithTheCreation(t *testing.T) {
 	if diff := cmp.Diff(want, got.History); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
-	wantCall := request{
+	wantCall := sentRequest{
 		Method: "GET", Path: "/Contacts/" + janeID + "/__timeline", Token: "Zoho-oauthtoken 1000.a",
 		Query: "include_inner_details=field_history.data_type&per_page=200&sort_by=audited_time&sort_order=desc",
 	}
-	if diff := cmp.Diff([]request{wantCall}, f.calls); diff != "" {
+	if diff := cmp.Diff([]sentRequest{wantCall}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -102,7 +102,7 @@ func TestHistoryFollowsFivePagesAndThenAddsNoCreation(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFakeAPI(t, func(n int, r request) (int, string) {
+			f := newFakeAPI(t, func(n int, r sentRequest) (int, string) {
 				if n > 1 != strings.Contains(r.Query, fmt.Sprintf("page_token=p%d", n)) {
 					return 400, ""
 				}

@@ -14,15 +14,15 @@ import (
 // Source: https://www.zoho.com/crm/developer/docs/api/v8/multi-dc.html; ae and
 // sg are served but not listed there.
 var (
-	apiHosts = hostSet([]string{"www.zohoapis.", "sandbox.zohoapis.", "developer.zohoapis."},
+	apiHosts = buildHostSet([]string{"www.zohoapis.", "sandbox.zohoapis.", "developer.zohoapis."},
 		"com", "eu", "in", "com.au", "jp", "ca", "sa", "uk", "com.cn", "ae", "sg")
-	accountsHosts = hostSet([]string{"accounts.zoho."},
+	accountsHosts = buildHostSet([]string{"accounts.zoho."},
 		"com", "eu", "in", "com.au", "jp", "sa", "uk", "com.cn", "ae", "sg")
 )
 
 const accountsHostCanada = "accounts.zohocloud.ca"
 
-func hostSet(prefixes []string, tlds ...string) map[string]bool {
+func buildHostSet(prefixes []string, tlds ...string) map[string]bool {
 	set := make(map[string]bool, len(prefixes)*len(tlds))
 	for _, p := range prefixes {
 		for _, t := range tlds {
@@ -37,14 +37,14 @@ func hostSet(prefixes []string, tlds ...string) map[string]bool {
 // data centres over https. A simulator, that is plain http on this machine, is
 // accepted only if the accounts server is one as well.
 func CheckAPIDomain(apiDomain, accountsURL string) error {
-	u, err := origin(apiDomain)
+	u, err := parseOrigin(apiDomain)
 	if err != nil {
 		return fmt.Errorf("api_domain %w", err)
 	}
 	if u.Scheme == "https" && apiHosts[u.Host] {
 		return nil
 	}
-	if accounts, err := origin(accountsURL); err == nil && isLoopback(accounts) && isLoopback(u) {
+	if accounts, err := parseOrigin(accountsURL); err == nil && isLoopback(accounts) && isLoopback(u) {
 		return nil
 	}
 	return errors.New("api_domain is no host of Zoho's API")
@@ -52,7 +52,7 @@ func CheckAPIDomain(apiDomain, accountsURL string) error {
 
 // CheckAccountsURL reports why accountsURL must not receive the client secret.
 func CheckAccountsURL(accountsURL string) error {
-	u, err := origin(accountsURL)
+	u, err := parseOrigin(accountsURL)
 	if err != nil {
 		return fmt.Errorf("accounts URL %w", err)
 	}
@@ -62,8 +62,8 @@ func CheckAccountsURL(accountsURL string) error {
 	return errors.New("accounts URL is no accounts server of Zoho")
 }
 
-// origin parses a URL that consists of a scheme and a host only.
-func origin(raw string) (*url.URL, error) {
+// parseOrigin parses a URL that consists of a scheme and a host only.
+func parseOrigin(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, errors.New("is no URL")

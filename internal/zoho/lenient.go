@@ -9,23 +9,23 @@ import (
 	"github.com/hubspot-zoho/connector/internal/jsonerr"
 )
 
-// looseText reads a string or a number and ignores anything else, so that one
+// lenientText reads a string or a number and ignores anything else, so that one
 // odd detail does not hide the code beside it.
-type looseText string
+type lenientText string
 
-func (t *looseText) UnmarshalJSON(data []byte) error {
+func (t *lenientText) UnmarshalJSON(data []byte) error {
 	var s string
 	var n json.Number
 	if json.Unmarshal(data, &s) == nil {
-		*t = looseText(s)
+		*t = lenientText(s)
 	} else if json.Unmarshal(data, &n) == nil {
-		*t = looseText(n)
+		*t = lenientText(n)
 	}
 	return nil
 }
 
-// decode reads JSON and keeps numbers as they are written.
-func decode(data []byte, v any) error {
+// decodeJSON reads JSON and keeps numbers as they are written.
+func decodeJSON(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	return d.Decode(v)

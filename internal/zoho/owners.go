@@ -21,14 +21,14 @@ const (
 func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	var owners []crm.Owner
 	for page := 1; page <= maxUserPages; page++ {
-		k := call{action: actionDescribe, method: http.MethodGet, path: "/users", query: url.Values{
+		req := request{action: actionDescribe, method: http.MethodGet, path: "/users", query: url.Values{
 			"type": {"AllUsers"}, "per_page": {strconv.Itoa(usersPerPage)}, "page": {strconv.Itoa(page)},
 		}}
-		a, err := c.do(ctx, k)
+		a, err := c.call(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		rows, info, err := k.rows(a, "users")
+		rows, info, err := req.parseRows(a, "users")
 		if err != nil {
 			return nil, err
 		}
@@ -40,28 +40,28 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 			return owners, nil
 		}
 	}
-	return nil, call{action: actionDescribe}.refused("USERS_DO_NOT_END", nil)
+	return nil, request{action: actionDescribe}.refusedError("USERS_DO_NOT_END", nil)
 }
 
-// assign puts the owners' ids in the place of their addresses.
-func (c *Client) assign(ctx context.Context, k call, w crm.Write) (crm.Write, error) {
+// assignOwners puts the owners' ids in the place of their addresses.
+func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
 	w, unknown, err := c.owners.Assign(ctx, w)
 	if err != nil {
-		return w, k.overOwners(err)
+		return w, req.ownersError(err)
 	}
 	if len(unknown) > 0 {
-		e := k.err(crm.Invalid, owners.CodeUnknown, nil)
+		e := req.newError(crm.Invalid, owners.CodeUnknown, nil)
 		e.Fields = unknown
 		return w, e
 	}
 	return w, nil
 }
 
-// overOwners is the failure of a call for want of the list of owners. Nothing
+// ownersError is the failure of a call for want of the list of owners. Nothing
 // was sent of the call itself.
-func (k call) overOwners(err error) *crm.Error {
+func (req request) ownersError(err error) *crm.Error {
 	if e := crm.AsError(err); e != nil {
 		return e
 	}
-	return k.err(crm.Unavailable, "", err)
+	return req.newError(crm.Unavailable, "", err)
 }

@@ -13,41 +13,41 @@ import (
 )
 
 const (
-	// atOnce is how many calls are in flight, at most: fewer than the ten that
+	// maxConcurrent is how many calls are in flight, at most: fewer than the ten that
 	// all editions but the free one allow, and fewer than the ten writes of more
 	// than ten records and queries that every edition allows.
-	atOnce      = 8
-	longestTurn = 10 * time.Second
-	creditProbe = 5 * time.Minute
-	// regainAfter is how many calls in a row have to go well before one more is
+	maxConcurrent = 8
+	maxWait       = 10 * time.Second
+	dailyProbe    = 5 * time.Minute
+	// raiseAfter is how many calls in a row have to go well before one more is
 	// let in after too many were at once.
-	regainAfter = 20
+	raiseAfter = 20
 )
 
-// pace keeps the calls of one organisation within its limits.
-type pace struct {
-	most  int
-	calls *quota.Gate
-	day   *quota.Day
+// rateLimiter keeps the calls of one organisation within its limits.
+type rateLimiter struct {
+	maxConcurrent int
+	calls         *quota.Gate
+	day           *quota.Day
 
-	mu   sync.Mutex
-	well int // calls that went well since the limit was last changed
+	mu        sync.Mutex
+	successes int // calls that went well since the limit was last changed
 }
 
-func newPace(share float64) *pace {
-	most := quota.Share(atOnce, share)
-	return &pace{most: most, calls: quota.NewGate(most, 0, longestTurn), day: quota.NewDay(creditProbe)}
+func newRateLimiter(share float64) *rateLimiter {
+	most := quota.Share(maxConcurrent, share)
+	return &rateLimiter{maxConcurrent: most, calls: quota.NewGate(most, 0, maxWait), day: quota.NewDay(dailyProbe)}
 }
 
-// enter waits for the call's turn.
-func (p *pace) enter(ctx context.Context, k call) (leave func(), err error) {
+// acquire waits for the call's turn.
+func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), err error) {
 	if err = p.day.Enter(ctx); err == nil {
 		leave, err = p.calls.Enter(ctx)
 	}
 	if err == nil {
 		return leave, nil
 	}
-	e := k.err(crm.Unavailable, "", err)
+	e := req.newError(crm.Unavailable, "", err)
 	var used *quota.Exhausted
 	if errors.As(err, &used) {
 		e.Kind, e.RetryAfter = crm.RateLimited, used.RetryAfter
@@ -55,9 +55,9 @@ func (p *pace) enter(ctx context.Context, k call) (leave func(), err error) {
 	return nil, e
 }
 
-// learn takes in what an answer tells of the limits. The credits are told once
+// updateFrom takes in what an answer tells of the limits. The credits are told once
 // half of a day's are gone.
-func (p *pace) learn(a answer, err error) {
+func (p *rateLimiter) updateFrom(a answer, err error) {
 	if left, odd := strconv.Atoi(a.header.Get("X-API-CREDITS-REMAINING")); odd == nil && left >= 0 {
 		p.day.Left(left, 0)
 	}
@@ -67,14 +67,14 @@ func (p *pace) learn(a answer, err error) {
 	limit := p.calls.Limit()
 	switch {
 	case e == nil || e.Kind != crm.RateLimited:
-		if p.well++; p.well >= regainAfter && limit < p.most {
-			p.well = 0
+		if p.successes++; p.successes >= raiseAfter && limit < p.maxConcurrent {
+			p.successes = 0
 			p.calls.SetLimit(limit+1, limit+1)
 		}
 	case e.RetryAfter >= retryCredits:
 		p.day.Close(e.RetryAfter)
 	default:
-		p.well = 0
+		p.successes = 0
 		p.calls.SetLimit(limit/2, limit/2)
 		p.calls.Close(e.RetryAfter)
 	}

@@ -11,11 +11,11 @@ import (
 )
 
 // room is how many calls are let in at once.
-func room(t *testing.T, p *pace) int {
+func room(t *testing.T, p *rateLimiter) int {
 	t.Helper()
 	n := 0
 	for ; n < 100; n++ {
-		leave, err := p.enter(t.Context(), call{})
+		leave, err := p.acquire(t.Context(), request{})
 		if err != nil {
 			break
 		}
@@ -28,22 +28,22 @@ var refusedCall = &crm.Error{Kind: crm.RateLimited, RetryAfter: retryConcurrency
 
 func TestCallsAtOnceAreHalvedWhenTheyWereTooManyAndComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(1)
-		if got := room(t, p); got != atOnce {
-			t.Errorf("%d calls at once, want %d", got, atOnce)
+		p := newRateLimiter(1)
+		if got := room(t, p); got != maxConcurrent {
+			t.Errorf("%d calls at once, want %d", got, maxConcurrent)
 		}
-		p.learn(answer{}, refusedCall)
-		if got := room(t, p); got != atOnce/2 {
+		p.updateFrom(answer{}, refusedCall)
+		if got := room(t, p); got != maxConcurrent/2 {
 			t.Errorf("%d calls at once after a refusal, want half", got)
 		}
-		for range regainAfter * atOnce {
-			p.learn(answer{}, nil)
+		for range raiseAfter * maxConcurrent {
+			p.updateFrom(answer{}, nil)
 		}
-		if got := room(t, p); got != atOnce {
-			t.Errorf("%d calls at once after many went well, want %d again", got, atOnce)
+		if got := room(t, p); got != maxConcurrent {
+			t.Errorf("%d calls at once after many went well, want %d again", got, maxConcurrent)
 		}
 		for range 10 {
-			p.learn(answer{}, refusedCall)
+			p.updateFrom(answer{}, refusedCall)
 		}
 		if got := room(t, p); got != 1 {
 			t.Errorf("%d calls at once after ten refusals, want one", got)
@@ -54,7 +54,7 @@ func TestCallsAtOnceAreHalvedWhenTheyWereTooManyAndComeBack(t *testing.T) {
 func TestAShareIsAtLeastOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for share, want := range map[float64]int{0.25: 2, 0.01: 1} {
-			if got := room(t, newPace(share)); got != want {
+			if got := room(t, newRateLimiter(share)); got != want {
 				t.Errorf("a share of %g lets %d calls in, want %d", share, got, want)
 			}
 		}
@@ -63,24 +63,24 @@ func TestAShareIsAtLeastOneCall(t *testing.T) {
 
 func TestCreditsThatRunOutStopSweepsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(1)
+		p := newRateLimiter(1)
 		told := func(left string) answer {
 			h := http.Header{}
 			h.Set("X-API-CREDITS-REMAINING", left)
 			return answer{header: h}
 		}
-		p.learn(told("25000"), nil) // half of the day's
-		p.learn(told("4000"), nil)
-		if _, err := p.enter(quota.Background(t.Context()), call{}); !crm.IsKind(err, crm.RateLimited) {
+		p.updateFrom(told("25000"), nil) // half of the day's
+		p.updateFrom(told("4000"), nil)
+		if _, err := p.acquire(quota.Background(t.Context()), request{}); !crm.IsKind(err, crm.RateLimited) {
 			t.Errorf("a sweep: %v", err)
 		}
-		leave, err := p.enter(t.Context(), call{})
+		leave, err := p.acquire(t.Context(), request{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		leave()
-		p.learn(answer{}, &crm.Error{Kind: crm.RateLimited, RetryAfter: retryCredits})
-		_, err = p.enter(t.Context(), call{})
+		p.updateFrom(answer{}, &crm.Error{Kind: crm.RateLimited, RetryAfter: retryCredits})
+		_, err = p.acquire(t.Context(), request{})
 		if e := crm.AsError(err); e == nil || e.RetryAfter != time.Hour {
 			t.Errorf("the day's credits are out: %v", err)
 		}

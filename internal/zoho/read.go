@@ -23,7 +23,7 @@ const (
 // record, or has it in the recycle bin.
 func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 	if ref.System != crm.Zoho {
-		return crm.Record{}, call{action: actionRead}.refused("WRONG_SYSTEM", nil)
+		return crm.Record{}, request{action: actionRead}.refusedError("WRONG_SYSTEM", nil)
 	}
 	answer := c.ReadMany(ctx, ref.Kind, []string{ref.RecordID})[ref.RecordID]
 	return answer.Value, answer.Err
@@ -33,32 +33,32 @@ func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 // API credit unless more than 45 fields are mapped. Every id has an answer; a
 // record that cannot be made out does not hide the others.
 func (c *Client) ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record] {
-	k := call{action: actionRead}
+	req := request{action: actionRead}
 	answers := make(map[string]crm.Answer[crm.Record], len(ids))
 	var wanted []string
 	for _, id := range ids {
 		if _, repeated := answers[id]; repeated {
 			continue
 		}
-		answers[id] = crm.Answer[crm.Record]{Err: k.err(crm.NotFound, "", nil)}
+		answers[id] = crm.Answer[crm.Record]{Err: req.newError(crm.NotFound, "", nil)}
 		if err := checkIDs(kind, []string{id}); err != nil {
-			answers[id] = crm.Answer[crm.Record]{Err: k.refused("BAD_IDS", err)}
+			answers[id] = crm.Answer[crm.Record]{Err: req.refusedError("BAD_IDS", err)}
 			continue
 		}
 		wanted = append(wanted, id)
 	}
 	for chunk := range slices.Chunk(wanted, MaxRead) {
-		c.readInto(ctx, answers, kind, chunk)
+		c.readAndSplit(ctx, answers, kind, chunk)
 	}
 	return answers
 }
 
-// readInto reads ids and halves them while the answer makes no sense.
-func (c *Client) readInto(ctx context.Context, answers map[string]crm.Answer[crm.Record], kind crm.Kind, ids []string) {
-	records, err := c.readMany(ctx, kind, ids)
+// readAndSplit reads ids and halves them while the answer makes no sense.
+func (c *Client) readAndSplit(ctx context.Context, answers map[string]crm.Answer[crm.Record], kind crm.Kind, ids []string) {
+	records, err := c.readBatch(ctx, kind, ids)
 	if crm.IsKind(err, crm.Refused) && len(ids) > 1 {
-		c.readInto(ctx, answers, kind, ids[:len(ids)/2])
-		c.readInto(ctx, answers, kind, ids[len(ids)/2:])
+		c.readAndSplit(ctx, answers, kind, ids[:len(ids)/2])
+		c.readAndSplit(ctx, answers, kind, ids[len(ids)/2:])
 		return
 	}
 	for _, id := range ids {
@@ -68,40 +68,40 @@ func (c *Client) readInto(ctx context.Context, answers map[string]crm.Answer[crm
 	}
 }
 
-// readMany reads up to MaxRead records. The result is keyed by id; a record
+// readBatch reads up to MaxRead records. The result is keyed by id; a record
 // that does not exist is absent.
-func (c *Client) readMany(ctx context.Context, kind crm.Kind, ids []string) (map[string]crm.Record, error) {
-	k := call{action: actionRead}
+func (c *Client) readBatch(ctx context.Context, kind crm.Kind, ids []string) (map[string]crm.Record, error) {
+	req := request{action: actionRead}
 	if err := checkIDs(kind, ids); err != nil {
-		return nil, k.refused("BAD_IDS", err)
+		return nil, req.refusedError("BAD_IDS", err)
 	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	user, err := c.user(ctx)
+	user, err := c.readOwnUser(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var records map[string]crm.Record
-	for _, names := range chunkFields(c.names(kind)) {
+	for _, names := range chunkFields(c.readFields(kind)) {
 		rows, err := c.readRows(ctx, kind, ids, names)
 		if err != nil {
 			return nil, err
 		}
 		part := make(map[string]crm.Record, len(rows))
 		for _, row := range rows {
-			rec, err := c.record(kind, row, names, user)
+			rec, err := c.toRecord(kind, row, names, user)
 			if err != nil {
-				return nil, k.refused("UNKNOWN_SHAPE", err)
+				return nil, req.refusedError("UNKNOWN_SHAPE", err)
 			}
-			if rec, err = c.owners.Name(ctx, rec, c.owned[kind]); err != nil {
-				return nil, k.overOwners(err)
+			if rec, err = c.owners.Name(ctx, rec, c.ownerFields[kind]); err != nil {
+				return nil, req.ownersError(err)
 			}
 			if slices.Contains(ids, rec.Ref.RecordID) {
 				part[rec.Ref.RecordID] = rec
 			}
 		}
-		records = join(records, part)
+		records = mergeParts(records, part)
 	}
 	return records, nil
 }
@@ -129,18 +129,18 @@ func chunkFields(names []string) [][]string {
 // Zoho takes offence at an id, both halves are read, so that the one does not
 // hide the others.
 func (c *Client) readRows(ctx context.Context, kind crm.Kind, ids, names []string) ([]map[string]any, error) {
-	k := call{
+	req := request{
 		action: actionRead, method: http.MethodGet, path: "/" + modules[kind], record: true,
 		query: url.Values{
 			"ids":    {strings.Join(ids, ",")},
 			"fields": {strings.Join(append(slices.Clone(names), systemFields...), ",")},
 		},
 	}
-	a, err := c.do(ctx, k)
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	rows, _, err := k.rows(a, "data")
+	rows, _, err := req.parseRows(a, "data")
 	if !crm.IsKind(err, crm.NotFound) || len(ids) == 1 {
 		return rows, ignoreNotFound(err)
 	}
@@ -159,28 +159,28 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-// rows reads a list of records and whether there are more of them.
-func (k call) rows(a answer, list string) ([]map[string]any, pageInfo, error) {
+// parseRows reads a list of records and whether there are more of them.
+func (req request) parseRows(a answer, list string) ([]map[string]any, pageInfo, error) {
 	if a.status == http.StatusNoContent {
 		return nil, pageInfo{}, nil
 	}
 	var body map[string]json.RawMessage
 	if a.status != http.StatusOK || json.Unmarshal(a.body, &body) != nil || body[list] == nil {
-		return nil, pageInfo{}, k.unexpected(a, "no list of "+list)
+		return nil, pageInfo{}, req.unexpectedError(a, "no list of "+list)
 	}
 	var rows []map[string]any
 	var info pageInfo
-	if decode(body[list], &rows) != nil || rows == nil {
-		return nil, info, k.unexpected(a, list+" is no list of objects")
+	if decodeJSON(body[list], &rows) != nil || rows == nil {
+		return nil, info, req.unexpectedError(a, list+" is no list of objects")
 	}
-	if body["info"] != nil && decode(body["info"], &info) != nil {
-		return nil, info, k.shape(a, "info has an unknown shape")
+	if body["info"] != nil && decodeJSON(body["info"], &info) != nil {
+		return nil, info, req.shapeError(a, "info has an unknown shape")
 	}
 	return rows, info, nil
 }
 
 // pageInfo tells whether a list goes on.
 type pageInfo struct {
-	MoreRecords   bool      `json:"more_records"`
-	NextPageToken looseText `json:"next_page_token"`
+	MoreRecords   bool        `json:"more_records"`
+	NextPageToken lenientText `json:"next_page_token"`
 }

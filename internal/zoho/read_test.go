@@ -47,11 +47,11 @@ func TestReadConvertsEveryShapeOfValue(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
-	wantCall := request{
+	wantCall := sentRequest{
 		Method: "GET", Path: "/Contacts", Token: "Zoho-oauthtoken 1000.a",
 		Query: "fields=Last_Name%2CEmail%2CPhone%2CScore%2CEmail_Opt_Out%2CHobbies%2CAccount_Name%2CHubSpot_ID%2CCreated_Time%2CModified_Time%2CCreated_By%2CModified_By&ids=" + janeID,
 	}
-	if diff := cmp.Diff([]request{wantCall}, f.calls); diff != "" {
+	if diff := cmp.Diff([]sentRequest{wantCall}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -97,7 +97,7 @@ func TestReadTellsAMissingRecordFromAFailure(t *testing.T) {
 
 func TestReadManyJoinsByID(t *testing.T) {
 	f := newFakeAPI(t, always(200, list(row(joeID, `"Last_Name":"B",`), row("999", ""), row(janeID, `"Last_Name":"A",`))))
-	got, err := newTestClient(t, f).readMany(t.Context(), crm.Contact, []string{janeID, "77", joeID})
+	got, err := newTestClient(t, f).readBatch(t.Context(), crm.Contact, []string{janeID, "77", joeID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestReadManyJoinsByID(t *testing.T) {
 }
 
 func TestAnIDThatZohoRejectsDoesNotHideTheOthers(t *testing.T) {
-	f := newFakeAPI(t, func(_ int, r request) (int, string) {
+	f := newFakeAPI(t, func(_ int, r sentRequest) (int, string) {
 		query, err := url.ParseQuery(r.Query)
 		if err != nil {
 			return 500, ""
@@ -125,7 +125,7 @@ func TestAnIDThatZohoRejectsDoesNotHideTheOthers(t *testing.T) {
 		}
 		return 200, list(rows...)
 	})
-	got, err := newTestClient(t, f).readMany(t.Context(), crm.Contact, []string{"11", "12", "13", "14", "15"})
+	got, err := newTestClient(t, f).readBatch(t.Context(), crm.Contact, []string{"11", "12", "13", "14", "15"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,11 +140,11 @@ func TestReadManyChecksItsArguments(t *testing.T) {
 	for name, ids := range map[string][]string{
 		"101 ids": make([]string, 101), "an id with a comma": {"1,2"}, "an empty id": {""},
 	} {
-		if _, err := c.readMany(t.Context(), crm.Contact, ids); !crm.IsKind(err, crm.Refused) {
+		if _, err := c.readBatch(t.Context(), crm.Contact, ids); !crm.IsKind(err, crm.Refused) {
 			t.Errorf("%s: got error %v, want refused", name, err)
 		}
 	}
-	if got, err := c.readMany(t.Context(), crm.Contact, nil); got != nil || err != nil {
+	if got, err := c.readBatch(t.Context(), crm.Contact, nil); got != nil || err != nil {
 		t.Errorf("no ids: got %v, %v", got, err)
 	}
 	if _, err := c.Read(t.Context(), crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: "1"}); err == nil {
@@ -165,7 +165,7 @@ func wide(c *Config) {
 }
 
 func TestMoreThanFiftyFieldsAreReadInTwoRequests(t *testing.T) {
-	f := newFakeAPI(t, func(n int, r request) (int, string) {
+	f := newFakeAPI(t, func(n int, r sentRequest) (int, string) {
 		query, err := url.ParseQuery(r.Query)
 		if err != nil {
 			return 400, ""
@@ -179,7 +179,7 @@ func TestMoreThanFiftyFieldsAreReadInTwoRequests(t *testing.T) {
 		late := strings.Replace(row(janeID, `"F59":"b","HubSpot_ID":"5",`), "11-23T10:00:00", "11-23T10:00:07", 1)
 		return 200, list(late)
 	})
-	got, err := newTestClient(t, f, wide).readMany(t.Context(), crm.Contact, []string{janeID, joeID})
+	got, err := newTestClient(t, f, wide).readBatch(t.Context(), crm.Contact, []string{janeID, joeID})
 	if err != nil {
 		t.Fatal(err)
 	}

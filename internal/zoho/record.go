@@ -12,13 +12,13 @@ import (
 // systemFields are read with every record.
 var systemFields = []string{"Created_Time", "Modified_Time", "Created_By", "Modified_By"}
 
-// names returns the fields of a kind that are read: the mapped ones and the twin.
-func (c *Client) names(kind crm.Kind) []string {
+// readFields returns the fields of a kind that are read: the mapped ones and the twin.
+func (c *Client) readFields(kind crm.Kind) []string {
 	return appendNew(slices.Clone(c.fields[kind]), c.counterpartField)
 }
 
-// record converts one row.
-func (c *Client) record(kind crm.Kind, row map[string]any, names []string, user string) (crm.Record, error) {
+// toRecord converts one row.
+func (c *Client) toRecord(kind crm.Kind, row map[string]any, names []string, user string) (crm.Record, error) {
 	rec := crm.Record{
 		Ref:    crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)},
 		Fields: map[string]string{},
@@ -56,11 +56,11 @@ func rowTime(row map[string]any, name string) (time.Time, error) {
 	return t, nil
 }
 
-// join merges two halves of the same records. A record that is missing from the
+// mergeParts merges two halves of the same records. A record that is missing from the
 // second half was deleted between the two requests. One that was modified
 // between them counts as seen at the earlier time, so that a write that relies
 // on it is refused, and as modified by a person, so that it is looked at.
-func join(all, part map[string]crm.Record) map[string]crm.Record {
+func mergeParts(all, part map[string]crm.Record) map[string]crm.Record {
 	if all == nil {
 		return part
 	}

@@ -26,19 +26,19 @@ const scanLimit = 200
 // record whenever another one moves: each page begins behind the time and the
 // id where the last one ended.
 func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
-	k := call{action: actionScan, method: http.MethodPost, path: "/coql"}
+	req := request{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := w.Kind.Validate(); err != nil {
-		return crm.FoundPage{}, k.refused("BAD_KIND", err)
+		return crm.FoundPage{}, req.refusedError("BAD_KIND", err)
 	}
 	if w.From.ID != "" && !isID(w.From.ID) {
-		return crm.FoundPage{}, k.refused("BAD_IDS", nil)
+		return crm.FoundPage{}, req.refusedError("BAD_IDS", nil)
 	}
-	k.body = map[string]string{"select_query": changedQuery(w)}
-	a, err := c.do(ctx, k)
+	req.body = map[string]string{"select_query": buildChangedQuery(w)}
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return crm.FoundPage{}, err
 	}
-	rows, info, err := k.rows(a, "data")
+	rows, info, err := req.parseRows(a, "data")
 	if err != nil {
 		return crm.FoundPage{}, err
 	}
@@ -47,15 +47,15 @@ func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 	for _, row := range rows {
 		at, err := rowTime(row, "Modified_Time")
 		if err != nil {
-			return crm.FoundPage{}, k.shape(a, err.Error())
+			return crm.FoundPage{}, req.shapeError(a, err.Error())
 		}
 		ref := crm.Ref{System: crm.Zoho, Kind: w.Kind, RecordID: lookupID(row)}
 		if ref.Validate() != nil {
-			return crm.FoundPage{}, k.shape(a, "a record has no id")
+			return crm.FoundPage{}, req.shapeError(a, "a record has no id")
 		}
 		// The order is what keeps a walk from missing anything.
-		if before(at, ref.RecordID, last) {
-			return crm.FoundPage{}, k.shape(a, "the records are not in order")
+		if precedesPlace(at, ref.RecordID, last) {
+			return crm.FoundPage{}, req.shapeError(a, "the records are not in order")
 		}
 		last = crm.Place{At: at.UTC(), ID: ref.RecordID}
 		page.Found = append(page.Found, crm.Found{Ref: ref, At: at.UTC()})
@@ -67,29 +67,29 @@ func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 	return page, nil
 }
 
-// before reports whether a record comes before a place in the order of a walk.
+// precedesPlace reports whether a record comes before a place in the order of a walk.
 // Ids are numbers.
-func before(at time.Time, id string, p crm.Place) bool {
+func precedesPlace(at time.Time, id string, p crm.Place) bool {
 	if p.ID == "" || !at.Equal(p.At) {
 		return p.ID != "" && at.Before(p.At)
 	}
 	return len(id) < len(p.ID) || len(id) == len(p.ID) && id <= p.ID
 }
 
-// changedQuery asks for what comes behind w.From. COQL wants conditions in
+// buildChangedQuery asks for what comes behind w.From. COQL wants conditions in
 // pairs.
-func changedQuery(w crm.Walk) string {
+func buildChangedQuery(w crm.Walk) string {
 	until := w.Until.UTC()
 	if whole := until.Truncate(time.Second); whole.Before(until) {
 		until = whole.Add(time.Second)
 	}
-	behind := "Modified_Time >= " + quote(formatTime(w.Since.UTC()))
+	behind := "Modified_Time >= " + quoteText(formatTime(w.Since.UTC()))
 	if w.From.ID != "" {
-		at := quote(formatTime(w.From.At.UTC()))
-		behind = fmt.Sprintf("(Modified_Time > %s or (Modified_Time = %s and id > %s))", at, at, quote(w.From.ID))
+		at := quoteText(formatTime(w.From.At.UTC()))
+		behind = fmt.Sprintf("(Modified_Time > %s or (Modified_Time = %s and id > %s))", at, at, quoteText(w.From.ID))
 	}
 	return fmt.Sprintf("select id, Modified_Time from %s where Modified_Time <= %s and %s order by Modified_Time asc, id asc limit 0, %d",
-		modules[w.Kind], quote(formatTime(until)), behind, scanLimit)
+		modules[w.Kind], quoteText(formatTime(until)), behind, scanLimit)
 }
 
 // listLimit is how many records a page of a list holds: the most that COQL
@@ -98,24 +98,24 @@ const listLimit = 2_000
 
 // ListRefs walks all records of a kind that are not deleted by their ids.
 func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
-	k := call{action: actionScan, method: http.MethodPost, path: "/coql"}
+	req := request{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := kind.Validate(); err != nil {
-		return crm.FoundPage{}, k.refused("BAD_KIND", err)
+		return crm.FoundPage{}, req.refusedError("BAD_KIND", err)
 	}
 	last := from.ID
 	if last == "" {
 		last = "0"
 	}
 	if !isID(last) {
-		return crm.FoundPage{}, k.refused("BAD_IDS", nil)
+		return crm.FoundPage{}, req.refusedError("BAD_IDS", nil)
 	}
-	k.body = map[string]string{"select_query": fmt.Sprintf("select id, Modified_Time from %s where id > %s order by id asc limit 0, %d",
-		modules[kind], quote(last), listLimit)}
-	a, err := c.do(ctx, k)
+	req.body = map[string]string{"select_query": fmt.Sprintf("select id, Modified_Time from %s where id > %s order by id asc limit 0, %d",
+		modules[kind], quoteText(last), listLimit)}
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return crm.FoundPage{}, err
 	}
-	rows, info, err := k.rows(a, "data")
+	rows, info, err := req.parseRows(a, "data")
 	if err != nil {
 		return crm.FoundPage{}, err
 	}
@@ -124,10 +124,10 @@ func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (c
 		at, timeErr := rowTime(row, "Modified_Time")
 		ref := crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)}
 		if err := errors.Join(timeErr, ref.Validate()); err != nil {
-			return crm.FoundPage{}, k.shape(a, "a record has no id or no time")
+			return crm.FoundPage{}, req.shapeError(a, "a record has no id or no time")
 		}
 		if len(ref.RecordID) < len(last) || len(ref.RecordID) == len(last) && ref.RecordID <= last {
-			return crm.FoundPage{}, k.shape(a, "the records are not in order")
+			return crm.FoundPage{}, req.shapeError(a, "the records are not in order")
 		}
 		last = ref.RecordID
 		page.Found = append(page.Found, crm.Found{Ref: ref, At: at.UTC()})
@@ -159,13 +159,13 @@ func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 // those behind it up by one, so each further page also looks at what has moved
 // to the end of the page before it.
 func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
-	k := call{action: actionScan}
+	req := request{action: actionScan}
 	if err := w.Kind.Validate(); err != nil {
-		return crm.FoundPage{}, k.refused("BAD_KIND", err)
+		return crm.FoundPage{}, req.refusedError("BAD_KIND", err)
 	}
 	number := max(w.From.Page, 1)
-	all, more, err := c.deletedPage(ctx, w, number)
-	if number > 1 && pagesEnd(err) {
+	all, more, err := c.readDeletedPage(ctx, w, number)
+	if number > 1 && isPageLimit(err) {
 		return crm.FoundPage{Truncated: true}, nil
 	}
 	if err != nil {
@@ -176,7 +176,7 @@ func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 		page.Next = crm.Place{ID: all[len(all)-1].Ref.RecordID, Page: number + 1}
 	}
 	if number > 1 {
-		previous, _, err := c.deletedPage(ctx, w, number-1)
+		previous, _, err := c.readDeletedPage(ctx, w, number-1)
 		if err != nil {
 			return crm.FoundPage{}, err
 		}
@@ -191,21 +191,21 @@ func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 	return page, nil
 }
 
-func (c *Client) deletedPage(ctx context.Context, w crm.Walk, number int) ([]crm.Found, bool, error) {
-	k := call{
+func (c *Client) readDeletedPage(ctx context.Context, w crm.Walk, number int) ([]crm.Found, bool, error) {
+	req := request{
 		action: actionScan, method: http.MethodGet, path: "/" + modules[w.Kind] + "/deleted",
 		query: url.Values{"type": {"all"}, "page": {strconv.Itoa(number)}, "per_page": {strconv.Itoa(scanLimit)}},
 		// Whether the second itself is included is not documented.
 		header: map[string]string{"If-Modified-Since": formatTime(w.Since.UTC().Add(-time.Second))},
 	}
-	a, err := c.do(ctx, k)
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return nil, false, err
 	}
 	if a.status == http.StatusNotModified {
 		return nil, false, nil
 	}
-	rows, info, err := k.rows(a, "data")
+	rows, info, err := req.parseRows(a, "data")
 	if err != nil {
 		return nil, false, err
 	}
@@ -214,15 +214,15 @@ func (c *Client) deletedPage(ctx context.Context, w crm.Walk, number int) ([]crm
 		at, timeErr := rowTime(row, "deleted_time")
 		ref := crm.Ref{System: crm.Zoho, Kind: w.Kind, RecordID: lookupID(row)}
 		if err := errors.Join(timeErr, ref.Validate()); err != nil {
-			return nil, false, k.shape(a, "a deleted record has no id or no time")
+			return nil, false, req.shapeError(a, "a deleted record has no id or no time")
 		}
 		all = append(all, crm.Found{Ref: ref, At: at.UTC(), Deleted: true})
 	}
 	return all, info.MoreRecords, nil
 }
 
-// pagesEnd reports whether Zoho would not list any more.
-func pagesEnd(err error) bool {
+// isPageLimit reports whether Zoho would not list any more.
+func isPageLimit(err error) bool {
 	e := crm.AsError(err)
 	return e != nil && strings.HasSuffix(e.Code, "PAGINATION_LIMIT_EXCEEDED")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// fieldMeta is the definition of a field.
-type fieldMeta struct {
+// fieldDefinition is the definition of a field.
+type fieldDefinition struct {
 	APIName       string `json:"api_name"`
 	Label         string `json:"field_label"`
 	DataType      string `json:"data_type"`
@@ -67,23 +67,23 @@ var dataTypes = map[string]dataType{
 func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	s := crm.Schema{System: crm.Zoho, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
-		k := call{action: actionDescribe, method: http.MethodGet, path: "/settings/fields", query: url.Values{"module": {modules[kind]}}}
-		a, err := c.do(ctx, k)
+		req := request{action: actionDescribe, method: http.MethodGet, path: "/settings/fields", query: url.Values{"module": {modules[kind]}}}
+		a, err := c.call(ctx, req)
 		if err != nil {
 			return s, err
 		}
 		var body struct {
-			Fields []fieldMeta `json:"fields"`
+			Fields []fieldDefinition `json:"fields"`
 		}
 		if a.status != http.StatusOK {
-			return s, k.fault(a)
+			return s, req.statusError(a)
 		}
-		if decode(a.body, &body) != nil || len(body.Fields) == 0 {
-			return s, k.shape(a, "no list of fields")
+		if decodeJSON(a.body, &body) != nil || len(body.Fields) == 0 {
+			return s, req.shapeError(a, "no list of fields")
 		}
 		s.Fields[kind] = map[string]crm.FieldInfo{}
 		for _, f := range body.Fields {
-			s.Fields[kind][f.APIName] = f.info()
+			s.Fields[kind][f.APIName] = f.toFieldInfo()
 		}
 	}
 	owners, err := c.ListOwners(ctx)
@@ -94,7 +94,7 @@ func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	return s, nil
 }
 
-func (f fieldMeta) info() crm.FieldInfo {
+func (f fieldDefinition) toFieldInfo() crm.FieldInfo {
 	t := dataTypes[f.DataType]
 	unique, _ := f.Unique.(map[string]any)
 	info := crm.FieldInfo{

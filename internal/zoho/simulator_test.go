@@ -84,7 +84,7 @@ func newOrganisation(t *testing.T) organisation {
 		t.Fatal(err)
 	}
 	o.Client = c
-	if _, err := c.user(t.Context()); err != nil {
+	if _, err := c.readOwnUser(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	o.calls()
@@ -95,12 +95,12 @@ func (o organisation) post(path, body string, into any) { o.send(http.MethodPost
 
 func (o organisation) send(method, path, body string, into any) {
 	o.t.Helper()
-	req, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, strings.NewReader(body))
+	hr, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, strings.NewReader(body))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	hr.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(hr)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestRecordsThatWereJustTouchedAreGuardedByTheirOwnTime(t *testing.T) {
 }
 
 func TestACallThatIsRefusedAsAWholeIsDivided(t *testing.T) {
-	f := newFakeAPI(t, func(_ int, r request) (int, string) {
+	f := newFakeAPI(t, func(_ int, r sentRequest) (int, string) {
 		rows, _ := r.Body["data"].([]any)
 		var items []string
 		for _, row := range rows {

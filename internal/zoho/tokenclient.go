@@ -52,17 +52,17 @@ func NewTokenClient(tokenURL string, client *http.Client, clock Clock) (*TokenCl
 // Token returns the cached token, or asks for one if that is about to expire or
 // is the refused one. Callers that ask at the same time share one request.
 func (c *TokenClient) Token(ctx context.Context, refused string) (Token, error) {
-	if token, ok := c.lookup(refused); ok {
+	if token, ok := c.cachedToken(refused); ok {
 		return token, nil
 	}
 	shared := c.flight.DoChan(refused, func() (any, error) {
-		if token, ok := c.lookup(refused); ok {
+		if token, ok := c.cachedToken(refused); ok {
 			return token, nil
 		}
 		// The request serves all who wait, so it outlives the one who began it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenClientTime)
 		defer cancel()
-		return c.fetch(ctx, refused)
+		return c.fetchToken(ctx, refused)
 	})
 	select {
 	case <-ctx.Done():
@@ -75,7 +75,7 @@ func (c *TokenClient) Token(ctx context.Context, refused string) (Token, error) 
 	}
 }
 
-func (c *TokenClient) lookup(refused string) (Token, bool) {
+func (c *TokenClient) cachedToken(refused string) (Token, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ok := c.cached.AccessToken != "" && c.cached.AccessToken != refused &&
@@ -83,7 +83,7 @@ func (c *TokenClient) lookup(refused string) (Token, bool) {
 	return c.cached, ok
 }
 
-func (c *TokenClient) fetch(ctx context.Context, refused string) (Token, error) {
+func (c *TokenClient) fetchToken(ctx context.Context, refused string) (Token, error) {
 	body, err := json.Marshal(tokenRequest{Refused: refused})
 	if err != nil {
 		return Token{}, err
@@ -115,7 +115,7 @@ func (c *TokenClient) fetch(ctx context.Context, refused string) (Token, error) 
 	return token, nil
 }
 
-// parseTokenAnswer reads what answerToken wrote, or whatever a proxy put there.
+// parseTokenAnswer reads what writeAnswer wrote, or whatever a proxy put there.
 func parseTokenAnswer(status int, data []byte) (Token, error) {
 	var a tokenAnswer
 	if err := json.Unmarshal(data, &a); err != nil {

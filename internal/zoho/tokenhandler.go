@@ -46,20 +46,20 @@ func (t *TokenService) TokenHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodPost {
 			w.Header().Set("Allow", "GET, POST")
-			answerToken(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
+			writeAnswer(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
 			return
 		}
 		refused, err := readRefused(w, r)
 		if err != nil {
-			answerToken(w, http.StatusBadRequest, tokenAnswer{Error: "bad_request"})
+			writeAnswer(w, http.StatusBadRequest, tokenAnswer{Error: "bad_request"})
 			return
 		}
 		token, err := t.Token(r.Context(), refused)
 		if err != nil {
-			t.answerError(w, r, err)
+			t.writeError(w, r, err)
 			return
 		}
-		answerToken(w, http.StatusOK, tokenAnswer{
+		writeAnswer(w, http.StatusOK, tokenAnswer{
 			AccessToken: token.AccessToken, APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC(),
 		})
 	})
@@ -71,15 +71,15 @@ func (t *TokenService) RefreshHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", "POST")
-			answerToken(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
+			writeAnswer(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
 			return
 		}
 		token, err := t.Refresh(r.Context())
 		if err != nil {
-			t.answerError(w, r, err)
+			t.writeError(w, r, err)
 			return
 		}
-		answerToken(w, http.StatusOK, tokenAnswer{APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC()})
+		writeAnswer(w, http.StatusOK, tokenAnswer{APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC()})
 	})
 }
 
@@ -106,9 +106,9 @@ func readRefused(w http.ResponseWriter, r *http.Request) (string, error) {
 	return req.Refused, nil
 }
 
-// answerError maps an error to the wire. A failed renewal was logged when it
+// writeError maps an error to the wire. A failed renewal was logged when it
 // happened; anything else is logged here.
-func (t *TokenService) answerError(w http.ResponseWriter, r *http.Request, err error) {
+func (t *TokenService) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	status, code := http.StatusServiceUnavailable, wireUnavailable
 	var failed *RefreshError
 	switch {
@@ -122,10 +122,10 @@ func (t *TokenService) answerError(w http.ResponseWriter, r *http.Request, err e
 	default:
 		t.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "zoho_token_unavailable", slog.String("error", err.Error()))
 	}
-	answerToken(w, status, tokenAnswer{Error: code})
+	writeAnswer(w, status, tokenAnswer{Error: code})
 }
 
-func answerToken(w http.ResponseWriter, status int, answer tokenAnswer) {
+func writeAnswer(w http.ResponseWriter, status int, answer tokenAnswer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

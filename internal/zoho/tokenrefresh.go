@@ -83,15 +83,15 @@ func blockedError(s TokenState) error {
 	return newRefreshError(s.Failure)
 }
 
-// refresh asks Zoho for a new token and saves it. The caller holds the lease.
+// refreshUnderLease asks Zoho for a new token and saves it. The caller holds the lease.
 // It goes on when the caller's context ends: what Zoho gave must not be lost.
-func (t *TokenService) refresh(ctx context.Context, d demand, holder string, old TokenState) (Token, error) {
+func (t *TokenService) refreshUnderLease(ctx context.Context, d demand, holder string, old TokenState) (Token, error) {
 	ctx = context.WithoutCancel(ctx)
 	started := t.cfg.Clock.Now()
-	token, failure := t.request(ctx, started)
+	token, failure := t.requestToken(ctx, started)
 	org := ""
 	if failure == nil {
-		org, failure = t.belongs(ctx, token, old)
+		org, failure = t.checkOrganisation(ctx, token, old)
 	}
 	if failure != nil {
 		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, logschema.TokenRefreshFailed,
@@ -120,14 +120,14 @@ func (t *TokenService) refresh(ctx context.Context, d demand, holder string, old
 		t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "zoho_token_not_saved", slog.String("error", err.Error()))
 	}
 	if failure != nil {
-		return t.fallback(d, old, failure)
+		return t.useOldToken(d, old, failure)
 	}
 	t.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, logschema.TokenRefreshed, slog.Time(logschema.ExpiresAt, token.Expiry))
 	return token, nil
 }
 
-// request makes the one call to the accounts server.
-func (t *TokenService) request(ctx context.Context, started time.Time) (Token, *RefreshError) {
+// requestToken makes the one call to the accounts server.
+func (t *TokenService) requestToken(ctx context.Context, started time.Time) (Token, *RefreshError) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, t.http)
@@ -149,14 +149,14 @@ func (t *TokenService) request(ctx context.Context, started time.Time) (Token, *
 	return Token{AccessToken: got.AccessToken, APIDomain: domain, Expiry: started.Add(life)}, nil
 }
 
-// errorCode is what an error of OAuth looks like; anything else is not repeated.
-var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z_ ]{0,39}$`)
+// oauthCodePattern is what an error of OAuth looks like; anything else is not repeated.
+var oauthCodePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z_ ]{0,39}$`)
 
 // failureCode reduces an error of oauth2 to a code: its text quotes the answer.
 func failureCode(ctx context.Context, err error) string {
 	var refusal *oauth2.RetrieveError
 	switch {
-	case errors.As(err, &refusal) && errorCode.MatchString(refusal.ErrorCode):
+	case errors.As(err, &refusal) && oauthCodePattern.MatchString(refusal.ErrorCode):
 		return refusal.ErrorCode
 	case errors.As(err, &refusal) && refusal.ErrorCode == "" && refusal.Response != nil:
 		return fmt.Sprintf("http_%d", refusal.Response.StatusCode)

@@ -103,11 +103,11 @@ func NewTokenService(cfg TokenServiceConfig) (*TokenService, error) {
 		return nil, fmt.Errorf("zoho tokens: %w", err)
 	}
 	client := withoutRedirects(cfg.HTTP)
-	client.Transport = jsonAnswers{client.Transport}
+	client.Transport = jsonContentType{client.Transport}
 	return &TokenService{
 		cfg:     cfg,
 		http:    client,
-		consent: fingerprint(cfg.RefreshToken),
+		consent: hashRefreshToken(cfg.RefreshToken),
 		oauth: oauth2.Config{
 			ClientID:     cfg.ClientID,
 			ClientSecret: cfg.ClientSecret,
@@ -127,10 +127,10 @@ func (t *TokenService) Token(ctx context.Context, refused string) (Token, error)
 	good := func(s TokenState, now time.Time, life time.Duration) bool {
 		return s.Token.AccessToken != "" && s.Token.AccessToken != refused && s.Token.Expiry.Sub(now) >= life
 	}
-	return t.ensure(ctx, demand{
-		met:     func(s TokenState, now time.Time) bool { return good(s, now, minLife) },
-		usable:  func(s TokenState, now time.Time) bool { return good(s, now, usableLife) },
-		refused: refused,
+	return t.obtainToken(ctx, demand{
+		satisfied: func(s TokenState, now time.Time) bool { return good(s, now, minLife) },
+		usable:    func(s TokenState, now time.Time) bool { return good(s, now, usableLife) },
+		refused:   refused,
 	})
 }
 
@@ -139,8 +139,8 @@ func (t *TokenService) Token(ctx context.Context, refused string) (Token, error)
 // a token expires. A renewal that fails is an error even while the old token is
 // valid.
 func (t *TokenService) Refresh(ctx context.Context) (Token, error) {
-	return t.ensure(ctx, demand{
-		met: func(s TokenState, now time.Time) bool {
+	return t.obtainToken(ctx, demand{
+		satisfied: func(s TokenState, now time.Time) bool {
 			return s.Token.Expiry.Sub(now) >= minLife && now.Sub(s.RefreshedAt) < minAge
 		},
 		usable: func(TokenState, time.Time) bool { return false },
@@ -149,13 +149,13 @@ func (t *TokenService) Refresh(ctx context.Context) (Token, error) {
 
 // demand is what a caller asks of the stored token.
 type demand struct {
-	met     func(TokenState, time.Time) bool // the token does as it is
-	usable  func(TokenState, time.Time) bool // it does if it cannot be renewed
-	refused string                           // the token that Zoho refused, if any
+	satisfied func(TokenState, time.Time) bool // the token does as it is
+	usable    func(TokenState, time.Time) bool // it does if it cannot be renewed
+	refused   string                           // the token that Zoho refused, if any
 }
 
-// replaces reports whether the renewal is for a token that was refused.
-func (d demand) replaces(s TokenState) bool {
+// replacesRefused reports whether the renewal is for a token that was refused.
+func (d demand) replacesRefused(s TokenState) bool {
 	return d.refused != "" && d.refused == s.Token.AccessToken
 }
 
@@ -169,20 +169,20 @@ const (
 	stepRefresh
 )
 
-func (t *TokenService) next(d demand, s TokenState, now time.Time) step {
+func (t *TokenService) nextStep(d demand, s TokenState, now time.Time) step {
 	switch {
-	case d.met(s, now):
+	case d.satisfied(s, now):
 		return stepUse
 	case s.LeaseHolder != "" && now.Before(s.LeaseUntil):
 		return stepWait
-	case now.Before(s.retryAt()), d.replaces(s) && t.tooManyRefusals(now):
+	case now.Before(s.retryAt()), d.replacesRefused(s) && t.tooManyRefusals(now):
 		return stepBlocked
 	}
 	return stepRefresh
 }
 
-// ensure loops until the demand is met, blocked, or the context ends.
-func (t *TokenService) ensure(ctx context.Context, d demand) (Token, error) {
+// obtainToken loops until the demand is met, blocked, or the context ends.
+func (t *TokenService) obtainToken(ctx context.Context, d demand) (Token, error) {
 	holder := t.cfg.NewID()
 	pause := 100 * time.Millisecond
 	for {
@@ -190,9 +190,9 @@ func (t *TokenService) ensure(ctx context.Context, d demand) (Token, error) {
 		if err != nil {
 			return Token{}, fmt.Errorf("load zoho token: %w", err)
 		}
-		next := t.next(d, state, t.cfg.Clock.Now())
+		next := t.nextStep(d, state, t.cfg.Clock.Now())
 		if next == stepRefresh {
-			if next, state, err = t.claim(ctx, d, holder); err != nil {
+			if next, state, err = t.acquireLease(ctx, d, holder); err != nil {
 				return Token{}, err
 			}
 		}
@@ -200,12 +200,12 @@ func (t *TokenService) ensure(ctx context.Context, d demand) (Token, error) {
 		case stepUse:
 			return state.Token, nil
 		case stepBlocked:
-			return t.fallback(d, state, blockedError(state))
+			return t.useOldToken(d, state, blockedError(state))
 		case stepRefresh:
-			if d.replaces(state) {
-				t.addRefusal(t.cfg.Clock.Now())
+			if d.replacesRefused(state) {
+				t.recordRefusal(t.cfg.Clock.Now())
 			}
-			return t.refresh(ctx, d, holder, state)
+			return t.refreshUnderLease(ctx, d, holder, state)
 		}
 		if err := t.cfg.Clock.Sleep(ctx, pause); err != nil {
 			return Token{}, fmt.Errorf("wait for the renewal of the zoho token: %w", err)
@@ -214,23 +214,23 @@ func (t *TokenService) ensure(ctx context.Context, d demand) (Token, error) {
 	}
 }
 
-// errKeep ends a transaction that has nothing to change.
-var errKeep = errors.New("nothing to change")
+// errUnchanged ends a transaction that has nothing to change.
+var errUnchanged = errors.New("nothing to change")
 
-// claim takes the lease if that is still what the state calls for.
-func (t *TokenService) claim(ctx context.Context, d demand, holder string) (step, TokenState, error) {
+// acquireLease takes the lease if that is still what the state calls for.
+func (t *TokenService) acquireLease(ctx context.Context, d demand, holder string) (step, TokenState, error) {
 	var next step
 	var seen TokenState
 	_, err := t.cfg.Store.ChangeToken(ctx, func(s *TokenState) error {
 		now := t.cfg.Clock.Now()
 		seen = *s
-		if next = t.next(d, *s, now); next != stepRefresh {
-			return errKeep
+		if next = t.nextStep(d, *s, now); next != stepRefresh {
+			return errUnchanged
 		}
 		s.LeaseHolder, s.LeaseUntil = holder, now.Add(leaseTime)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errKeep) {
+	if err != nil && !errors.Is(err, errUnchanged) {
 		return stepWait, TokenState{}, fmt.Errorf("take the lease on the zoho token: %w", err)
 	}
 	return next, seen, nil
@@ -241,29 +241,37 @@ func (t *TokenService) claim(ctx context.Context, d demand, holder string) (step
 func (t *TokenService) tooManyRefusals(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.refusals = slices.DeleteFunc(t.refusals, func(at time.Time) bool { return now.Sub(at) >= refusalWindow })
-	return len(t.refusals) >= maxRefusals
+	recent := 0
+	for _, at := range t.refusals {
+		if now.Sub(at) < refusalWindow {
+			recent++
+		}
+	}
+	return recent >= maxRefusals
 }
 
-func (t *TokenService) addRefusal(now time.Time) {
+// recordRefusal remembers that a refused token is replaced now, and forgets the
+// replacements that count no more.
+func (t *TokenService) recordRefusal(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.refusals = slices.DeleteFunc(t.refusals, func(at time.Time) bool { return now.Sub(at) >= refusalWindow })
 	t.refusals = append(t.refusals, now)
 }
 
-// fallback returns the old token if it will do, else the error.
-func (t *TokenService) fallback(d demand, s TokenState, err error) (Token, error) {
+// useOldToken returns the old token if it will do, else the error.
+func (t *TokenService) useOldToken(d demand, s TokenState, err error) (Token, error) {
 	if d.usable(s, t.cfg.Clock.Now()) {
 		return s.Token, nil
 	}
 	return Token{}, err
 }
 
-// jsonAnswers lets oauth2 read JSON that is sent as text/plain, which it would
+// jsonContentType lets oauth2 read JSON that is sent as text/plain, which it would
 // take for a query string.
-type jsonAnswers struct{ next http.RoundTripper }
+type jsonContentType struct{ next http.RoundTripper }
 
-func (j jsonAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+func (j jsonContentType) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := j.next
 	if next == nil {
 		next = http.DefaultTransport

@@ -6,13 +6,13 @@ import (
 	"net/url"
 )
 
-// user returns the id of the user whose consent the token stems from. It is
+// readOwnUser returns the id of the user whose consent the token stems from. It is
 // asked for once; a failure is not remembered.
-func (c *Client) user(ctx context.Context) (string, error) {
-	if id := c.knownUser(); id != "" {
+func (c *Client) readOwnUser(ctx context.Context) (string, error) {
+	if id := c.cachedUser(); id != "" {
 		return id, nil
 	}
-	k := call{
+	req := request{
 		action: "read own user", method: http.MethodGet, path: "/users",
 		query: url.Values{"type": {"CurrentUser"}},
 	}
@@ -20,21 +20,21 @@ func (c *Client) user(ctx context.Context) (string, error) {
 	case c.userTurn <- struct{}{}:
 		defer func() { <-c.userTurn }()
 	case <-ctx.Done():
-		return "", k.lost(ctx, ctx.Err())
+		return "", req.transportError(ctx, ctx.Err())
 	}
-	if id := c.knownUser(); id != "" {
+	if id := c.cachedUser(); id != "" {
 		return id, nil
 	}
-	a, err := c.do(ctx, k)
+	a, err := c.call(ctx, req)
 	if err != nil {
 		return "", err
 	}
-	rows, _, err := k.rows(a, "users")
+	rows, _, err := req.parseRows(a, "users")
 	if err != nil {
 		return "", err
 	}
 	if len(rows) != 1 || !isID(lookupID(rows[0])) {
-		return "", k.shape(a, "not exactly one user")
+		return "", req.shapeError(a, "not exactly one user")
 	}
 	c.userMu.Lock()
 	defer c.userMu.Unlock()
@@ -42,7 +42,7 @@ func (c *Client) user(ctx context.Context) (string, error) {
 	return c.userID, nil
 }
 
-func (c *Client) knownUser() string {
+func (c *Client) cachedUser() string {
 	c.userMu.Lock()
 	defer c.userMu.Unlock()
 	return c.userID

@@ -31,7 +31,7 @@ func TestEveryJSONValueHasAText(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var v any
-			if err := decode([]byte(tt.json), &v); err != nil {
+			if err := decodeJSON([]byte(tt.json), &v); err != nil {
 				t.Fatal(err)
 			}
 			if got := valueText(v); got != tt.want {
@@ -71,7 +71,7 @@ func TestNoValueBreaksOutOfTheQuery(t *testing.T) {
 		if !ok || len(keys) == 0 {
 			return
 		}
-		_, literal, _ := strings.Cut(c.selectQuery(crm.Contact, keys, maxRowsOfOne), " where Email = ")
+		_, literal, _ := strings.Cut(c.buildFindQuery(crm.Contact, keys, maxRowsOfOneList), " where Email = ")
 		for _, doubled := range []bool{true, false} {
 			text, rest := readLiteral(literal, doubled)
 			intact := text == value && rest == " order by Created_Time asc limit 0, 50"
@@ -110,7 +110,7 @@ func TestWhatIsEncodedReadsTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		var back any
-		if err := decode(data, &back); err != nil {
+		if err := decodeJSON(data, &back); err != nil {
 			t.Fatal(err)
 		}
 		if got := valueText(back); got != v.Text {

@@ -33,8 +33,8 @@ type Notification struct {
 	Token Secret
 }
 
-// kindOfModule is the inverse of modules.
-var kindOfModule = map[string]crm.Kind{"Contacts": crm.Contact, "Accounts": crm.Company}
+// moduleKinds is the inverse of modules.
+var moduleKinds = map[string]crm.Kind{"Contacts": crm.Contact, "Accounts": crm.Company}
 
 // notificationBody is what a channel posts. The values and names of fields that
 // it may also hold are not read.
@@ -42,8 +42,8 @@ type notificationBody struct {
 	Module     string            `json:"module"`
 	Operation  string            `json:"operation"`
 	IDs        []json.RawMessage `json:"ids"`
-	ChannelID  looseText         `json:"channel_id"`
-	Token      looseText         `json:"token"`
+	ChannelID  lenientText       `json:"channel_id"`
+	Token      lenientText       `json:"token"`
 	ServerTime json.RawMessage   `json:"server_time"`
 }
 
@@ -66,11 +66,11 @@ func ParseNotification(body []byte) (Notification, error) {
 		return Notification{}, fmt.Errorf("zoho notification: %d ids: at most %d", len(b.IDs), MaxNotificationIDs)
 	}
 	n := Notification{
-		Kind: kindOfModule[b.Module], Change: changeOf(b.Operation), OccurredAt: serverTime(b.ServerTime),
+		Kind: moduleKinds[b.Module], Change: parseOperation(b.Operation), OccurredAt: parseServerTime(b.ServerTime),
 		ChannelID: string(b.ChannelID), Token: Secret(b.Token),
 	}
 	for i, raw := range b.IDs {
-		var id looseText
+		var id lenientText
 		_ = id.UnmarshalJSON(raw) // an id of another type stays empty
 		if !isID(string(id)) {
 			n.Rejected = append(n.Rejected, fmt.Sprintf("ids[%d] is no record id", i))
@@ -81,9 +81,9 @@ func ParseNotification(body []byte) (Notification, error) {
 	return n, nil
 }
 
-// serverTime reads milliseconds since 1970, as a number or a string.
-func serverTime(raw json.RawMessage) time.Time {
-	var text looseText
+// parseServerTime reads milliseconds since 1970, as a number or a string.
+func parseServerTime(raw json.RawMessage) time.Time {
+	var text lenientText
 	_ = text.UnmarshalJSON(raw)
 	ms, err := json.Number(text).Int64()
 	if err != nil || ms <= 0 || ms > maxServerTime {

@@ -15,10 +15,10 @@ const TokenHeader = "X-Connector-Token"
 
 // workflowBody is what a workflow rule posts.
 type workflowBody struct {
-	Module    string    `json:"module"`
-	ID        looseText `json:"id"`
-	Operation string    `json:"operation"`
-	Token     looseText `json:"token"`
+	Module    string      `json:"module"`
+	ID        lenientText `json:"id"`
+	Operation string      `json:"operation"`
+	Token     lenientText `json:"token"`
 }
 
 // ParseWorkflow reads what the webhook of a workflow rule posts. Such a rule is
@@ -42,7 +42,7 @@ func ParseWorkflow(header http.Header, body []byte) (Notification, error) {
 	case b.ID == "":
 		return Notification{}, errors.New("zoho workflow webhook: id is missing")
 	}
-	n := Notification{Kind: kindOfModule[b.Module], Change: changeOf(b.Operation), Token: Secret(b.Token)}
+	n := Notification{Kind: moduleKinds[b.Module], Change: parseOperation(b.Operation), Token: Secret(b.Token)}
 	if token := header.Get(TokenHeader); token != "" {
 		n.Token = Secret(token)
 	}
@@ -64,8 +64,8 @@ func readWorkflow(header http.Header, body []byte) (workflowBody, error) {
 		return b, decodeObject(body, &b)
 	}
 	return workflowBody{
-		Module: form.Get("module"), ID: looseText(form.Get("id")),
-		Operation: form.Get("operation"), Token: looseText(form.Get("token")),
+		Module: form.Get("module"), ID: lenientText(form.Get("id")),
+		Operation: form.Get("operation"), Token: lenientText(form.Get("token")),
 	}, nil
 }
 

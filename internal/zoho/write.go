@@ -15,10 +15,10 @@ import (
 type writeBody struct {
 	Data    []map[string]any `json:"data"`
 	Trigger []string         `json:"trigger"`
-	Skip    []skip           `json:"skip_feature_execution"`
+	Skip    []skippedFeature `json:"skip_feature_execution"`
 }
 
-type skip struct {
+type skippedFeature struct {
 	Name string `json:"name"`
 }
 
@@ -32,18 +32,18 @@ func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wr
 // CreateMany is Create for many records, MaxWrite with a call, at one credit
 // for ten of them.
 func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write) []crm.Answer[crm.Written] {
-	k := call{action: actionCreate, method: http.MethodPost, path: "/" + modules[kind], write: true}
+	req := request{action: actionCreate, method: http.MethodPost, path: "/" + modules[kind], write: true}
 	answers := make([]crm.Answer[crm.Written], len(writes))
 	var rows []writeRow
 	for i, w := range writes {
 		if err := kind.Validate(); err != nil {
-			answers[i].Err = k.refused("BAD_KIND", err)
+			answers[i].Err = req.refusedError("BAD_KIND", err)
 			continue
 		}
-		rows = c.addRow(ctx, rows, k, writeRow{answer: &answers[i], ref: crm.Ref{System: crm.Zoho, Kind: kind}}, w)
+		rows = c.appendRow(ctx, rows, req, writeRow{answer: &answers[i], ref: crm.Ref{System: crm.Zoho, Kind: kind}}, w)
 	}
 	for chunk := range slices.Chunk(rows, MaxWrite) {
-		c.writeRows(ctx, k, chunk)
+		c.writeRows(ctx, req, chunk)
 	}
 	return answers
 }
@@ -57,9 +57,9 @@ func (c *Client) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.W
 	return answer.Value, answer.Err
 }
 
-// calmTime is how long ago a record was modified, at least, for its write to
+// untouchedTime is how long ago a record was modified, at least, for its write to
 // share a call with those of other times.
-const calmTime = 2 * time.Minute
+const untouchedTime = 2 * time.Minute
 
 // UpdateMany is Update for many different records, MaxWrite with a call, at one
 // credit for ten of them. One call has one guard. Records that nobody touched
@@ -67,16 +67,16 @@ const calmTime = 2 * time.Minute
 // one of them now is later than that. The others share a call with those of
 // exactly their time.
 func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
-	k := call{action: actionUpdate, method: http.MethodPut, write: true, record: true}
+	req := request{action: actionUpdate, method: http.MethodPut, write: true, record: true}
 	answers := make([]crm.Answer[crm.Written], len(updates))
 	groups := map[int64][]writeRow{} // by second
-	calm := c.now().Add(-calmTime).Unix()
+	untouched := c.now().Add(-untouchedTime).Unix()
 	for i, u := range updates {
 		rec := u.Record
 		err := checkIDs(kind, []string{rec.Ref.RecordID})
 		switch {
 		case err != nil || rec.Ref.System != crm.Zoho || rec.Ref.Kind != kind:
-			answers[i].Err = k.refused("BAD_REF", err)
+			answers[i].Err = req.refusedError("BAD_REF", err)
 			continue
 		case len(u.Write.Fields) == 0 && u.Write.TwinID == "":
 			answers[i].Value = crm.Written{Ref: rec.Ref, Modified: rec.Modified}
@@ -84,21 +84,21 @@ func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Up
 		}
 		group := rec.Modified.Unix()
 		if !rec.Modified.IsZero() {
-			group = max(group, calm)
+			group = max(group, untouched)
 		}
-		groups[group] = c.addRow(ctx, groups[group], k, writeRow{answer: &answers[i], ref: rec.Ref, guard: rec.Modified}, u.Write)
+		groups[group] = c.appendRow(ctx, groups[group], req, writeRow{answer: &answers[i], ref: rec.Ref, guard: rec.Modified}, u.Write)
 	}
 	for _, at := range slices.Sorted(maps.Keys(groups)) {
 		for chunk := range slices.Chunk(groups[at], MaxWrite) {
-			c.updateRows(ctx, k, kind, chunk)
+			c.updateRows(ctx, req, kind, chunk)
 		}
 	}
 	return answers
 }
 
 // updateRows sends rows under the latest of their guards.
-func (c *Client) updateRows(ctx context.Context, k call, kind crm.Kind, rows []writeRow) {
-	k.path = "/" + modules[kind]
+func (c *Client) updateRows(ctx context.Context, req request, kind crm.Kind, rows []writeRow) {
+	req.path = "/" + modules[kind]
 	var guard time.Time
 	for _, r := range rows {
 		if r.guard.After(guard) {
@@ -106,17 +106,17 @@ func (c *Client) updateRows(ctx context.Context, k call, kind crm.Kind, rows []w
 		}
 	}
 	if !guard.IsZero() {
-		k.header = map[string]string{"If-Unmodified-Since": formatTime(guard)}
+		req.header = map[string]string{"If-Unmodified-Since": formatTime(guard)}
 	}
 	for i := range rows {
 		rows[i].guard = guard
 		rows[i].record["id"] = rows[i].ref.RecordID
 	}
 	if len(rows) == 1 {
-		k.path += "/" + rows[0].ref.RecordID
+		req.path += "/" + rows[0].ref.RecordID
 		delete(rows[0].record, "id")
 	}
-	c.writeRows(ctx, k, rows)
+	c.writeRows(ctx, req, rows)
 }
 
 // MaxWrite is how many records one call writes, and RecordsPerCredit how many one API
@@ -134,13 +134,13 @@ type writeRow struct {
 	record map[string]any
 }
 
-// addRow appends the row, unless a value of w has no form in JSON or an owner no
+// appendRow appends the row, unless a value of w has no form in JSON or an owner no
 // account.
-func (c *Client) addRow(ctx context.Context, rows []writeRow, k call, r writeRow, w crm.Write) []writeRow {
-	if w, r.answer.Err = c.assign(ctx, k, w); r.answer.Err != nil {
+func (c *Client) appendRow(ctx context.Context, rows []writeRow, req request, r writeRow, w crm.Write) []writeRow {
+	if w, r.answer.Err = c.assignOwners(ctx, req, w); r.answer.Err != nil {
 		return rows
 	}
-	if r.record, r.answer.Err = c.encode(k, w); r.answer.Err != nil {
+	if r.record, r.answer.Err = c.encodeWrite(req, w); r.answer.Err != nil {
 		return rows
 	}
 	return append(rows, r)
@@ -149,49 +149,49 @@ func (c *Client) addRow(ctx context.Context, rows []writeRow, k call, r writeRow
 // writeRows sends records and reads the results, which are in the same order.
 // When Zoho refuses the call and names no row, its halves are sent, so that the
 // one does not spoil the others.
-func (c *Client) writeRows(ctx context.Context, k call, rows []writeRow) {
-	body := writeBody{Trigger: []string{}, Skip: []skip{{Name: "cadences"}}}
+func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
+	body := writeBody{Trigger: []string{}, Skip: []skippedFeature{{Name: "cadences"}}}
 	for _, r := range rows {
 		body.Data = append(body.Data, r.record)
 	}
-	k.body = body
-	a, err := c.do(ctx, k)
+	req.body = body
+	a, err := c.call(ctx, req)
 	if err != nil {
 		for _, r := range rows {
 			r.answer.Err = err
 		}
 		return
 	}
-	items := a.items("data")
+	items := a.resultItems("data")
 	if len(items) == len(rows) {
 		if len(rows) > 1 && a.status >= 400 {
 			a.status = http.StatusMultiStatus // it is that of one row, nobody knows which
 		}
 		for i, r := range rows {
-			r.answer.Value, r.answer.Err = k.written(a, r, items[i])
+			r.answer.Value, r.answer.Err = req.parseWritten(a, r, items[i])
 		}
 		return
 	}
 	if len(rows) > 1 && a.status >= 400 && a.status != http.StatusRequestTimeout {
-		c.writeRows(ctx, k, rows[:len(rows)/2])
-		c.writeRows(ctx, k, rows[len(rows)/2:])
+		c.writeRows(ctx, req, rows[:len(rows)/2])
+		c.writeRows(ctx, req, rows[len(rows)/2:])
 		return
 	}
 	for _, r := range rows {
-		r.answer.Err = k.unexpected(a, "not exactly one result for each record")
+		r.answer.Err = req.unexpectedError(a, "not exactly one result for each record")
 	}
 }
 
-// written reads what became of one record.
-func (k call) written(a answer, r writeRow, i item) (crm.Written, error) {
+// parseWritten reads what became of one record.
+func (req request) parseWritten(a answer, r writeRow, i resultItem) (crm.Written, error) {
 	switch {
 	case i.Status != "success":
-		if code := i.code(); code != "" && code != "SUCCESS" {
-			return crm.Written{}, k.itemFault(a, i)
+		if code := i.errorCode(); code != "" && code != "SUCCESS" {
+			return crm.Written{}, req.itemError(a, i)
 		}
-		return crm.Written{}, k.unexpected(a, "a result without success or code")
+		return crm.Written{}, req.unexpectedError(a, "a result without success or code")
 	case !isID(string(i.Details.ID)) || r.ref.RecordID != "" && r.ref.RecordID != string(i.Details.ID):
-		return crm.Written{}, k.shape(a, "the result names another record or none")
+		return crm.Written{}, req.shapeError(a, "the result names another record or none")
 	}
 	r.ref.RecordID = string(i.Details.ID)
 	// The record is written, so an odd time is no failure: without it the next
@@ -200,14 +200,14 @@ func (k call) written(a answer, r writeRow, i item) (crm.Written, error) {
 	return crm.Written{Ref: r.ref, Modified: modified, Guard: r.guard}, nil
 }
 
-// encode returns the JSON form of w, or an error of kind Invalid that names
+// encodeWrite returns the JSON form of w, or an error of kind Invalid that names
 // every field whose value has none.
-func (c *Client) encode(k call, w crm.Write) (map[string]any, error) {
+func (c *Client) encodeWrite(req request, w crm.Write) (map[string]any, error) {
 	record := make(map[string]any, len(w.Fields)+1)
 	var faults []crm.FieldError
 	for _, name := range slices.Sorted(maps.Keys(w.Fields)) {
 		value, code := encodeValue(w.Fields[name])
-		if !apiName.MatchString(name) || name == "id" {
+		if !apiNamePattern.MatchString(name) || name == "id" {
 			code = "NOT_A_FIELD"
 		}
 		if code != "" {
@@ -217,7 +217,7 @@ func (c *Client) encode(k call, w crm.Write) (map[string]any, error) {
 		record[name] = value
 	}
 	if len(faults) > 0 {
-		e := k.err(crm.Invalid, "NOT_ENCODED", nil)
+		e := req.newError(crm.Invalid, "NOT_ENCODED", nil)
 		e.Fields = faults
 		return nil, e
 	}

@@ -35,7 +35,7 @@ func TestCreateSendsEveryTypeOfValue(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
-	wantCall := request{Method: "POST", Path: "/Contacts", Token: "Zoho-oauthtoken 1000.a", Body: map[string]any{
+	wantCall := sentRequest{Method: "POST", Path: "/Contacts", Token: "Zoho-oauthtoken 1000.a", Body: map[string]any{
 		"data": []any{map[string]any{
 			"Last_Name": "O'Neil \"x\"", "Score": -12.5, "Email_Opt_Out": true, "Hobbies": []any{"chess", "go"},
 			"Account_Name": map[string]any{"id": "5725767000000524099"}, "Date_of_Birth": "1990-02-28",
@@ -44,7 +44,7 @@ func TestCreateSendsEveryTypeOfValue(t *testing.T) {
 		"trigger":                []any{},
 		"skip_feature_execution": []any{map[string]any{"name": "cadences"}},
 	}}
-	if diff := cmp.Diff([]request{wantCall}, f.calls); diff != "" {
+	if diff := cmp.Diff([]sentRequest{wantCall}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -68,7 +68,7 @@ func TestUpdateIsGuardedByTheTimeItWasReadAt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []request{{
+			want := []sentRequest{{
 				Method: "PUT", Path: "/Contacts/" + janeID, Token: "Zoho-oauthtoken 1000.a", Guard: tt.guard,
 				Body: map[string]any{
 					"data": []any{map[string]any{"HubSpot_ID": "7"}}, "trigger": []any{},
