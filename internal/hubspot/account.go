@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Account is the account that the access token belongs to.
+// Account is the HubSpot account that the access token belongs to.
 type Account struct {
 	PortalID int64
 	// AppURL is the origin of its pages, such as https://app-eu1.hubspot.com; ""

@@ -11,8 +11,8 @@ import (
 const (
 	areaAssociations = "associations"
 	// typePrimaryCompany is the type of the association of a contact with its
-	// primary company. HubSpot takes the label off the company that had it, whose
-	// association stays as one without a label.
+	// primary company. HubSpot takes the label off the company that had it; the
+	// association with that company stays, without a label.
 	typePrimaryCompany = 1
 	codeNoCompany      = "COMPANY_NOT_FOUND"
 )
@@ -30,7 +30,8 @@ type newAssociation struct {
 	Types []associationType `json:"types"`
 }
 
-// initialAssociations is the primary company that a new contact is to have.
+// initialAssociations returns the associations of a new contact: the one with
+// its primary company, if it has one.
 func initialAssociations(w crm.Write) []newAssociation {
 	company := w.Fields[propCompany].Text
 	if company == "" {
@@ -39,8 +40,8 @@ func initialAssociations(w crm.Write) []newAssociation {
 	return []newAssociation{{batchInput{company}, primaryCompany}}
 }
 
-// association is one input of a batch of associations. To is one id when it is
-// made and a list of them when it is ended.
+// association is one input of a batch of associations. To is one id when the
+// association is made and a list of ids when it is ended.
 type association struct {
 	From  batchInput        `json:"from"`
 	To    any               `json:"to"`
@@ -56,14 +57,14 @@ type associationAnswer struct {
 	Errors    []errorBody `json:"errors"`
 }
 
-// writeAssociations makes companies the primary ones of contacts, as the updates ask
-// for, and returns one error for each update. The other companies of a contact
-// stay with it, the one that was primary too. An empty id ends the association
-// with the company that is primary as the record was read: taking only the label
+// writeAssociations makes companies the primary ones of contacts, as the
+// updates ask, and returns one error for each update. A contact keeps its other
+// companies, the former primary one too. An empty id ends the association with
+// the company that was primary when the record was read: to take only the label
 // off would leave the contact at a company that it has left.
 //
-// A company that HubSpot does not take is an error of kind Invalid that names
-// the property under which a contact shows its primary company.
+// A company that HubSpot refuses is an error of kind Invalid that names the
+// property in which a contact shows its primary company.
 func (c *Client) writeAssociations(ctx context.Context, kind crm.Kind, updates []crm.Update) []error {
 	errs := make([]error, len(updates))
 	if kind != crm.Contact {
@@ -94,16 +95,16 @@ func (c *Client) writeAssociations(ctx context.Context, kind crm.Kind, updates [
 	return errs
 }
 
-// associationRow is one input of a batch, and where its error goes.
+// associationRow is one input of a batch, and the place for its error.
 type associationRow struct {
 	err     *error
 	contact string
 	input   association
 }
 
-// sendAssociations sends one batch. An error does not say which input it is about, so
-// after one the inputs are sent one by one; those that went through are not
-// changed by that.
+// sendAssociations sends one batch. An error does not say which input it is
+// about, so after one the inputs are sent one by one. Inputs that succeeded
+// already stay as they are when they are sent again.
 func (c *Client) sendAssociations(ctx context.Context, path string, rows []associationRow) {
 	req := request{action: actionUpdate, method: http.MethodPost, area: areaAssociations, path: path, kind: crm.Contact}
 	var body associationBatch
@@ -119,7 +120,7 @@ func (c *Client) sendAssociations(ctx context.Context, path string, rows []assoc
 	case len(answer.Errors) > 0:
 		err, about = req.itemError(status, answer.Errors[0]), answer.Errors[0].recordIDs()
 	case answer.NumErrors > 0:
-		err = req.refusedError("the batch counts errors but does not tell them", status)
+		err = req.refusedError("the batch counts errors but does not list them", status)
 	}
 	if e := crm.AsError(err); e != nil && len(rows) > 1 && !e.Temporary() {
 		for i := range rows {
@@ -134,9 +135,9 @@ func (c *Client) sendAssociations(ctx context.Context, path string, rows []assoc
 	}
 }
 
-// blameCompany turns an error that is about the company, or about the
-// association as such, into one about a field, so that the rest is written.
-// That the contact is gone stays what it is.
+// blameCompany turns an error about the company, or about the association as
+// such, into one about a field, so that the rest of the record is written. An
+// error that says that the contact itself is gone is returned unchanged.
 func blameCompany(err error, about []string, contact string) error {
 	e := crm.AsError(err)
 	switch {

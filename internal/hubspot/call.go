@@ -15,11 +15,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// maxAnswer bounds what is read of one answer, in bytes. Fifty records with
+// maxAnswer limits how much of one answer is read, in bytes. Fifty records with
 // long histories stay below it.
 const maxAnswer = 32 << 20
 
-// actions as they appear in crm.Error.Action.
+// The actions of requests, as crm.Error.Action shows them.
 const (
 	actionRead     = "read"
 	actionFind     = "find"
@@ -67,7 +67,7 @@ func (c *Client) call(ctx context.Context, req request, out any) (status int, er
 	body, err := readBody(resp.Body)
 	c.logCall(ctx, req, resp.StatusCode, resp.Header, start)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		// Half an error body, or none, leaves the status to judge by.
+		// With half an error body, or none, the status decides.
 		refused := req.statusError(resp.StatusCode, resp.Header, body)
 		c.limiter.updateFrom(req, resp.Header, refused)
 		return resp.StatusCode, refused
@@ -111,8 +111,8 @@ func (c *Client) buildRequest(ctx context.Context, req request) (*http.Request, 
 	return hr, nil
 }
 
-// requestURL is the URL of a request. Owners have no object type above them, and
-// the account has no version of its own.
+// requestURL returns the URL of a request. Owners have no object type above
+// them, and the account has no version of its own.
 func (c *Client) requestURL(req request) string {
 	if req.area == areaAccount {
 		return c.base + "/account-info/v3/details"
@@ -134,7 +134,8 @@ func (c *Client) logCall(ctx context.Context, req request, status int, h http.He
 
 var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 
-// readBody reads to the end, or fails: a part of an answer is no answer.
+// readBody reads an answer to its end, or fails: a part of an answer is no
+// answer.
 func readBody(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
@@ -143,7 +144,7 @@ func readBody(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-// objectType is the name of a kind in paths.
+// objectType returns the name of a kind in paths.
 func objectType(kind crm.Kind) string {
 	if kind == crm.Company {
 		return "companies"

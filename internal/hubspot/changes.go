@@ -7,22 +7,22 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// Change is what a delivery says of one record.
+// Change is the change of one record that a delivery announces.
 type Change struct {
 	Ref crm.Ref
-	// Change is the weightiest that was told; the consumer's read decides.
+	// Change is the one that weighs most; the consumer reads the record anyway.
 	Change op.Change
 	// OccurredAt is the time of the latest event: a read that began after it
-	// has seen them all.
+	// has seen the effect of all of them.
 	OccurredAt time.Time
-	// Events counts the events that name the record.
+	// Events is the number of events that name the record.
 	Events int
 }
 
-// ListChanges turns the events of one account into one change per record, in the
-// order in which the records are first named. A merge speaks of its survivor
-// and, as a deletion, of each record that was merged away. Unknown events
-// speak of nothing; CountUnsupported counts them.
+// ListChanges turns the events of one account into one change per record, in
+// the order in which the records are first named. A merge changes its survivor
+// and deletes each record that was merged away. Unsupported events change
+// nothing; CountUnsupported counts them.
 //
 // Records of different accounts may have the same id: call SplitByPortal first.
 func ListChanges(events []Event) []Change {
@@ -70,6 +70,7 @@ func CountUnsupported(events []Event) int {
 	return n
 }
 
+// changeList collects the changes, one for each record.
 type changeList struct {
 	list  []datedChange
 	index map[crm.Ref]int // index in list
@@ -101,12 +102,13 @@ func (r *changeList) addEvent(e Event, id string, change op.Change) {
 }
 
 // weights order the changes. A deletion and a restoration weigh the same: the
-// later one holds, and the deletion when both happened at once.
+// later one counts, and the deletion when both have the same time.
 var weights = map[op.Change]int{
 	op.Erased: 5, op.Deleted: 4, op.Restored: 4, op.Merged: 3, op.Created: 2, op.Associated: 1, op.Updated: 0,
 }
 
-// outweighs does not depend on the order of the events.
+// outweighs reports whether t replaces other. The answer does not depend on the
+// order of the events.
 func (t datedChange) outweighs(other datedChange) bool {
 	if a, b := weights[t.Change.Change], weights[other.Change.Change]; a != b {
 		return a > b

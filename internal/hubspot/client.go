@@ -20,14 +20,15 @@ import (
 // supports each version for 18 months.
 const DefaultVersion = "2026-09"
 
-// DefaultCounterpartField is the property that holds the Zoho id of a record. It must
-// exist on contacts and companies with hasUniqueValue set.
+// DefaultCounterpartField is the property that holds the Zoho id of a record.
+// It must exist on contacts and companies with hasUniqueValue set.
 const DefaultCounterpartField = "zoho_id"
 
-// redacted stands for a secret wherever one could be printed.
+// redacted is printed in place of a secret.
 const redacted = "[redacted]"
 
-// Config says how to reach HubSpot and what to read there.
+// Config contains the address of HubSpot, the credentials and the properties to
+// read.
 type Config struct {
 	// URL is the API's address, such as https://api.hubapi.com.
 	URL string
@@ -38,19 +39,20 @@ type Config struct {
 	// AppID is the number of the app that the token belongs to. History entries
 	// that this app made count as the connector's own.
 	AppID string
-	// CounterpartField is the property for the Zoho id; empty means DefaultCounterpartField.
+	// CounterpartField is the property for the Zoho id; empty means
+	// DefaultCounterpartField.
 	CounterpartField string
-	// Fields names the properties to read of each kind, beside those that the
+	// Fields lists the properties to read of each kind, beside those that the
 	// client needs itself.
 	Fields map[crm.Kind][]string
-	// Owners names those of Fields that hold an owner: a record shows the e-mail
-	// address in place of the id.
+	// Owners lists those of Fields that hold an owner: a record shows the
+	// e-mail address in place of the id.
 	Owners map[crm.Kind][]string
 	// Share is the part of the account's quotas that this client may use, above
 	// 0; 0 means all of them.
 	Share float64
-	// HTTP carries the calls, within its own timeouts. Redirects are not
-	// followed, whatever it says.
+	// HTTP carries the calls, within its own timeouts. Redirects are never
+	// followed, whatever its CheckRedirect says.
 	HTTP *http.Client
 	// Logger receives one debug line per call; nil means none.
 	Logger *slog.Logger
@@ -79,8 +81,8 @@ type Client struct {
 	token            string
 	appID            string
 	counterpartField string
-	fields           map[crm.Kind][]string // what goes into Record.Fields
-	ownerFields      map[crm.Kind][]string // those that hold an owner
+	fields           map[crm.Kind][]string // read into Record.Fields
+	ownerFields      map[crm.Kind][]string // those of fields that hold an owner
 	owners           *owners.Directory
 	http             *http.Client
 	log              *slog.Logger
@@ -99,7 +101,8 @@ var (
 	digitsPattern   = regexp.MustCompile(`^[0-9]{1,64}$`)
 )
 
-// New returns a client, or everything that is wrong with cfg at once.
+// New returns a client, or an error that lists everything that is wrong with
+// cfg.
 func New(cfg Config) (*Client, error) {
 	if cfg.Version == "" {
 		cfg.Version = DefaultVersion
@@ -156,7 +159,7 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("app id is not a number"))
 	}
 	if !propertyPattern.MatchString(c.CounterpartField) {
-		errs = append(errs, fmt.Errorf("twin field %q is not the name of a property", c.CounterpartField))
+		errs = append(errs, fmt.Errorf("counterpart field %q is not the name of a property", c.CounterpartField))
 	}
 	if c.Share < 0 || c.Share > 1 {
 		errs = append(errs, errors.New("share of the quotas is not between 0 and 1"))
@@ -184,8 +187,8 @@ func (c Config) validateFields() []error {
 	return errs
 }
 
-// checkURL reports whether s can be the base of API calls. The text of the
-// error does not repeat s, which may hold credentials.
+// checkURL reports whether s can be the base of API calls. The error does not
+// repeat s, which may contain credentials.
 func checkURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
@@ -196,9 +199,9 @@ func checkURL(s string) error {
 	case u.Host == "":
 		return errors.New("the host is missing")
 	case u.User != nil:
-		return errors.New("credentials do not belong there")
+		return errors.New("it contains credentials")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return errors.New("a query or a fragment does not belong there")
+		return errors.New("it contains a query or a fragment")
 	}
 	return nil
 }

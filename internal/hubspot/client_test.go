@@ -27,7 +27,7 @@ func TestNewReportsEveryProblemAtOnce(t *testing.T) {
 		"version: want the form YYYY-MM",
 		"token contains a space, a line break or a character outside of ASCII",
 		"app id is not a number",
-		`twin field "zoho id" is not the name of a property`,
+		`counterpart field "zoho id" is not the name of a property`,
 		"http client is missing",
 		`fields: unknown kind "deal": want "contact" or "company"`,
 		`fields: "" of contact is not the name of a property`,

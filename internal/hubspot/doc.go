@@ -1,13 +1,12 @@
-// Package hubspot is all that knows HubSpot: its REST client, the check of its
-// webhook signatures and the reading of its webhook events.
+// Package hubspot contains all code that depends on HubSpot: the REST client, the
+// check of webhook signatures and the reading of webhook events.
 //
 // The client speaks the dated object API (/crm/objects/2026-09/...). It reads
-// records with their property histories in batches, joins every answer to its
-// question by record id and never by position, and turns whatever HubSpot says
-// into a crm.Error whose text holds codes and names of properties only. It
-// sends each request once: whether, when and how fast to repeat one is decided
-// by its callers, who know the budget, and who must read before they repeat a
-// write that ended ambiguously.
+// records with their property histories in batches and matches results to
+// requests by record id, never by position. Every failure is a crm.Error whose
+// text contains codes and names of properties only. The client sends each request
+// once: its callers decide whether and when to repeat one, because they know the
+// budget and must read before they repeat a write that ended ambiguously.
 //
 // A webhook event is a hint that a record changed. ParseEvents keeps ids, times
 // and names and drops values; ListChanges turns a delivery into one change per

@@ -9,9 +9,9 @@ import (
 )
 
 // errorBody is HubSpot's description of a failure: the body of a 4xx, or one
-// item of the errors of a batch. Every field is optional and none is trusted
-// to have the documented type, so that a surprise costs detail and not the
-// whole answer.
+// item of the errors of a batch. Every field is optional and may have another
+// type than documented, so that a surprise costs a detail and not the whole
+// answer.
 type errorBody struct {
 	errorDetail
 	ErrorType  text                     `json:"errorType"`  // instead of category on 429
@@ -19,7 +19,7 @@ type errorBody struct {
 	Errors     lenientList[errorDetail] `json:"errors"`
 }
 
-// errorDetail is one cause of a problem. It has none of its own.
+// errorDetail is one cause of a failure. It has no causes of its own.
 type errorDetail struct {
 	Message  text     `json:"message"`
 	Category text     `json:"category"`
@@ -27,12 +27,13 @@ type errorDetail struct {
 	Context  contexts `json:"context"`
 }
 
-// allDetails lists the problem itself and its causes.
+// allDetails lists the failure itself and its causes.
 func (p errorBody) allDetails() []errorDetail {
 	return append([]errorDetail{p.errorDetail}, p.Errors...)
 }
 
-// contexts maps a name to its values, which arrive as a list or alone.
+// contexts maps a name to its values, which arrive as a list or as a single
+// value.
 type contexts map[string][]string
 
 func (c *contexts) UnmarshalJSON(data []byte) error {
@@ -55,7 +56,7 @@ func (c *contexts) UnmarshalJSON(data []byte) error {
 }
 
 // parseErrorBody reads an error body. HTML, an empty body and the like give the
-// zero problem.
+// zero errorBody.
 func parseErrorBody(body []byte) errorBody {
 	var p errorBody
 	if json.Unmarshal(body, &p) != nil {
@@ -64,8 +65,8 @@ func parseErrorBody(body []byte) errorBody {
 	return p
 }
 
-// Codes and names are copied into error texts, so only what looks like one is
-// taken: an e-mail address, a number or a sentence does not.
+// Codes and names are copied into error texts, so only a text that looks like
+// one is accepted: an e-mail address, a number or a sentence does not.
 var (
 	codePattern  = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,63}$`)
 	fieldPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,127}$`)
@@ -79,7 +80,7 @@ func cleanCode(s text) string {
 	return ""
 }
 
-// errorCode is the best name HubSpot gives to the failure.
+// errorCode returns the best name that HubSpot gives to the failure.
 func (p errorBody) errorCode() string {
 	for _, candidate := range []text{p.Category, p.ErrorType, p.Code} {
 		if c := cleanCode(candidate); c != "" {
@@ -89,11 +90,11 @@ func (p errorBody) errorCode() string {
 	return ""
 }
 
-// propertyContexts are the keys under which a problem names properties.
+// propertyContexts are the keys under which a failure names properties.
 var propertyContexts = [...]string{"propertyName", "properties", "propertyNames"}
 
-// fieldErrors lists the properties that the problem names, each once, in the order
-// of appearance: those of the JSON list inside the message first.
+// fieldErrors lists the properties that the failure names, each once, in the
+// order of appearance: those of the JSON list inside the message first.
 func (p errorBody) fieldErrors() []crm.FieldError {
 	var list []crm.FieldError
 	seen := map[string]bool{}
@@ -133,17 +134,19 @@ func parseEmbedded(message string) []embeddedError {
 		return nil
 	}
 	var list lenientList[embeddedError]
-	// A decoder stops at the end of the list, whatever follows.
+	// A decoder stops at the end of the list and ignores the rest.
 	if json.NewDecoder(strings.NewReader("[{"+tail)).Decode(&list) != nil {
 		return nil
 	}
 	return list
 }
 
-// The ways in which HubSpot tells which record holds a unique value.
+// existingPattern finds the record that has a unique value already in a
+// message.
 var existingPattern = regexp.MustCompile(`(?i)existing id: ?([0-9]{1,64})\b`)
 
-// existingID is the id of the record that holds a unique value, or "".
+// existingID returns the id of the record that has a unique value already, or
+// "".
 func (p errorBody) existingID() string {
 	for _, one := range p.allDetails() {
 		for _, id := range one.Context["existingId"] {

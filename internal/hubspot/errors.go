@@ -14,7 +14,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// Codes that HubSpot uses and that decide something here.
+// The codes of HubSpot that the connector distinguishes.
 const (
 	codeConflict    = "CONFLICT"
 	codeNotFound    = "OBJECT_NOT_FOUND"
@@ -32,13 +32,13 @@ const (
 const statusMoving = 477 // the account is moving to another data centre
 
 // Waiting times. Retry-After is not documented for API answers and its unit is
-// uncertain, so it is believed only up to what the case can need.
+// uncertain, so it counts only up to a limit for each case.
 const (
 	lockedWait    = 2 * time.Second
 	secondWait    = time.Second
 	tenSecondWait = 10 * time.Second
-	// dailyWait is a fraction of what remains: the quota comes back at midnight
-	// in the account's time zone, which an answer does not tell.
+	// dailyWait is a fraction of what remains: the quota is renewed at midnight
+	// in the time zone of the account, which an answer does not contain.
 	dailyWait  = time.Hour
 	movingWait = 10 * time.Minute
 
@@ -46,7 +46,7 @@ const (
 	maxLongWait  = 24 * time.Hour
 )
 
-// statusError judges an answer outside of 2xx.
+// statusError classifies an answer outside of 2xx.
 func (req request) statusError(status int, h http.Header, body []byte) *crm.Error {
 	p := parseErrorBody(body)
 	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.errorCode()}
@@ -56,8 +56,8 @@ func (req request) statusError(status int, h http.Header, body []byte) *crm.Erro
 	case status == http.StatusForbidden:
 		fillForbidden(e, p)
 	case status == http.StatusNotFound:
-		// Only where the path names a record does a bare 404 speak of one: a
-		// wrong address must not look like deleted records.
+		// A bare 404 means a missing record only where the path names a record:
+		// a wrong address must not look like deleted records.
 		e.Kind = crm.Refused
 		if req.method == http.MethodGet || e.Code == codeNotFound {
 			e.Kind = crm.NotFound
@@ -79,13 +79,13 @@ func (req request) statusError(status int, h http.Header, body []byte) *crm.Erro
 		e.RetryAfter = retryAfter(h, 0, maxShortWait)
 	case status == http.StatusBadRequest:
 		classifyCategory(e, p)
-	default: // redirects, 414, 415 and what else there may be
+	default: // redirects, 414, 415 and any other
 		e.Kind = crm.Refused
 	}
 	return e
 }
 
-// itemError judges one item of the errors of a batch answered with 2xx.
+// itemError classifies one item of the errors of a batch answered with 2xx.
 func (req request) itemError(status int, p errorBody) *crm.Error {
 	e := &crm.Error{System: crm.HubSpot, Action: req.action, Status: status, Code: p.errorCode()}
 	switch e.Code {
@@ -99,7 +99,8 @@ func (req request) itemError(status int, p errorBody) *crm.Error {
 	return e
 }
 
-// classifyCategory fills in e where HubSpot's category tells more than the status.
+// classifyCategory fills in e by the category of HubSpot, which says more than
+// the status.
 func classifyCategory(e *crm.Error, p errorBody) {
 	e.Kind = crm.Refused
 	switch e.Code {
@@ -118,10 +119,10 @@ func classifyCategory(e *crm.Error, p errorBody) {
 	}
 }
 
-// classifyValidation tells what a VALIDATION_ERROR means. A unique value that is
-// taken decides, since the record that holds it may be the one meant; fields
-// are only missing when nothing else is wrong. Without a field to blame it is
-// the request that is wrong.
+// classifyValidation returns the meaning of a VALIDATION_ERROR. A unique value
+// that is taken decides, since the record that has it may be the one meant.
+// Fields are only missing when nothing else is wrong. Without a field to blame,
+// the request is wrong.
 func classifyValidation(fields []crm.FieldError) crm.ErrorKind {
 	kind := crm.Refused
 	for _, f := range fields {
@@ -137,6 +138,8 @@ func classifyValidation(fields []crm.FieldError) crm.ErrorKind {
 	return kind
 }
 
+// fillForbidden fills in a lack of permission, with the scopes that are
+// missing.
 func fillForbidden(e *crm.Error, p errorBody) {
 	e.Kind = crm.Forbidden
 	if scopes := p.missingScopes(); len(scopes) > 0 {
@@ -144,8 +147,8 @@ func fillForbidden(e *crm.Error, p errorBody) {
 	}
 }
 
-// fillRateLimited fills in a rate limit. Its code is the name of the quota that is used
-// up, told by the message where policyName is absent.
+// fillRateLimited fills in a rate limit. Its code is the name of the quota that
+// is used up, taken from the message where policyName is absent.
 func fillRateLimited(e *crm.Error, p errorBody, h http.Header) {
 	e.Kind = crm.RateLimited
 	policy, message := cleanCode(p.PolicyName), strings.ToLower(string(p.Message))
@@ -173,8 +176,8 @@ func fillRateLimited(e *crm.Error, p errorBody, h http.Header) {
 	}
 }
 
-// retryAfter reads Retry-After, in seconds or as a date beside the answer's
-// own Date, cut to most; otherwise it is the fallback.
+// retryAfter reads Retry-After, in seconds or as a date beside the answer's own
+// Date, cut to most. Without a usable value it returns otherwise.
 func retryAfter(h http.Header, otherwise, most time.Duration) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	seconds, err := strconv.ParseFloat(value, 64)
@@ -195,8 +198,8 @@ func retryAfter(h http.Header, otherwise, most time.Duration) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// refusedError is an error of kind Refused, which nobody but a person can mend. For
-// a request that was sent and writes, it is ambiguous.
+// refusedError is an error of kind Refused, which only a person can fix. It is
+// ambiguous for a write that was sent.
 func (req request) refusedError(reason string, status int) *crm.Error {
 	return &crm.Error{
 		System: crm.HubSpot, Action: req.action, Kind: crm.Refused, Status: status,

@@ -25,27 +25,29 @@ const (
 // Find returns the records that match the first key that matches any, the
 // oldest first, as Read gives them; nil when no key matches.
 //
-// A key without a field means the twin field. That one and a contact's e-mail
-// are unique, so they are looked up directly and an empty answer is reliable;
-// the contact may bear the address as an additional one. Any other field is
-// searched for, compared without regard to case, and then read again by id,
-// since the search index is late: up to about half a minute. A record that no
-// longer matches is left out, but one that matches only since a moment ago is
-// not found, so nil is no proof of absence then: a search finds what to link
-// and never licenses a create by itself. Searches share a quota of 5 a second
-// for the whole account. At most 200 matches are returned.
+// A key without a field means the counterpart field. That one and a contact's
+// e-mail are unique, so they are looked up directly and an empty answer is
+// reliable; the contact may have the address as an additional one.
+//
+// Any other field is searched, without regard to case, and the matches are read
+// again by id, since the search index is late by up to about half a minute. A
+// record that no longer matches is left out. A record that matches only since a
+// moment ago is not found: nil is no proof of absence then, and never allows a
+// create by itself. Searches share a quota of 5 a second for the whole account.
+// At most 200 matches are returned.
 func (c *Client) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
 	answer := c.FindMany(ctx, kind, [][]crm.Key{keys})[0]
 	return answer.Value, answer.Err
 }
 
 // FindMany is Find for many lists of keys. The first keys of all lists are
-// looked for together, 50 with a call (100 by the Zoho id, which rarely leads to
-// a record: what it leads to is read once more), then the second keys of those that are
-// still without a match, and so on. HubSpot keeps a domain as the bare host, so
-// that is searched for; hosts below it cannot be. A key that HubSpot takes offence at, or a
-// search that finds more than a page, is looked for alone and does not spoil
-// the others.
+// looked up together, 50 with a call, or 100 by the Zoho id: that rarely finds
+// a record, and one that it finds is read once more. Then the second keys of
+// the lists without a match follow, and so on.
+//
+// HubSpot keeps a domain as the bare host, so that is searched; hosts below it
+// cannot be. A key that HubSpot refuses, or a search that finds more than a
+// page, is repeated alone and does not spoil the others.
 func (c *Client) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key) []crm.Answer[[]crm.Record] {
 	f := finder{Client: c, kind: kind, answers: make([]crm.Answer[[]crm.Record], len(lists))}
 	if kind.Validate() != nil {
@@ -78,7 +80,7 @@ type keyList struct {
 	keys []crm.Key
 }
 
-// finder gathers what is found for several lists.
+// finder collects the matches of several lists.
 type finder struct {
 	*Client
 	kind    crm.Kind
@@ -91,7 +93,8 @@ func usableKeys(keys []crm.Key) []crm.Key {
 	})
 }
 
-// findFirstKeys looks for the first key of every list, those of one property together.
+// findFirstKeys looks for the first key of every list, those of one property
+// together.
 func (f *finder) findFirstKeys(ctx context.Context, rest []keyList) {
 	for len(rest) > 0 {
 		field := f.propertyOf(rest[0].keys[0])
@@ -120,8 +123,8 @@ type lookupValue struct {
 	lists []int
 }
 
-// groupByValue joins the lists that look for the same value, as HubSpot compares it:
-// it refuses a batch that names one twice.
+// groupByValue joins the lists that look for the same value, as HubSpot
+// compares it: it refuses a batch that names one twice.
 func groupByValue(same []keyList, field string) []lookupValue {
 	var all []lookupValue
 	at := map[string]int{}
@@ -152,16 +155,16 @@ func (f *finder) setAnswer(s lookupValue, records []crm.Record, err error) {
 	}
 }
 
-// isRejectedLookup reports whether HubSpot would not look a value up: the property does
-// not exist, or is not unique, or the value is none that it could have. The
-// first is a set-up to be completed and no reason to hold the record up, since
+// isRejectedLookup reports whether HubSpot refuses to look a value up: the
+// property does not exist, or is not unique, or cannot have the value. A
+// missing property is an incomplete set-up and does not stop the record, since
 // the other keys may find it.
 func isRejectedLookup(err error) bool {
 	e := crm.AsError(err)
 	return e != nil && e.Status == http.StatusBadRequest && (e.Kind == crm.Invalid || e.Kind == crm.Refused)
 }
 
-// lookUpValues finds the records that bear unique values.
+// lookUpValues finds the records that have unique values.
 func (f *finder) lookUpValues(ctx context.Context, property string, all []lookupValue) {
 	size := MaxRead
 	if property == f.counterpartField {
@@ -172,8 +175,8 @@ func (f *finder) lookUpValues(ctx context.Context, property string, all []lookup
 	}
 }
 
-// IsUniqueProperty reports whether HubSpot sees to it that no two records of a kind bear
-// the same value of a property.
+// IsUniqueProperty reports whether HubSpot ensures that no two records of a
+// kind have the same value of a property.
 func IsUniqueProperty(kind crm.Kind, property string) bool {
 	return kind == crm.Contact && property == propEmail
 }
@@ -203,7 +206,7 @@ func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []looku
 		}
 		switch {
 		case crm.IsKind(answer.Err, crm.NotFound) && unclaimed && len(chunk) > 1:
-			f.lookUpChunk(ctx, property, []lookupValue{s}) // one of those that nobody claimed may be its
+			f.lookUpChunk(ctx, property, []lookupValue{s}) // it may be one of the unclaimed records
 		case crm.IsKind(answer.Err, crm.NotFound):
 		case answer.Err != nil:
 			f.setAnswer(s, nil, answer.Err)
@@ -213,7 +216,7 @@ func (f *finder) lookUpChunk(ctx context.Context, property string, chunk []looku
 	}
 }
 
-// addHistories reads what was found without its history.
+// addHistories reads again the records that were found without their histories.
 func (f *finder) addHistories(ctx context.Context, results map[string]crm.Answer[crm.Record]) {
 	var ids []string
 	for _, r := range results {
@@ -270,8 +273,7 @@ func (f *finder) searchValues(ctx context.Context, property string, all []lookup
 	}
 }
 
-// searchChunk makes one search. What the index says of a record is used for its
-// id alone.
+// searchChunk makes one search. Only the ids of its results are used.
 func (f *finder) searchChunk(ctx context.Context, property string, chunk []lookupValue) {
 	ids, full, err := f.searchIDs(ctx, property, chunk)
 	if (isRejectedLookup(err) || full) && len(chunk) > 1 {
@@ -298,8 +300,7 @@ func (f *finder) searchChunk(ctx context.Context, property string, chunk []looku
 	}
 }
 
-// searchIDs returns the ids of what the index has, and whether that may not be
-// all.
+// searchIDs returns the ids that the index has, and whether there may be more.
 func (f *finder) searchIDs(ctx context.Context, property string, chunk []lookupValue) (ids []string, full bool, err error) {
 	condition := filter{Property: property, Operator: "EQ", Value: chunk[0].value}
 	if len(chunk) > 1 {
@@ -354,7 +355,7 @@ func (f *finder) readFound(ctx context.Context, property string, ids []string) (
 	return records, nil
 }
 
-// withoutUnmapped drops the property that was read for the comparison alone.
+// withoutUnmapped drops a property that was read only for the comparison.
 func (f *finder) withoutUnmapped(rec crm.Record, property string) crm.Record {
 	if slices.Contains(f.fields[f.kind], property) {
 		return rec

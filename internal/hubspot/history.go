@@ -8,7 +8,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// WithHistory returns rec as it is when it was read with its histories, as
+// WithHistory returns rec unchanged when it was read with its histories, as
 // Read, ReadMany and Find do, and reads it again otherwise.
 func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
 	if rec.History != nil {
@@ -55,7 +55,7 @@ func (c *Client) toHistory(wire map[string][]wireEntry) (map[string][]crm.Edit, 
 	return all, nil
 }
 
-// isOwnSource reports whether a source names the connector's app. Other apps are
+// isOwnSource reports whether a source is the connector's app. Other apps are
 // INTEGRATION too.
 func (c *Client) isOwnSource(sourceType, sourceID string) bool {
 	return sourceType == sourceIntegration && sourceID == c.appID

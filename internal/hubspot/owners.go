@@ -9,11 +9,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/owners"
 )
 
-// maxOwnerPages bounds a listing that would not end, at 100 owners a page.
+// maxOwnerPages bounds a list that does not end, at 100 owners a page.
 const maxOwnerPages = 100
 
-// ListOwners lists the users to whom records can belong, the archived ones too,
-// which records of the past still name. It needs the scope
+// ListOwners lists the users to whom records can belong, including the archived
+// ones, to whom older records still refer. It needs the scope
 // crm.objects.owners.read.
 func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	var owners []crm.Owner
@@ -52,8 +52,8 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	return owners, nil
 }
 
-// assignOwners puts the owners' ids in the place of their addresses. An owner without
-// account is a refused value like any other, at no call.
+// assignOwners replaces the addresses of owners by their ids. An owner without
+// an account is a refused value like any other, without a call.
 func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
 	w, unknown, err := c.owners.Assign(ctx, w)
 	if err != nil {
@@ -65,8 +65,8 @@ func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (cr
 	return w, nil
 }
 
-// ownersError is the failure of a request for want of the list of owners.
-// Nothing was sent of the request itself.
+// ownersError is the failure of a request because the list of owners cannot be
+// read. The request itself was not sent.
 func (req request) ownersError(err error) *crm.Error {
 	if e := crm.AsError(err); e != nil {
 		return e

@@ -8,7 +8,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// Scopes are what the app asks for. Those to write schemas are for setup alone.
+// Scopes are the permissions that the app asks for. The setup alone needs those
+// to write schemas.
 var Scopes = []string{
 	"oauth",
 	"crm.objects.contacts.read", "crm.objects.contacts.write",
@@ -18,10 +19,11 @@ var Scopes = []string{
 	"crm.schemas.companies.read", "crm.schemas.companies.write",
 }
 
-// recordEvents are told of each kind of record, in the classic format.
+// recordEvents are the events to subscribe to for each kind of record, in the
+// classic format.
 var recordEvents = []string{"creation", "deletion", "merge", "restore", "associationChange"}
 
-// subscription is one event that HubSpot is to tell of.
+// subscription is one event that HubSpot sends.
 type subscription struct {
 	Type     string `json:"subscriptionType"`
 	Object   string `json:"objectType,omitempty"`
@@ -29,19 +31,21 @@ type subscription struct {
 	Active   bool   `json:"active"`
 }
 
+// component is one part of a HubSpot project.
 type component struct {
 	UID    string `json:"uid"`
 	Type   string `json:"type"`
 	Config any    `json:"config"`
 }
 
-// maxWebhookRequests is how many deliveries HubSpot may have in flight.
+// maxWebhookRequests is how many deliveries HubSpot sends at once.
 const maxWebhookRequests = 10
 
-// BuildProjectFiles are the files that declare the app in a HubSpot project, by their
-// paths in it: what the app may do, and one subscription for each property that
-// is mapped. "hs project upload" brings them to HubSpot. Before the address of the
-// webhooks is known, which is "" then, the app alone is declared.
+// BuildProjectFiles returns the files that declare the app in a HubSpot
+// project, by their paths in it: the permissions of the app, and one
+// subscription for each mapped property. "hs project upload" uploads them.
+// While the address of the webhooks is unknown, targetURL is "" and only the
+// app is declared.
 func BuildProjectFiles(targetURL string, properties map[crm.Kind][]string) (map[string][]byte, error) {
 	var changes, records []subscription
 	for _, kind := range crm.Kinds {

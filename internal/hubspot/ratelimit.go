@@ -13,8 +13,8 @@ import (
 )
 
 // HubSpot's quotas for an app with a static token, of a Professional account or
-// better. Answers tell the window's limit, and how much of the day is left;
-// nothing tells the limit of searches, which is the account's.
+// better. Answers contain the limit of the window and the rest of the day, but
+// not the limit of searches, which the whole account shares.
 const (
 	windowCalls = 190
 	windowTime  = 10 * time.Second
@@ -46,7 +46,7 @@ func newRateLimiter(share float64) *rateLimiter {
 	}
 }
 
-// limiterFor is the one that the request has to pass: searches are exempt from the
+// limiterFor returns the limiter of the request: searches do not count in the
 // window.
 func (p *rateLimiter) limiterFor(req request) *quota.Gate {
 	if strings.HasPrefix(req.path, "/search") {
@@ -55,7 +55,7 @@ func (p *rateLimiter) limiterFor(req request) *quota.Gate {
 	return p.window
 }
 
-// acquire waits for the request's turn.
+// acquire waits until the request may be sent.
 func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), err error) {
 	if err = p.day.Enter(ctx); err == nil {
 		leave, err = p.limiterFor(req).Enter(ctx)
@@ -71,20 +71,20 @@ func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), e
 	return nil, e
 }
 
-// updateFrom takes in what an answer tells of the quotas.
+// updateFrom adjusts the limits to an answer.
 func (p *rateLimiter) updateFrom(req request, h http.Header, err error) {
 	number := func(name string) (int, bool) {
 		n, err := strconv.Atoi(h.Get(name))
 		return n, err == nil && n >= 0
 	}
-	if most, told := number("X-HubSpot-RateLimit-Max"); told && most > 0 {
+	if most, given := number("X-HubSpot-RateLimit-Max"); given && most > 0 {
 		p.window.SetLimit(quota.Share(most, p.share), most)
-		if left, told := number("X-HubSpot-RateLimit-Remaining"); told {
+		if left, given := number("X-HubSpot-RateLimit-Remaining"); given {
 			p.window.Used(most - left)
 		}
 	}
-	if left, told := number("X-HubSpot-RateLimit-Daily-Remaining"); told {
-		whole, _ := number("X-HubSpot-RateLimit-Daily") // 0 where it is not told
+	if left, given := number("X-HubSpot-RateLimit-Daily-Remaining"); given {
+		whole, _ := number("X-HubSpot-RateLimit-Daily") // 0 where the answer lacks it
 		p.day.Left(left, whole)
 	}
 	e := crm.AsError(err)
@@ -97,8 +97,8 @@ func (p *rateLimiter) updateFrom(req request, h http.Header, err error) {
 	}
 }
 
-// ReadDailyBudget reads how many calls of the day are left, which HubSpot says to
-// private apps, except after a search.
+// ReadDailyBudget reads how many calls of the day are left, from an answer to a
+// private app. Answers to searches do not contain it.
 func ReadDailyBudget(h http.Header) (left, limit int, ok bool) {
 	left, err1 := strconv.Atoi(h.Get("X-HubSpot-RateLimit-Daily-Remaining"))
 	limit, err2 := strconv.Atoi(h.Get("X-HubSpot-RateLimit-Daily"))

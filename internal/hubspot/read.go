@@ -15,8 +15,9 @@ import (
 const MaxRead = 50
 
 // Read reads one record with the histories of its properties. When the record
-// was merged into another, the survivor answers and Record.Ref tells its id.
-// A deleted record, and one that never was, is a crm.Error of kind NotFound.
+// was merged into another, Read returns the survivor, and Record.Ref has its
+// id. A deleted record, and one that never existed, is a crm.Error of kind
+// NotFound.
 //
 // It takes one call, or two when the id is not (or no longer) a record's own.
 func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
@@ -65,8 +66,8 @@ func (c *Client) readRecords(ctx context.Context, action string, kind crm.Kind, 
 	return results
 }
 
-// readSingle asks for one record by GET, which follows merges where a batch
-// read may say that the old id does not exist.
+// readSingle reads one record by GET, which follows merges where a batch read
+// may say that the old id does not exist.
 func (c *Client) readSingle(ctx context.Context, action string, kind crm.Kind, id string) crm.Answer[crm.Record] {
 	query := url.Values{
 		"properties":            {strings.Join(c.readProperties(kind), ",")},
@@ -96,7 +97,7 @@ type batchRead struct {
 }
 
 // batchAnswer is the envelope of every batch. A 200 may carry errors and a 207
-// may carry none, so all of it is always looked at.
+// may carry none, so every part of it is checked.
 type batchAnswer struct {
 	Status    string       `json:"status"`
 	Results   []wireRecord `json:"results"`
@@ -104,16 +105,16 @@ type batchAnswer struct {
 	Errors    []errorBody  `json:"errors"`
 }
 
-// isIncomplete reports whether the envelope is not that of a finished batch.
+// isIncomplete reports whether the batch did not finish.
 func (a batchAnswer) isIncomplete() bool {
 	return a.Status != "" && a.Status != "COMPLETE" || a.Results == nil && len(a.Errors) == 0
 }
 
 // readBatch reads up to MaxRead different records with one call, or MaxFind
 // without their histories by the Zoho id. The ids are values of idProperty, or
-// record ids when that is "". Every id has a
-// result unless the call as a whole failed. unclaimed tells that a record came
-// back that answers to none of the ids, as far as it shows.
+// record ids when that is "". Every id has a result unless the call as a whole
+// failed. unclaimed reports that the answer has a record that visibly belongs
+// to none of the ids.
 func (c *Client) readBatch(ctx context.Context, action string, kind crm.Kind, ids []string, idProperty string) (results map[string]crm.Answer[crm.Record], unclaimed bool, err error) {
 	body := batchRead{
 		Properties: c.readProperties(kind),
@@ -158,7 +159,7 @@ func (c *Client) joinBatch(ctx context.Context, req request, status int, ids []s
 			results[id] = crm.Answer[crm.Record]{Err: req.absentError(status, id, ids, answer)}
 			continue
 		}
-		if idProperty == c.counterpartField { // who asked reads it with its history
+		if idProperty == c.counterpartField { // the caller reads it with its history
 			results[id] = crm.Answer[crm.Record]{Value: crm.Record{Ref: newRef(req.kind, string(w.ID))}}
 			continue
 		}
@@ -179,9 +180,9 @@ func (c *Client) toAnswer(ctx context.Context, req request, status int, w wireRe
 	return crm.Answer[crm.Record]{Value: rec}
 }
 
-// absentError is the error of an id without a record: what the batch says of that
-// id, else what it says of none of the ids in particular, else that it does not
-// exist.
+// absentError is the error of an id without a record: the error of the batch
+// that names the id, else one that names none of the ids, else that the record
+// does not exist.
 func (req request) absentError(status int, id string, ids []string, answer batchAnswer) *crm.Error {
 	var general *crm.Error
 	for _, p := range answer.Errors {
@@ -198,13 +199,13 @@ func (req request) absentError(status int, id string, ids []string, answer batch
 		return general
 	}
 	if answer.NumErrors > 0 && len(answer.Errors) == 0 {
-		return req.refusedError("the batch counts errors but does not tell them", status)
+		return req.refusedError("the batch counts errors but does not list them", status)
 	}
 	return &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.NotFound, Status: status}
 }
 
-// indexRecords finds the record of each id. A record answers to its own id
-// first; an id that no record bears may be one that a record took over in a
+// indexRecords finds the record of each id. The id of a record itself comes
+// first; an id without such a record may be one that a record took over in a
 // merge, or the additional e-mail address of a contact.
 func indexRecords(records []wireRecord, ids []string, idProperty string) map[string]wireRecord {
 	primary, secondary := map[string]wireRecord{}, map[string]wireRecord{}
@@ -236,8 +237,8 @@ func indexRecords(records []wireRecord, ids []string, idProperty string) map[str
 			found[id] = w
 		}
 	}
-	// HubSpot knows which addresses lead to a contact better than what it shows
-	// of it, and the one answer to one address can be about nothing else.
+	// HubSpot knows more addresses of a contact than it shows, and the only
+	// answer to one address is about that address.
 	if idProperty == propEmail && len(ids) == 1 && len(records) == 1 {
 		found[ids[0]] = records[0]
 	}

@@ -24,7 +24,8 @@ const (
 	propCompany          = "associatedcompanyid" // contacts: shows the primary company, and is written as an association
 )
 
-// sourceIntegration marks what an app wrote; the source id is then the app's.
+// sourceIntegration marks a value that an app wrote; the source id is then the
+// id of the app.
 const sourceIntegration = "INTEGRATION"
 
 // wireRecord is a record as the object API returns it.
@@ -38,7 +39,7 @@ type wireRecord struct {
 	TraceID    scalar                 `json:"objectWriteTraceId"` // of a create, where HubSpot repeats it
 }
 
-// propertyValue is a property's value; unset and empty are the same.
+// propertyValue returns the value of a property; unset and empty are the same.
 func (w wireRecord) propertyValue(name string) string {
 	if v := w.Properties[name]; v != nil {
 		return string(*v)
@@ -60,8 +61,8 @@ func (w wireRecord) formerIDs() []string {
 	return ids
 }
 
-// readProperties lists what to ask of a record of the kind: the mapped
-// properties and those that the client itself looks at.
+// readProperties lists the properties to read of a kind: the mapped ones and
+// those that the client itself uses.
 func (c *Client) readProperties(kind crm.Kind) []string {
 	own := []string{propCreated, modifiedProperty(kind), propSource, propSourceID, propMerged, c.counterpartField}
 	if kind == crm.Contact {
@@ -108,7 +109,7 @@ func (c *Client) toRecord(kind crm.Kind, w wireRecord) (crm.Record, error) {
 	if kind == crm.Contact {
 		rec.Aliases = additionalEmails(w)
 	}
-	// Without histories every value would look as if nobody had ever set it.
+	// Without histories every value would look as if it had never been set.
 	if w.Histories == nil && len(rec.Fields) > 0 {
 		return crm.Record{}, errNoHistory
 	}
@@ -121,8 +122,8 @@ func (c *Client) toRecord(kind crm.Kind, w wireRecord) (crm.Record, error) {
 	return rec, errors.Join(errs[:]...)
 }
 
-// additionalEmails are the addresses beside the primary one under which HubSpot
-// knows a contact, as those of the contacts that were merged into it.
+// additionalEmails returns the addresses of a contact beside the primary one,
+// such as those of the contacts that were merged into it.
 func additionalEmails(w wireRecord) map[string][]string {
 	var all []string
 	for address := range strings.SplitSeq(w.propertyValue(propAdditionalEmails), ";") {

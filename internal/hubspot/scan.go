@@ -35,20 +35,20 @@ type scanRecord struct {
 	ArchivedAt string `json:"archivedAt"`
 }
 
-// hit is a record and the time that it bears in a search.
+// hit is a record and the time that a search shows for it.
 type hit struct {
 	id     string
 	at     time.Time
 	former []string // ids that were merged into it
 }
 
-// ListChanged finds the records of w.Kind that were last modified from w.Since to
-// w.Until, for one search of 200 records a page, and those that were merged
-// into them, under their former ids: reading one of these leads to the
-// survivor, however the merge became known. Archived records are not found.
+// ListChanged finds the records of w.Kind that were last modified from w.Since
+// to w.Until, for one search of 200 records a page. It also finds those that
+// were merged into them, under their former ids: to read one of these returns
+// the survivor, however the merge became known. Archived records are not found.
 //
 // It never pages by offset, which would end at 10,000 results and skip a record
-// whenever another one moves: each page begins at the time where the last one
+// whenever another one moves. Each page begins at the time where the last one
 // ended, and records that share one time are walked by id. A record is found
 // once the search index has it; the index may be half a minute late.
 func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
@@ -78,10 +78,10 @@ func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 
 // freshWindow is how long before the end of a walk the times that a page shows
 // may be newer than those it is sorted by. It is shorter than the overlap of
-// two walks, so that what such a time would skip is found by the next.
+// two walks, so that the next walk finds a record that such a time would skip.
 const freshWindow = 90 * time.Second
 
-// pageEnd returns the time up to which a full page is known to hold everything,
+// pageEnd returns the time up to which a full page certainly holds everything,
 // from if there is none. A record that changed since it was indexed may show a
 // time that is newer than its place: such a time is close to now. So an older
 // one decides, if the page has any, and one beyond the walk never does.
@@ -167,7 +167,7 @@ func (c *Client) searchPage(ctx context.Context, kind crm.Kind, order string, fi
 	for _, r := range answer.Results {
 		at, err := parseFirstTime(r.propertyValue(modified), r.UpdatedAt)
 		if err != nil || at.IsZero() {
-			return nil, false, req.refusedError("a record bears no time", status)
+			return nil, false, req.refusedError("a record has no time", status)
 		}
 		hits = append(hits, hit{id: string(r.ID), at: at, former: r.formerIDs()})
 	}
@@ -179,9 +179,9 @@ func (c *Client) searchPage(ctx context.Context, kind crm.Kind, order string, fi
 }
 
 // ListDeleted finds the records of w.Kind that were archived from w.Since to
-// w.Until. HubSpot lists archived records by id, whatever their time, so that a
-// walk reads all of them, 100 a call: those of the last 90 days. What was
-// deleted for privacy is not among them.
+// w.Until. HubSpot lists archived records of the last 90 days by id, not by
+// time, so a walk reads all of them, 100 a call. Records that were deleted for
+// privacy are not among them.
 func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	if w.Kind.Validate() != nil {
 		return crm.FoundPage{}, request{action: actionScan}.refusedError("the kind is unknown", 0)
@@ -202,7 +202,7 @@ func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 		}
 		at, err := parseFirstTime(r.ArchivedAt, r.UpdatedAt)
 		if err != nil || at.IsZero() {
-			return crm.FoundPage{}, req.refusedError("an archived record bears no time", status)
+			return crm.FoundPage{}, req.refusedError("an archived record has no time", status)
 		}
 		if !at.Before(truncateToMilli(w.Since)) && !at.After(w.Until) {
 			page.Found = append(page.Found, crm.Found{Ref: newRef(w.Kind, string(r.ID)), At: at, Deleted: true})
@@ -213,8 +213,8 @@ func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 	return page, nil
 }
 
-// ListRefs walks all records of a kind that are not archived by their ids, 100 a
-// call. It sees what was created a moment ago, and takes nothing from the
+// ListRefs walks all records of a kind that are not archived by their ids, 100
+// a call. It includes records created a moment ago, and uses nothing of the
 // quota of searches.
 func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	if kind.Validate() != nil {
@@ -224,8 +224,9 @@ func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (c
 	return page, err
 }
 
-// ListRecords is List, MaxRead records a call, with the records as Read gives
-// them. One that cannot be understood is found, and is not among them.
+// ListRecords is ListRefs, MaxRead records a call, with the records as Read
+// gives them. A record that cannot be understood is found, and is not among
+// them.
 func (c *Client) ListRecords(ctx context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, []crm.Record, error) {
 	if kind.Validate() != nil {
 		return crm.FoundPage{}, nil, request{action: actionScan}.refusedError("the kind is unknown", 0)
@@ -259,7 +260,7 @@ func (c *Client) listPage(ctx context.Context, kind crm.Kind, from crm.Place, qu
 	for _, r := range answer.Results {
 		at, err := parseFirstTime(r.propertyValue(modifiedProperty(kind)), r.UpdatedAt)
 		if err != nil || at.IsZero() {
-			return crm.FoundPage{}, nil, request{action: actionScan}.refusedError("a record bears no time", status)
+			return crm.FoundPage{}, nil, request{action: actionScan}.refusedError("a record has no time", status)
 		}
 		page.Found = append(page.Found, crm.Found{Ref: newRef(kind, string(r.ID)), At: at})
 	}
@@ -268,7 +269,7 @@ func (c *Client) listPage(ctx context.Context, kind crm.Kind, from crm.Place, qu
 	return page, answer.Results, nil
 }
 
-// CountRecords returns how many records of a kind the search index knows, for one
+// CountRecords returns how many records of a kind the search index has, for one
 // search: those of the last half minute may be missing.
 func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	req := request{action: actionScan, method: http.MethodPost, path: "/search", kind: kind, body: scanRequest{
@@ -284,7 +285,7 @@ func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	return *answer.Total, nil
 }
 
-// scanPage makes one call and checks what every page must have.
+// scanPage makes one call and checks that the page is complete.
 func (c *Client) scanPage(ctx context.Context, req request) (scanAnswer, int, error) {
 	var answer scanAnswer
 	status, err := c.call(ctx, req, &answer)
@@ -302,7 +303,7 @@ func (c *Client) scanPage(ctx context.Context, req request) (scanAnswer, int, er
 	return answer, status, nil
 }
 
-// toFound names the former ids of a record before the record itself.
+// toFound lists the former ids of a record before the record itself.
 func toFound(kind crm.Kind, hits []hit) []crm.Found {
 	var all []crm.Found
 	for _, h := range hits {
@@ -315,7 +316,7 @@ func toFound(kind crm.Kind, hits []hit) []crm.Found {
 	return all
 }
 
-// compareIDs orders ids as the numbers that they are.
+// compareIDs compares ids as numbers.
 func compareIDs(a, b string) int {
 	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))

@@ -36,8 +36,8 @@ type propertyDefinition struct {
 	} `json:"modificationMetadata"`
 }
 
-// ReadSchema reads the definitions of the properties of contacts and companies and
-// the owners, at one call for each kind and two for 100 owners or fewer.
+// ReadSchema reads the definitions of the properties of contacts and companies
+// and the owners, at one call for each kind and two for 100 owners or fewer.
 func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	s := crm.Schema{System: crm.HubSpot, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
@@ -63,7 +63,7 @@ func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	if err != nil && !crm.IsKind(err, crm.Forbidden) {
 		return s, err
 	}
-	s.Owners = owners // none where they may not be read
+	s.Owners = owners // none without the permission to read them
 	return s, nil
 }
 
@@ -78,8 +78,8 @@ func (p propertyDefinition) toFieldInfo() crm.FieldInfo {
 	}
 	switch {
 	case p.Name == propCompany:
-		// Nobody writes the property: the connector writes the association that it
-		// shows.
+		// The property itself is read-only: the connector writes the
+		// association that it shows.
 		f.Holds, f.ReadOnly, f.Calculated = crm.Lookup, false, false
 	case p.Name == propOwner || p.References == "OWNER":
 		f.Holds = crm.OwnedBy
@@ -104,9 +104,10 @@ func (p propertyDefinition) toFieldInfo() crm.FieldInfo {
 	return f
 }
 
-// CreateCounterpartProperty defines the unique property for the Zoho id of a kind. It
-// takes the scope crm.schemas.contacts.write or crm.schemas.companies.write. A
-// property of that name that exists is an error of kind Duplicate.
+// CreateCounterpartProperty defines the unique property for the Zoho id of a
+// kind. It takes the scope crm.schemas.contacts.write or
+// crm.schemas.companies.write. A property of that name that exists is an error
+// of kind Duplicate.
 func (c *Client) CreateCounterpartProperty(ctx context.Context, kind crm.Kind) error {
 	group := map[crm.Kind]string{crm.Contact: "contactinformation", crm.Company: "companyinformation"}[kind]
 	req := request{action: "create property", method: http.MethodPost, area: areaProperties, kind: kind, body: map[string]any{

@@ -33,9 +33,9 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, errTimestamp
 }
 
-// encodeValue gives a value the form that HubSpot takes. A text that is not of
-// its type goes out as it is: HubSpot refuses it and names the property, which
-// is what the operator needs to see.
+// encodeValue gives a value the form that HubSpot takes. A text that does not
+// fit its type is sent as it is: HubSpot refuses it and names the property,
+// which the operator needs to see.
 func encodeValue(v crm.Value) string {
 	switch v.Type {
 	case crm.Number:
@@ -57,7 +57,7 @@ func encodeValue(v crm.Value) string {
 }
 
 // exponentPattern is a number in the form that JSON allows and HubSpot does
-// not. An exponent of three digits is no amount and no count.
+// not. Amounts and counts have no exponent of three digits.
 var exponentPattern = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}$`)
 
 // expandExponent spells out an exponent: "1.5e3" is "1500".
@@ -73,8 +73,8 @@ func expandExponent(s string) string {
 	return r.FloatString(digits)
 }
 
-// normalizeList drops empty items: a leading ";" would make HubSpot append to the
-// selected options and not replace them.
+// normalizeList drops empty items: a leading ";" would make HubSpot append to
+// the selected options and not replace them.
 func normalizeList(s string) string {
 	var items []string
 	for item := range strings.SplitSeq(s, ";") {

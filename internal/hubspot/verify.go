@@ -16,9 +16,10 @@ import (
 	"time"
 )
 
-// The versions of HubSpot's request signature. V3 covers the time and is the
-// only one to use by choice. V1 covers nothing but the body and can be replayed
-// for ever; it exists for legacy private apps. V2 is that of workflow actions.
+// The versions of the signature that HubSpot puts on requests. SignatureV3
+// covers the time and is the one to use. SignatureV1 covers only the body, so
+// that a request can be replayed at any time; it exists for legacy private
+// apps. SignatureV2 belongs to workflow actions.
 const (
 	SignatureV1 = "v1"
 	SignatureV2 = "v2"
@@ -34,11 +35,11 @@ const (
 )
 
 // MaxSkew is how far the time of a v3 signature may be from now, to either
-// side. The very limit, 300,000 ms, is still accepted: HubSpot's rule rejects
-// what is older than that.
+// side. Exactly 300,000 ms is still accepted: HubSpot's rule rejects older
+// ones.
 const MaxSkew = 5 * time.Minute
 
-// What can be wrong with a signature.
+// The reasons to refuse a signature.
 var (
 	// ErrNoSignature: the request carries no signature at all.
 	ErrNoSignature = errors.New("the request is not signed")
@@ -52,12 +53,13 @@ var (
 	ErrFuture = errors.New("the signature is from the future")
 )
 
-// VerifierConfig says whose requests to accept.
+// VerifierConfig contains the secrets and the address that signatures are
+// checked with.
 type VerifierConfig struct {
 	// Secrets are the client secrets of the app: one, or two during a rotation.
 	Secrets []string
 	// URL is the address that HubSpot calls, byte for byte the target URL of
-	// the subscriptions. What a request says of its own host is not used.
+	// the subscriptions. The host that a request names is not used.
 	URL string
 	// Versions lists the accepted signature versions; empty means V3 only.
 	Versions []string
@@ -74,7 +76,7 @@ func (c VerifierConfig) GoString() string { return c.String() }
 // LogValue leaves the secrets out of structured logs.
 func (c VerifierConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Verifier tells HubSpot's requests from forged ones.
+// Verifier accepts requests that HubSpot signed and refuses others.
 type Verifier struct {
 	secrets  []string
 	url      string
@@ -87,7 +89,8 @@ func (v *Verifier) String() string { return "hubspot signatures for " + v.url }
 // GoString leaves the secrets out of %#v too.
 func (v *Verifier) GoString() string { return v.String() }
 
-// NewVerifier returns a verifier, or everything that is wrong with cfg at once.
+// NewVerifier returns a verifier, or an error that lists everything that is
+// wrong with cfg.
 func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	var errs []error
 	if len(cfg.Secrets) == 0 {
@@ -101,7 +104,7 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	if u, err := url.Parse(cfg.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		errs = append(errs, errors.New("url: want an absolute http or https URL"))
 	} else if strings.Contains(cfg.URL, "#") || u.User != nil {
-		errs = append(errs, errors.New("url: a fragment or credentials do not belong there"))
+		errs = append(errs, errors.New("url: it contains a fragment or credentials"))
 	}
 	versions := cfg.Versions
 	if len(versions) == 0 {
@@ -127,13 +130,12 @@ func (v *Verifier) Verify(method string, header http.Header, body []byte, now ti
 }
 
 // VerifyURL checks the signature of a request that arrived with the raw query
-// given, exactly as in its request line. The signature must be over the
+// given, exactly as in its request line. The signature must cover the
 // configured URL, either as it is or with that query.
 //
 // Of the signatures that a request carries, the one of the strongest accepted
-// version decides. The time is looked at once the signature is known to be
-// right, so that ErrStale and ErrFuture speak of clocks and delays and not of
-// forgeries.
+// version decides. The time is checked after the signature, so that ErrStale
+// and ErrFuture mean clocks and delays and not forgeries.
 func (v *Verifier) VerifyURL(method, rawQuery string, header http.Header, body []byte, now time.Time) error {
 	version, signature, err := v.chooseSignature(header)
 	if err != nil {
@@ -175,8 +177,9 @@ func (v *Verifier) chooseSignature(header http.Header) (version string, signatur
 	return "", nil, ErrSignatureVersion
 }
 
-// matchesAnySecret compares the signature with what each secret makes of each address
-// that HubSpot may have signed, without stopping at the first that fits.
+// matchesAnySecret compares the signature with the digest of each secret over
+// each address that HubSpot may have signed. It does not stop at the first
+// match.
 func (v *Verifier) matchesAnySecret(version string, signature []byte, method, rawQuery string, body []byte, timestamp string) bool {
 	found := 0
 	for _, address := range v.signedAddresses(rawQuery) {
@@ -189,14 +192,14 @@ func (v *Verifier) matchesAnySecret(version string, signature []byte, method, ra
 	return found > 0
 }
 
-// queryCharacters are those that a query may hold. Address and body are signed
-// without anything between them, so a query that could hold the start of a body
-// would let somebody move the border.
+// queryCharacters are those that a query may contain. Address and body are
+// signed without anything between them, so a query that could contain the start
+// of a body would let an attacker move the border.
 const queryCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:@/?[]|"
 
-// signedAddresses lists the addresses that HubSpot may have signed. The documented
-// form has some escapes decoded; the verbatim one is accepted too since none of
-// HubSpot's own helpers decodes anything.
+// signedAddresses lists the addresses that HubSpot may have signed. The
+// documented form has some escapes decoded; the verbatim one is accepted too
+// since none of HubSpot's own helpers decodes anything.
 func (v *Verifier) signedAddresses(rawQuery string) []string {
 	list := []string{v.url}
 	if rawQuery != "" && strings.Trim(rawQuery, queryCharacters) == "" {
@@ -210,6 +213,7 @@ func (v *Verifier) signedAddresses(rawQuery string) []string {
 	return slices.Compact(list)
 }
 
+// checkTime checks that a timestamp is within MaxSkew of now.
 func checkTime(timestamp string, now time.Time) error {
 	if strings.Trim(timestamp, "0123456789") != "" {
 		return ErrBadSignature
@@ -227,9 +231,10 @@ func checkTime(timestamp string, now time.Time) error {
 	return nil
 }
 
-// SignRequest makes the signature that HubSpot puts on a request: base64 for SignatureV3, hex
-// for the others. The timestamp is the text of HeaderTimestamp and counts for
-// V3 only, method and address for V3 and V2. An unknown version gives "".
+// SignRequest makes the signature that HubSpot puts on a request: base64 for
+// SignatureV3, hex for the others. The timestamp is the text of HeaderTimestamp
+// and is used for SignatureV3 only, method and address for SignatureV3 and
+// SignatureV2. An unknown version gives "".
 func SignRequest(version, secret, method, address string, body []byte, timestamp string) string {
 	sum := computeDigest(version, secret, method, decodeURL(address), body, timestamp)
 	switch version {

@@ -251,7 +251,7 @@ func TestNewVerifierReportsEveryProblemAtOnce(t *testing.T) {
 		"no secret": {VerifierConfig{URL: docURL}, "no secret is given"},
 		"all at once": {VerifierConfig{Secrets: []string{"a", " "}, URL: "/hook", Versions: []string{"v4"}},
 			"secret 2 is empty\nurl: want an absolute http or https URL\nversion \"v4\" is unknown: want v3, v2 or v1"},
-		"a fragment": {VerifierConfig{Secrets: []string{"a"}, URL: docURL + "#x"}, "url: a fragment or credentials do not belong there"},
+		"a fragment": {VerifierConfig{Secrets: []string{"a"}, URL: docURL + "#x"}, "url: it contains a fragment or credentials"},
 		"no scheme":  {VerifierConfig{Secrets: []string{"a"}, URL: "www.example.com/x"}, "url: want an absolute http or https URL"},
 	}
 	for name, test := range tests {

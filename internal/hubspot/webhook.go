@@ -21,9 +21,9 @@ const MaxEvents = 1000
 const maxOccurredAt = 253402300799999
 
 // Event is one element of a webhook delivery, without the value it may carry:
-// whoever acts on it reads the record.
+// the consumer reads the record.
 //
-// EventID is not unique and no key. PortalID is 0 when it was not told.
+// EventID is not unique and no key. PortalID is 0 when the event lacks it.
 type Event struct {
 	EventID        int64
 	SubscriptionID int64
@@ -31,19 +31,19 @@ type Event struct {
 	AppID          int64
 	OccurredAt     time.Time
 	Type           string // such as contact.propertyChange
-	// Known is set when the event speaks of a contact or a company in a way
-	// that ListChanges understands. Of other events nothing but Type is certain.
+	// Supported is set when the event is about a contact or a company in a way
+	// that ListChanges understands. Of other events only Type is reliable.
 	Supported bool
 	// Index is the place of the event in its delivery.
 	Index int
-	// Kind is that of ObjectID; an association change speaks of a contact.
+	// Kind is that of ObjectID; for an association change it is Contact.
 	Kind         crm.Kind
 	ObjectID     string // the contact of an association change
 	PropertyName string
 	ChangeSource string
 	SourceID     string
 
-	// SurvivorID and MergedIDs belong to a merge: the record that lives on, and
+	// SurvivorID and MergedIDs belong to a merge: the record that remains, and
 	// every other id that the event names.
 	SurvivorID string
 	MergedIDs  []string
@@ -74,9 +74,9 @@ const (
 )
 
 // ParseEvents reads the body of a delivery. The error is for a body that is no
-// JSON array of at most MaxEvents elements, such as one that was cut off, or a
-// workflow's, which is an object. Elements that cannot be understood are listed
-// in bad and do not keep the others from being read.
+// JSON array of at most MaxEvents elements, such as one that was cut off, or
+// that of a workflow, which is an object. Elements that cannot be understood
+// are listed in bad; the others are still read.
 func ParseEvents(body []byte) (events []Event, bad []BadEvent, err error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
 		return nil, nil, errors.New("the body is not a JSON array")
@@ -100,9 +100,10 @@ func ParseEvents(body []byte) (events []Event, bad []BadEvent, err error) {
 	return events, bad, nil
 }
 
-// SplitByPortal parts the events of one account from those that name another: an app
-// may be installed in several, and their records have the same ids. An event
-// that names none is of this one, and every event is of portal 0.
+// SplitByPortal separates the events of one account from those that name
+// another: an app may be installed in several, and their records have the same
+// ids. An event without an account counts as ours, and so does every event when
+// portal is 0.
 func SplitByPortal(events []Event, portal int64) (ours []Event, foreign []BadEvent) {
 	for _, e := range events {
 		if portal == 0 || e.PortalID == 0 || e.PortalID == portal {
@@ -115,7 +116,7 @@ func SplitByPortal(events []Event, portal int64) (ours []Event, foreign []BadEve
 }
 
 // wireEvent is an event as it is sent. Names that HubSpot spells in two ways
-// are here twice.
+// appear twice.
 type wireEvent struct {
 	EventID          number `json:"eventId"`
 	SubscriptionID   number `json:"subscriptionId"`
@@ -181,8 +182,8 @@ func parseEvent(element json.RawMessage) (Event, error) {
 	return e, e.fillIn(subject, w)
 }
 
-// fillIn fills in what the action of a known event needs, and reports what
-// is missing.
+// fillIn fills in the fields that the action of a supported event needs, or
+// returns an error if one is missing.
 func (e *Event) fillIn(subject string, w wireEvent) error {
 	if e.action == actAssociation {
 		if err := e.fillAssociation(subject, w); err != nil || !e.Supported {
@@ -209,7 +210,7 @@ func (e *Event) fillIn(subject string, w wireEvent) error {
 	return nil
 }
 
-// fillMerge works out which record lives on. The event may give it a new id, and
+// fillMerge finds the record that remains. The event may give it a new id, and
 // then the id that was primary is among those merged away.
 func (e *Event) fillMerge(w wireEvent) error {
 	for _, candidate := range []id{w.NewObjectID, w.PrimaryObjectID, w.ObjectID} {
@@ -231,8 +232,8 @@ func (e *Event) fillMerge(w wireEvent) error {
 	return nil
 }
 
-// fillAssociation works out which end of an association is the contact. Changes
-// between other kinds of record are left unknown.
+// fillAssociation finds the contact among the ends of an association. Changes
+// between other kinds of record stay unsupported.
 func (e *Event) fillAssociation(subject string, w wireEvent) error {
 	from, to, found := strings.Cut(strings.ToLower(string(w.AssociationType)), "_to_")
 	to, _, _ = strings.Cut(to, "_") // a label may follow

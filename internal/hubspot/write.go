@@ -16,7 +16,7 @@ type writeInput struct {
 	ID         string            `json:"id,omitempty"`
 	Properties map[string]string `json:"properties"`
 	TraceID    string            `json:"objectWriteTraceId"`
-	// Associations are those that a new record begins with.
+	// Associations are those of a new record.
 	Associations []newAssociation `json:"associations,omitempty"`
 }
 
@@ -24,18 +24,19 @@ type batchWrite struct {
 	Inputs []writeInput `json:"inputs"`
 }
 
-// Create makes a record. Empty values are left out.
+// Create creates a record. Empty values are left out.
 //
 // A unique value that is taken is a crm.Error of kind Duplicate, with the id of
-// the record that has it where HubSpot tells. An error that is Ambiguous may
-// have created the record: look for it by its twin id before trying again.
+// the record that has it if HubSpot names it. An error that is Ambiguous may
+// have created the record: look for it by the counterpart field before trying
+// again.
 func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
 	answer := c.CreateMany(ctx, kind, []crm.Write{w})[0]
 	return answer.Value, answer.Err
 }
 
-// CreateMany is Create for many records, 100 with a call. The trace ids keep a
-// row that is refused from the others.
+// CreateMany is Create for many records, 100 with a call. Trace ids keep a
+// refused row from failing the others.
 func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write) []crm.Answer[crm.Written] {
 	req := request{action: actionCreate, method: http.MethodPost, path: "/batch/create", kind: kind}
 	answers := make([]crm.Answer[crm.Written], len(writes))
@@ -63,23 +64,24 @@ func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Wri
 }
 
 // Update changes the properties that w names and no others; an empty value
-// clears. HubSpot has no conditional writes, so rec.Modified guards nothing.
-// A write of nothing makes no call.
+// clears. HubSpot has no conditional writes, so rec.Modified guards nothing. A
+// write of nothing makes no call.
 //
 // The primary company of a contact is an association and takes a call of its
 // own, before that of the properties.
 //
 // A record that was deleted, or merged into another (the batch endpoint refuses
-// the old id), is a crm.Error of kind NotFound: Read tells the two apart. When
-// one value is refused nothing is written, and Fields names every culprit.
+// the old id), is a crm.Error of kind NotFound: Read distinguishes the two.
+// When one value is refused nothing is written, and Fields names every refused
+// property.
 func (c *Client) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
 	answer := c.UpdateMany(ctx, rec.Ref.Kind, []crm.Update{{Record: rec, Write: w}})[0]
 	return answer.Value, answer.Err
 }
 
 // UpdateMany is Update for many different records, 100 with a call. HubSpot
-// refuses all rows for a bad one and does not say which it is: the rows are
-// divided until those that are well are written.
+// refuses all rows because of a bad one and does not name it: the rows are
+// divided until the good ones are written.
 func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
 	req := request{action: actionUpdate, method: http.MethodPost, path: "/batch/update", kind: kind}
 	answers := make([]crm.Answer[crm.Written], len(updates))
@@ -105,7 +107,7 @@ func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Up
 	return answers
 }
 
-// writeRow is one input of a batch, and where its answer goes.
+// writeRow is one input of a batch, and the place for its answer.
 type writeRow struct {
 	answer *crm.Answer[crm.Written]
 	input  writeInput
@@ -117,9 +119,10 @@ func (c *Client) writeInBatches(ctx context.Context, req request, rows []writeRo
 	}
 }
 
-// writeRows sends one batch. Nothing of it was written when the call as a whole
-// is refused for what one of its rows holds: then it is looked for, and what was
-// put aside meanwhile, if that is refused too, is halved.
+// writeRows sends one batch. When the call as a whole is refused because of one
+// of its rows, nothing of it was written: then the bad row is isolated. Rows
+// that were not sent meanwhile are sent afterwards, in halves if they are
+// refused too.
 func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
 	refused := c.sendRows(ctx, req, rows)
 	if refused == nil {
@@ -130,9 +133,9 @@ func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
 	}
 }
 
-// isolateRefused finds one row for which the others were refused, and returns those
-// that it did not send. Mostly one row of a batch is bad: it is found with a call
-// for each time that the batch can be halved, and the rest takes one more.
+// isolateRefused finds one row because of which the others were refused, and
+// returns those that it did not send. Usually one row of a batch is bad: a call
+// for each halving of the batch finds it, and the rest takes one more.
 func (c *Client) isolateRefused(ctx context.Context, req request, rows []writeRow, refused *crm.Error) (aside []writeRow) {
 	for len(rows) > 1 {
 		some, others := divideRows(rows, refused)
@@ -150,6 +153,7 @@ func (c *Client) isolateRefused(ctx context.Context, req request, rows []writeRo
 	return aside
 }
 
+// halveRows sends rows, and their halves as long as they are refused.
 func (c *Client) halveRows(ctx context.Context, req request, rows []writeRow) {
 	if refused := c.sendRows(ctx, req, rows); refused != nil {
 		some, others := divideRows(rows, refused)
@@ -158,13 +162,13 @@ func (c *Client) halveRows(ctx context.Context, req request, rows []writeRow) {
 	}
 }
 
-// sendRows makes one call and answers its rows, unless it is refused for what
-// one of several holds: then nothing was written, and that error is returned.
+// sendRows makes one call and answers its rows. If it is refused because of one
+// of several rows, nothing was written, and that error is returned.
 func (c *Client) sendRows(ctx context.Context, req request, rows []writeRow) (refused *crm.Error) {
 	inputs := make([]writeInput, len(rows))
 	for i := range rows {
-		// Without it HubSpot fails the whole call for one row that it does not
-		// create, and does not name the record a unique value belongs to.
+		// Without a trace id HubSpot fails the whole call because of one row, and
+		// does not name the record that has a unique value already.
 		inputs[i] = rows[i].input
 		inputs[i].TraceID = strconv.Itoa(i)
 	}
@@ -187,7 +191,8 @@ func (c *Client) sendRows(ctx context.Context, req request, rows []writeRow) (re
 	return nil
 }
 
-// isDividable reports whether a batch was refused for what a row of it holds.
+// isDividable reports whether a batch was refused because of a value of one of
+// its rows.
 func isDividable(err error) bool {
 	e := crm.AsError(err)
 	if e == nil || e.Status < 400 || e.Status > 499 {
@@ -200,8 +205,8 @@ func isDividable(err error) bool {
 	return false
 }
 
-// divideRows parts the rows that set a property which is blamed from those that do
-// not, the suspects last; where that parts nothing, it halves them.
+// divideRows separates the rows that set a property which is blamed from those
+// that do not, the suspects last. If all rows are on one side, it halves them.
 func divideRows(rows []writeRow, e *crm.Error) (some, others []writeRow) {
 	var suspects, rest []writeRow
 	for _, r := range rows {
@@ -218,25 +223,26 @@ func divideRows(rows []writeRow, e *crm.Error) (some, others []writeRow) {
 }
 
 // matchResults gives each row its record or its error: results by trace id,
-// record id or twin id, errors by the rows that they name. What is left over belongs to
-// the one row that is, if there is just one; else nobody knows.
+// record id or counterpart id, errors by the rows that they name. A result or
+// an error that names no row belongs to the one row that is left, if there is
+// just one.
 func (c *Client) matchResults(req request, status int, rows []writeRow, answer batchAnswer) {
 	left := map[int]bool{}
 	for i := range rows {
 		left[i] = true
 	}
-	var strays []wireRecord
+	var unmatched []wireRecord
 	for _, w := range answer.Results {
 		if i := c.rowOf(rows, w); i >= 0 && left[i] {
 			rows[i].answer.Value, rows[i].answer.Err = req.parseWritten(status, w)
 			delete(left, i)
 		} else {
-			strays = append(strays, w)
+			unmatched = append(unmatched, w)
 		}
 	}
 	var general *crm.Error
 	if answer.NumErrors > 0 && len(answer.Errors) == 0 {
-		general = req.refusedError("the batch counts errors but does not tell them", status)
+		general = req.refusedError("the batch counts errors but does not list them", status)
 	}
 	for _, p := range answer.Errors {
 		named := namedRows(rows, p)
@@ -248,29 +254,30 @@ func (c *Client) matchResults(req request, status int, rows []writeRow, answer b
 			general = req.itemError(status, p)
 		}
 	}
-	assignLeftovers(req, status, rows, left, strays, general)
+	assignLeftovers(req, status, rows, left, unmatched, general)
 }
 
-// assignLeftovers answers the rows that are left, of which neither a result nor an error
-// speaks, by the strays, which are the results of no row, and by the error that
-// names none.
-func assignLeftovers(req request, status int, rows []writeRow, left map[int]bool, strays []wireRecord, general *crm.Error) {
+// assignLeftovers answers the rows that are left, which no result and no error
+// names. It uses the unmatched results, which belong to no row, and the general
+// error, which names none.
+func assignLeftovers(req request, status int, rows []writeRow, left map[int]bool, unmatched []wireRecord, general *crm.Error) {
 	for i, r := range rows {
 		switch {
 		case !left[i] && (general == nil || len(left) > 0):
-		case !left[i] || len(left) == 1 && len(strays) > 0 && general != nil:
-			r.answer.Err = req.refusedError("the batch counts an error that is about none of its rows", status)
-		case len(left) == 1 && len(strays) == 1:
-			r.answer.Value, r.answer.Err = req.parseWritten(status, strays[0]) // it was merged meanwhile
-		case general != nil && len(strays) == 0:
+		case !left[i] || len(left) == 1 && len(unmatched) > 0 && general != nil:
+			r.answer.Err = req.refusedError("the batch counts an error that names none of its rows", status)
+		case len(left) == 1 && len(unmatched) == 1:
+			r.answer.Value, r.answer.Err = req.parseWritten(status, unmatched[0]) // it was merged meanwhile
+		case general != nil && len(unmatched) == 0:
 			r.answer.Err = general
 		default:
-			r.answer.Err = req.refusedError("the batch does not tell what became of an input", status)
+			r.answer.Err = req.refusedError("the batch lacks the result of an input", status)
 		}
 	}
 }
 
-// rowOf returns the index of the row that a result is of, -1 if unknown.
+// rowOf returns the index of the row that a result belongs to, -1 if there is
+// none.
 func (c *Client) rowOf(rows []writeRow, w wireRecord) int {
 	if i, err := strconv.Atoi(string(w.TraceID)); err == nil && i >= 0 && i < len(rows) && rows[i].input.ID == "" {
 		return i
@@ -279,8 +286,8 @@ func (c *Client) rowOf(rows []writeRow, w wireRecord) int {
 		if r.input.ID != "" {
 			return r.input.ID == string(w.ID)
 		}
-		twin := r.input.Properties[c.counterpartField]
-		return twin != "" && twin == w.propertyValue(c.counterpartField)
+		counterpartID := r.input.Properties[c.counterpartField]
+		return counterpartID != "" && counterpartID == w.propertyValue(c.counterpartField)
 	})
 }
 
@@ -303,8 +310,8 @@ func namedRows(rows []writeRow, p errorBody) []int {
 	return named
 }
 
-// parseWritten reads the record that a write returned. The id of an update may be
-// another than the one sent when the record was merged meanwhile.
+// parseWritten reads the record that a write returned. The id of an update may
+// differ from the one sent when the record was merged meanwhile.
 func (req request) parseWritten(status int, w wireRecord) (crm.Written, error) {
 	if !digitsPattern.MatchString(string(w.ID)) {
 		return crm.Written{}, req.refusedError(errRecordID.Error(), status)
@@ -317,7 +324,8 @@ func (req request) parseWritten(status int, w wireRecord) (crm.Written, error) {
 	return crm.Written{Ref: ref, Modified: modified}, nil
 }
 
-// encodeWrite turns a write into properties, all of which are strings to HubSpot.
+// encodeWrite turns a write into properties, all of which are strings to
+// HubSpot.
 func (c *Client) encodeWrite(w crm.Write) map[string]string {
 	properties := make(map[string]string, len(w.Fields)+1)
 	for name, value := range w.Fields {

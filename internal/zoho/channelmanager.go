@@ -130,7 +130,7 @@ func (m *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, erro
 	if state, err = m.ensureOpen(ctx, want, state, actual, &report); err != nil {
 		return report, err
 	}
-	if report.Removed, err = m.closeStrays(ctx, want, states, actual); err != nil {
+	if report.Removed, err = m.closeUnwanted(ctx, want, states, actual); err != nil {
 		return report, err
 	}
 	if state.GapSince.IsZero() {
@@ -211,20 +211,20 @@ func renewalTime(s ChannelState, have Channel) time.Time {
 // isShort reports whether Zoho granted less than half of what it was asked for.
 func (s ChannelState) isShort() bool { return s.Expiry.Sub(s.RenewedAt) < MaxChannelLife/2 }
 
-// closeStrays closes the channels that are ours and not wanted: those that we
+// closeUnwanted closes the channels that are ours and not wanted: those that we
 // once opened, and those that knock at our door.
-func (m *ChannelManager) closeStrays(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
+func (m *ChannelManager) closeUnwanted(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
 	known := map[string]bool{}
 	for _, s := range states {
 		known[s.ID] = true
 	}
-	var strays []string
+	var unwanted []string
 	for _, id := range slices.Sorted(maps.Keys(actual)) {
 		if id != want.ID && (known[id] || actual[id].NotifyURL == want.NotifyURL) {
-			strays = append(strays, id)
+			unwanted = append(unwanted, id)
 		}
 	}
-	for _, id := range strays {
+	for _, id := range unwanted {
 		if err := m.API.CloseChannels(ctx, id); err != nil && !isAlreadyClosed(err) {
 			return nil, err
 		}
@@ -234,10 +234,10 @@ func (m *ChannelManager) closeStrays(ctx context.Context, want Channel, states [
 			continue
 		}
 		if err := m.Store.DropChannel(ctx, s.ID); err != nil {
-			return strays, fmt.Errorf("forget zoho channel %s: %w", s.ID, err)
+			return unwanted, fmt.Errorf("forget zoho channel %s: %w", s.ID, err)
 		}
 	}
-	return strays, nil
+	return unwanted, nil
 }
 
 // isAlreadyClosed reports whether a channel could not be closed because it ended by

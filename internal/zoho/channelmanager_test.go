@@ -33,8 +33,8 @@ func (z *zohoChannels) ListChannels(context.Context) (map[string]Channel, error)
 	return maps.Clone(z.open), z.fail
 }
 
-func (z *zohoChannels) save(what string, ch Channel) (Channel, error) {
-	z.calls = append(z.calls, what)
+func (z *zohoChannels) save(detail string, ch Channel) (Channel, error) {
+	z.calls = append(z.calls, detail)
 	if z.fail != nil {
 		return ch, z.fail
 	}

@@ -72,8 +72,8 @@ func (req request) refusedError(code string, cause error) *crm.Error {
 
 // shapeError is an answer that says it is well and has an unknown shape. A body that
 // is no JSON at all comes from something between Zoho and us.
-func (req request) shapeError(a answer, what string) *crm.Error {
-	e := req.refusedError("UNKNOWN_SHAPE", errors.New(what))
+func (req request) shapeError(a answer, detail string) *crm.Error {
+	e := req.refusedError("UNKNOWN_SHAPE", errors.New(detail))
 	if !json.Valid(a.body) {
 		e.Kind = crm.Unavailable
 	}
@@ -115,11 +115,11 @@ func tokenRefused(a answer) bool {
 }
 
 // unexpectedError is an answer that is not the hoped-for one and may name the reason.
-func (req request) unexpectedError(a answer, what string) *crm.Error {
+func (req request) unexpectedError(a answer, detail string) *crm.Error {
 	if code := a.firstError().errorCode(); a.status >= 300 || code != "" && code != "SUCCESS" {
 		return req.statusError(a)
 	}
-	return req.shapeError(a, what)
+	return req.shapeError(a, detail)
 }
 
 // statusError turns an answer that tells of a failure into an error.
