@@ -51,7 +51,7 @@ func (c *Channels) LoadChannels(ctx context.Context) ([]zoho.ChannelState, error
 			return nil, fmt.Errorf("decode channel %s: %w", snap.Ref.ID, err)
 		}
 		states = append(states, zoho.ChannelState{
-			ID: snap.Ref.ID, Events: d.Events, RenewedAt: d.RenewedAt, Expiry: d.ExpiresAt, SeenAt: d.SeenAt, GapSince: d.GapSince,
+			ID: snap.Ref.ID, Events: d.Events, RenewedAt: d.RenewedAt, Expiry: d.ExpiresAt, CheckedAt: d.SeenAt, GapSince: d.GapSince,
 		})
 	}
 	return states, nil
@@ -60,7 +60,7 @@ func (c *Channels) LoadChannels(ctx context.Context) ([]zoho.ChannelState, error
 // SaveChannel costs one write.
 func (c *Channels) SaveChannel(ctx context.Context, s zoho.ChannelState) error {
 	_, err := c.doc(s.ID).Set(ctx, channelDoc{
-		Events: s.Events, RenewedAt: s.RenewedAt, ExpiresAt: s.Expiry, SeenAt: s.SeenAt, GapSince: s.GapSince,
+		Events: s.Events, RenewedAt: s.RenewedAt, ExpiresAt: s.Expiry, SeenAt: s.CheckedAt, GapSince: s.GapSince,
 	})
 	return err
 }

@@ -32,9 +32,9 @@ func channelsContract(t *testing.T, host string) {
 	at := time.Date(2026, 11, 23, 10, 0, 0, 123000000, time.UTC)
 	one := zoho.ChannelState{
 		ID: "2305843009213693952", Events: []string{"Contacts.all", "Accounts.all"},
-		RenewedAt: at, Expiry: at.Add(time.Hour), SeenAt: at.Add(time.Minute), GapSince: at.Add(-time.Hour),
+		RenewedAt: at, Expiry: at.Add(time.Hour), CheckedAt: at.Add(time.Minute), GapSince: at.Add(-time.Hour),
 	}
-	two := zoho.ChannelState{ID: "3305843009213693952", RenewedAt: at, Expiry: at, SeenAt: at}
+	two := zoho.ChannelState{ID: "3305843009213693952", RenewedAt: at, Expiry: at, CheckedAt: at}
 	must(s.SaveChannel(t.Context(), one))
 	must(s.SaveChannel(t.Context(), two))
 	want(one, two)

@@ -10,16 +10,15 @@ import (
 	"time"
 )
 
-// codeOtherOrganisation is the failure of a refresh token that is of another
-// organisation than those before it.
+// codeOtherOrganisation is the failure of a refresh token that belongs to
+// another organisation than those before it.
 const codeOtherOrganisation = "other_organisation"
 
-// orgTime bounds the question which organisation it is.
+// orgTime limits the request that reads the organisation.
 const orgTime = 5 * time.Second
 
-// otherOrganisation is a lost consent of its own kind: the links, in which the
-// records of one organisation stand, must not be looked up in another, where
-// none of them is to be found.
+// otherOrganisation is a lost consent of its own kind: the links contain record
+// ids of one organisation, and no record of another organisation has these ids.
 type otherOrganisation struct{}
 
 func (otherOrganisation) Error() string {
@@ -29,16 +28,16 @@ func (otherOrganisation) Error() string {
 
 func (otherOrganisation) Is(target error) bool { return target == ErrConsentLost }
 
-// hashRefreshToken tells one refresh token from another. It cannot be guessed from:
-// the token is random.
+// hashRefreshToken distinguishes refresh tokens. The token cannot be guessed
+// from the hash, since it is random.
 func hashRefreshToken(refreshToken string) string {
 	sum := sha256.Sum256([]byte(refreshToken))
 	return hex.EncodeToString(sum[:8])
 }
 
-// checkOrganisation asks, once for each refresh token, which organisation a new token
-// opens. Where Zoho does not tell, for the lack of a scope or for the moment,
-// nothing is refused and it is asked again with the next.
+// checkOrganisation reads, once for each refresh token, the organisation that a
+// new token opens. If Zoho does not name it, because a scope is missing or the
+// request fails, nothing is refused and the next token is checked again.
 func (t *TokenService) checkOrganisation(ctx context.Context, token Token, old TokenState) (org string, failure *RefreshError) {
 	if old.Organisation != "" && old.Consent == t.consent {
 		return old.Organisation, nil
@@ -50,7 +49,7 @@ func (t *TokenService) checkOrganisation(ctx context.Context, token Token, old T
 	return org, nil
 }
 
-// readOrganisation returns its id, or "".
+// readOrganisation returns the id of the organisation, or "".
 func (t *TokenService) readOrganisation(ctx context.Context, token Token) string {
 	ctx, cancel := context.WithTimeout(ctx, orgTime)
 	defer cancel()

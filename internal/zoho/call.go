@@ -16,11 +16,11 @@ import (
 // apiVersion is the path below the API domain.
 const apiVersion = "/crm/v8"
 
-// maxAnswer bounds what is read of an answer, in bytes. A full page of records
-// takes a tenth of it.
+// maxAnswer limits how much of an answer is read, in bytes. A full page of
+// records takes a tenth of it.
 const maxAnswer = 16 << 20
 
-// actions as they appear in crm.Error.Action.
+// The actions of requests, as crm.Error.Action shows them.
 const (
 	actionRead     = "read"
 	actionFind     = "find"
@@ -38,20 +38,20 @@ type request struct {
 	query  url.Values
 	header map[string]string
 	body   any  // encoded as JSON unless nil
-	write  bool // it changes something, so that no answer leaves the outcome open
+	write  bool // it changes something, so that a missing answer leaves the outcome open
 	record bool // the path names a record, so that a wrong id means not found
 }
 
-// answer is what came back, whatever its status.
+// answer is the response to a request, of any status.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// call makes the call. If Zoho refuses the token, it asks once for another one
-// and repeats the call once. It returns an answer of the classes 2xx, 3xx and
-// 4xx but for 401 and 429; the caller decides what it means.
+// call sends a request. If Zoho refuses the token, it asks once for another one
+// and repeats the request once. It returns an answer of the classes 2xx, 3xx
+// and 4xx except 401 and 429; the caller interprets it.
 func (c *Client) call(ctx context.Context, req request) (answer, error) {
 	var body []byte
 	if req.body != nil {
@@ -81,7 +81,8 @@ func (c *Client) call(ctx context.Context, req request) (answer, error) {
 	}
 }
 
-// sendWithinLimits waits for the call's turn and learns from its answer.
+// sendWithinLimits waits until the request may be sent, and adjusts the limits
+// to its answer.
 func (c *Client) sendWithinLimits(ctx context.Context, req request, token Token, body []byte) (answer, error) {
 	leave, err := c.limiter.acquire(ctx, req)
 	if err != nil {
@@ -97,7 +98,7 @@ func (c *Client) sendWithinLimits(ctx context.Context, req request, token Token,
 	return a, err
 }
 
-// acquireToken gets a token and makes sure where it may be sent.
+// acquireToken gets a token and checks where it may be sent.
 func (c *Client) acquireToken(ctx context.Context, req request, refused string) (Token, error) {
 	token, err := c.tokens.Token(ctx, refused)
 	if err != nil {
@@ -139,7 +140,7 @@ func (c *Client) sendRequest(ctx context.Context, req request, token Token, body
 	if err != nil {
 		return answer{}, req.transportError(ctx, err)
 	}
-	defer func() { _ = resp.Body.Close() }() // it was read, or is not wanted
+	defer func() { _ = resp.Body.Close() }() // it was read, or is not needed
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return answer{}, req.transportError(ctx, err)

@@ -7,11 +7,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// Change is one record that changed.
+// Change is the change of one record that a notification announces.
 type Change struct {
 	Ref        crm.Ref
 	Change     op.Change
-	OccurredAt time.Time // zero if the sender did not say
+	OccurredAt time.Time // zero if the sender gives no time
 	Events     int       // how often the notification names the record
 }
 
@@ -37,9 +37,9 @@ func (n Notification) ListChanges() []Change {
 	return changes
 }
 
-// parseOperation reads both spellings of an operation: a subscription names create
-// and edit, a notification insert and update. An unknown one, such as a merge
-// might be, is an update: whatever happened, the record is read again.
+// parseOperation reads both spellings of an operation: a subscription names
+// create and edit, a notification insert and update. An unknown one, which may
+// be a merge, counts as an update: the record is read again anyway.
 func parseOperation(operation string) op.Change {
 	switch operation {
 	case "insert", "create":

@@ -16,24 +16,24 @@ import (
 )
 
 const (
-	// MaxChannelLife is the longest life that is asked for. Zoho gives a week,
-	// and a single hour to whoever asks for more.
+	// MaxChannelLife is the longest life that is requested. Zoho grants up to a
+	// week, and a single hour to a request for more.
 	MaxChannelLife = 6*24*time.Hour + 12*time.Hour
 	maxNotifyURL   = 255
 	maxToken       = 50
 )
 
-// channelPath is where channels are kept.
+// channelPath is the path of the channels.
 const channelPath = "/actions/watch"
 
 // Channel is a subscription to changes.
 type Channel struct {
-	ID        string // a number that we choose, below 2^63
+	ID        string // a number that the connector chooses, below 2^63
 	Events    []string
 	NotifyURL string // https, at most 255 bytes
 	Token     Secret // at most 50 bytes; comes back in every notification
-	// Expiry is when Zoho falls silent. In a request it may be zero, for
-	// MaxChannelLife from now; in an answer it is what Zoho granted.
+	// Expiry is when Zoho stops to send. In a request it may be zero, for
+	// MaxChannelLife from now; in an answer it is the time that Zoho granted.
 	Expiry time.Time
 }
 
@@ -51,7 +51,7 @@ type channelBody struct {
 	Info  *pageInfo     `json:"info,omitempty"` // of a list
 }
 
-// channelItem is a channel on the wire. The two switches are always sent: without
+// channelItem is a channel in JSON. The two switches are always sent: without
 // them an edit of a contact notifies for its company too.
 type channelItem struct {
 	ChannelID lenientText `json:"channel_id"`
@@ -63,14 +63,14 @@ type channelItem struct {
 	Related   bool        `json:"notify_on_related_action"`
 }
 
-// OpenChannel opens a channel and returns it with the expiry that Zoho granted, which
-// may be much earlier than what was asked for.
+// OpenChannel opens a channel and returns it with the expiry that Zoho granted,
+// which may be much earlier than the one requested.
 func (c *Client) OpenChannel(ctx context.Context, ch Channel) (Channel, error) {
 	return c.saveChannel(ctx, request{action: "watch", method: http.MethodPost, path: channelPath, write: true}, ch)
 }
 
-// RenewChannel replaces a channel and extends it, as OpenChannel does. An expired channel
-// has to be opened again.
+// RenewChannel replaces a channel and extends it, as OpenChannel does. An
+// expired channel has to be opened again.
 func (c *Client) RenewChannel(ctx context.Context, ch Channel) (Channel, error) {
 	return c.saveChannel(ctx, request{action: "renew channel", method: http.MethodPut, path: channelPath, write: true}, ch)
 }
@@ -109,11 +109,12 @@ func (c *Client) saveChannel(ctx context.Context, req request, ch Channel) (Chan
 	return ch, nil
 }
 
-// validateChannel reports everything that Zoho would refuse, or take in silence.
+// validateChannel lists everything that Zoho would refuse, or accept without
+// effect.
 func validateChannel(ch Channel) error {
 	var errs []error
 	if n, err := strconv.ParseInt(ch.ID, 10, 64); err != nil || n <= 0 {
-		errs = append(errs, errors.New("the id is no positive number below 2^63"))
+		errs = append(errs, errors.New("the id is not a positive number below 2^63"))
 	}
 	if len(ch.Events) == 0 {
 		errs = append(errs, errors.New("there are no events"))
@@ -123,7 +124,7 @@ func validateChannel(ch Channel) error {
 	}
 	u, err := url.Parse(ch.NotifyURL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && !isLoopback(u) || len(ch.NotifyURL) > maxNotifyURL {
-		errs = append(errs, fmt.Errorf("the URL is not https or longer than %d bytes", maxNotifyURL))
+		errs = append(errs, fmt.Errorf("the URL is not https or is longer than %d bytes", maxNotifyURL))
 	}
 	return errors.Join(errs...)
 }
@@ -132,7 +133,7 @@ func validateChannel(ch Channel) error {
 func (ch *Channel) lowerExpiry(text string) error {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return errors.New("channel_expiry is no time")
+		return errors.New("channel_expiry is not a time")
 	}
 	if ch.Expiry.IsZero() || t.Before(ch.Expiry) {
 		ch.Expiry = t
@@ -140,7 +141,8 @@ func (ch *Channel) lowerExpiry(text string) error {
 	return nil
 }
 
-// checkResults reports the first result in the list of channels that did not.
+// checkResults returns an error for the first result in the list of channels
+// that is no success.
 func (req request) checkResults(a answer) error {
 	items := a.resultItems("watch")
 	for _, i := range items {
@@ -154,8 +156,8 @@ func (req request) checkResults(a answer) error {
 	return nil
 }
 
-// ReadChannel returns a channel as Zoho knows it. It is an error of kind NotFound
-// if Zoho knows none of that id, or no longer.
+// ReadChannel returns a channel as Zoho has it. It is an error of kind NotFound
+// if Zoho has none of that id, or no longer.
 func (c *Client) ReadChannel(ctx context.Context, id string) (Channel, error) {
 	req := request{action: "read channel", method: http.MethodGet, path: channelPath}
 	if !isID(id) {
@@ -173,11 +175,11 @@ func (c *Client) ReadChannel(ctx context.Context, id string) (Channel, error) {
 	return *ch, nil
 }
 
-// maxChannelPages bounds how many pages of channels are read.
+// maxChannelPages limits how many pages of channels are read.
 const maxChannelPages = 20
 
-// ListChannels returns every channel that Zoho shows to our user, by id: those of
-// other programs too.
+// ListChannels returns every channel that Zoho shows to our user, by id,
+// including those of other programs.
 func (c *Client) ListChannels(ctx context.Context) (map[string]Channel, error) {
 	req := request{action: "list channels", method: http.MethodGet, path: channelPath}
 	channels := map[string]Channel{}
@@ -203,7 +205,7 @@ func (c *Client) ListChannels(ctx context.Context) (map[string]Channel, error) {
 	return nil, req.refusedError("TOO_MANY_CHANNELS", nil)
 }
 
-// readChannelPage reads a page of channels, which come once for each module.
+// readChannelPage reads a page of channels, which appear once for each module.
 func (c *Client) readChannelPage(ctx context.Context, req request, query url.Values, number int) (map[string]*Channel, bool, error) {
 	query.Set("page", strconv.Itoa(number))
 	query.Set("per_page", "200")
@@ -249,10 +251,10 @@ func (c *Client) CloseChannels(ctx context.Context, ids ...string) error {
 	return req.checkResults(a)
 }
 
-// ChannelID names the channel of a webhook's URL: the same for every run, and
-// another one for another installation on the same organisation.
+// ChannelID returns the id of the channel for a webhook URL. Every run uses the
+// same id, and another installation on the same organisation another one.
 func ChannelID(notifyURL string) string {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(notifyURL)) // a hash takes everything
+	_, _ = h.Write([]byte(notifyURL)) // a hash never fails
 	return strconv.FormatUint(h.Sum64()>>2|1<<61, 10)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Handler serves the job that keeps the channel open: 200 with the report, and
-// 503 when something is left to do, so that the scheduler tries again.
+// 503 after an error, so that the scheduler tries again.
 func (m *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -26,16 +26,16 @@ func (m *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 		}
 		if err != nil {
 			logger.LogAttrs(ctx, slog.LevelError, logschema.ChannelNotKept, append(attributes, slog.String("error", err.Error()))...)
-			http.Error(w, "the channel is not as it should be: see the log", http.StatusServiceUnavailable)
+			http.Error(w, "the channel is not ensured: see the log", http.StatusServiceUnavailable)
 			return
 		}
 		logger.LogAttrs(ctx, report.logLevel(), logschema.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(report) // the scheduler may have gone
+		_ = json.NewEncoder(w).Encode(report) // the scheduler may have disconnected
 	})
 }
 
-// logLevel is how loudly a run is to be logged.
+// logLevel returns the level at which a run is logged.
 func (r ChannelReport) logLevel() slog.Level {
 	switch {
 	case r.Short:

@@ -12,28 +12,28 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// ChannelState is what is remembered of a channel that we opened.
+// ChannelState is the stored state of a channel that the connector opened.
 type ChannelState struct {
 	ID     string
 	Events []string
-	// RenewedAt is when its life began anew, and Expiry when it ends, by what
-	// Zoho granted.
+	// RenewedAt is when the channel was opened or renewed, and Expiry the end
+	// of its life that Zoho granted.
 	RenewedAt, Expiry time.Time
-	// SeenAt is when it was last found as it should be.
-	SeenAt time.Time
-	// GapSince is since when changes may not have been told. It is zero once a
-	// sweep has read them.
+	// CheckedAt is when the channel was last found open and correct.
+	CheckedAt time.Time
+	// GapSince is the time since when notifications may be missing. It is zero
+	// once a sweep has read the changes since then.
 	GapSince time.Time
 }
 
-// ChannelStore keeps the states of our channels.
+// ChannelStore keeps the states of the channels.
 type ChannelStore interface {
 	LoadChannels(ctx context.Context) ([]ChannelState, error)
 	SaveChannel(ctx context.Context, s ChannelState) error
 	DropChannel(ctx context.Context, id string) error
 }
 
-// ChannelAPI is Zoho's side of it.
+// ChannelAPI is the part of the Zoho API that manages channels.
 type ChannelAPI interface {
 	ListChannels(ctx context.Context) (map[string]Channel, error)
 	OpenChannel(ctx context.Context, ch Channel) (Channel, error)
@@ -41,13 +41,14 @@ type ChannelAPI interface {
 	CloseChannels(ctx context.Context, ids ...string) error
 }
 
-// Sweeper reads what changed in Zoho while nobody was told of it, and returns
-// once that is on its way.
+// Sweeper reads the changes in Zoho that no notification announced, and returns
+// once their operations are published.
 type Sweeper interface {
 	Sweep(ctx context.Context) error
 }
 
-// ChannelManagerConfig is what a ChannelManager needs. Every field is required.
+// ChannelManagerConfig contains the dependencies of a ChannelManager. Every
+// field is required.
 type ChannelManagerConfig struct {
 	API       ChannelAPI
 	Store     ChannelStore
@@ -55,7 +56,7 @@ type ChannelManagerConfig struct {
 	Clock     Clock
 	Kinds     []crm.Kind
 	NotifyURL string
-	Token     Secret // what notifications prove themselves by
+	Token     Secret // that every notification carries
 }
 
 // Format keeps the token, and the URL, which may hold another secret, out of
@@ -64,12 +65,14 @@ func (c ChannelManagerConfig) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "manager of the zoho channel "+ChannelID(c.NotifyURL))
 }
 
-// ChannelManager keeps the one channel open through which Zoho tells of changes: it
-// compares the channel that is wanted with those that there are, renews at half
-// of its life, removes others of ours, and has read what no channel told.
+// ChannelManager keeps open the one channel through which Zoho sends
+// notifications. It compares the channel that is wanted with the existing ones,
+// renews it at half of its life, and closes other channels of the connector.
+// After a gap it starts a sweep for the changes that were missed.
 type ChannelManager struct{ ChannelManagerConfig }
 
-// NewChannelManager returns a ChannelManager, or every fault of c.
+// NewChannelManager returns a ChannelManager, or an error that lists everything
+// that is wrong with c.
 func NewChannelManager(c ChannelManagerConfig) (*ChannelManager, error) {
 	var errs []error
 	if c.API == nil || c.Store == nil || c.Sweeper == nil || c.Clock == nil {
@@ -86,32 +89,35 @@ func (c ChannelManagerConfig) desiredChannel() Channel {
 	return Channel{ID: ChannelID(c.NotifyURL), Events: ChannelEvents(c.Kinds...), NotifyURL: c.NotifyURL, Token: c.Token}
 }
 
-// ChannelAction is what became of the channel.
+// ChannelAction is what a run did with the channel.
 type ChannelAction string
 
-// What a run did with the channel.
+// The actions of a run.
 const (
 	ChannelKept    ChannelAction = "kept"
 	ChannelOpened  ChannelAction = "opened"
 	ChannelRenewed ChannelAction = "renewed"
 )
 
-// ChannelReport tells what a run did.
+// ChannelReport describes one run.
 type ChannelReport struct {
 	Action    ChannelAction `json:"action"`
 	ChannelID string        `json:"channel_id"`
 	ExpiresAt time.Time     `json:"expires_at"`
-	// Short is set when Zoho granted much less than it was asked for, as it
-	// does to whoever asks for more than a week.
+	// Short is set when Zoho granted much less time than requested, as it does
+	// when more than a week is requested.
 	Short bool `json:"short,omitempty"`
-	// GapSince is since when changes may not have been told; a sweep read them.
+	// GapSince is the time since when notifications may be missing; a sweep
+	// read the changes since then.
 	GapSince time.Time `json:"gap_since,omitzero"`
-	// Removed are channels of ours that should not be.
+	// Removed are channels of the connector that were closed because they are
+	// not wanted.
 	Removed []string `json:"removed,omitempty"`
 }
 
-// EnsureChannel does whatever the channel needs. It can be called at any time, by two
-// at once too. After an error the next call takes up what is left.
+// EnsureChannel opens, renews or corrects the channel as needed. It can be
+// called at any time, also concurrently. After an error the next call
+// continues.
 func (m *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, error) {
 	want := m.desiredChannel()
 	report := ChannelReport{Action: ChannelKept, ChannelID: want.ID}
@@ -138,7 +144,7 @@ func (m *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, erro
 	}
 	report.GapSince = state.GapSince
 	if err := m.Sweeper.Sweep(ctx); err != nil {
-		return report, fmt.Errorf("read what changed since %s: %w", state.GapSince.UTC().Format(time.RFC3339), err)
+		return report, fmt.Errorf("read the changes since %s: %w", state.GapSince.UTC().Format(time.RFC3339), err)
 	}
 	state.GapSince = time.Time{}
 	return report, m.saveState(ctx, state)
@@ -147,59 +153,61 @@ func (m *ChannelManager) EnsureChannel(ctx context.Context) (ChannelReport, erro
 // ensureOpen opens, replaces or renews the channel.
 func (m *ChannelManager) ensureOpen(ctx context.Context, want Channel, state ChannelState, actual map[string]Channel, report *ChannelReport) (ChannelState, error) {
 	now := m.Clock.Now()
-	have, open := actual[want.ID]
-	open = open && now.Before(have.Expiry)
-	silent := !open || have.NotifyURL != want.NotifyURL || !slices.Equal(sortedCopy(have.Events), sortedCopy(want.Events))
+	have, isOpen := actual[want.ID]
+	isOpen = isOpen && now.Before(have.Expiry)
+	missesEvents := !isOpen || have.NotifyURL != want.NotifyURL || !slices.Equal(sortedCopy(have.Events), sortedCopy(want.Events))
 	report.ExpiresAt = have.Expiry
 	switch {
-	case silent:
-		// The gap is stored before the channel is mended: a run that is cut off
-		// in between must not forget it.
+	case missesEvents:
+		// The gap is stored before the channel is opened, so that a run that
+		// stops in between does not lose it.
 		state.GapSince = gapSince(state, now)
 		if err := m.saveState(ctx, state); err != nil {
 			return state, err
 		}
 	case have.Token == want.Token && now.Before(renewalTime(state, have)):
 		report.Short = state.isShort()
-		state.SeenAt = now
+		state.CheckedAt = now
 		return state, m.saveState(ctx, state)
 	}
-	granted, err := m.openOrRenew(ctx, want, open, report)
+	granted, err := m.openOrRenew(ctx, want, isOpen, report)
 	if err != nil {
 		return state, err
 	}
-	state.Events, state.RenewedAt, state.SeenAt, state.Expiry = want.Events, now, m.Clock.Now(), granted.Expiry
+	state.Events, state.RenewedAt, state.CheckedAt, state.Expiry = want.Events, now, m.Clock.Now(), granted.Expiry
 	report.ExpiresAt, report.Short = granted.Expiry, state.isShort()
 	return state, m.saveState(ctx, state)
 }
 
 // openOrRenew renews a channel that is open, and opens any other.
-func (m *ChannelManager) openOrRenew(ctx context.Context, want Channel, open bool, report *ChannelReport) (Channel, error) {
-	if open {
+func (m *ChannelManager) openOrRenew(ctx context.Context, want Channel, isOpen bool, report *ChannelReport) (Channel, error) {
+	if isOpen {
 		report.Action = ChannelRenewed
 		granted, err := m.API.RenewChannel(ctx, want)
 		if e := crm.AsError(err); e == nil || e.Kind != crm.Invalid && e.Kind != crm.NotFound {
 			return granted, err
-		} // it ended this moment
+		} // the channel ended a moment ago
 	}
 	report.Action = ChannelOpened
 	return m.API.OpenChannel(ctx, want)
 }
 
-// gapSince is when the channel was last known to tell everything. One that was
-// never known has been missing since now: the first sweep looks back by itself.
+// gapSince returns the time up to which the channel certainly sent every
+// change. A channel without a state has a gap from now on: the first sweep
+// looks further back by itself.
 func gapSince(s ChannelState, now time.Time) time.Time {
 	switch {
 	case !s.GapSince.IsZero():
 		return s.GapSince
-	case s.SeenAt.IsZero():
+	case s.CheckedAt.IsZero():
 		return now
 	}
-	return s.SeenAt
+	return s.CheckedAt
 }
 
-// renewalTime is when a channel is due to be renewed. One that another hand
-// renewed has a life that we do not know: half of the longest is taken.
+// renewalTime returns the time at which a channel is to be renewed. The life of
+// a channel that another program renewed is unknown: half of the longest is
+// assumed.
 func renewalTime(s ChannelState, have Channel) time.Time {
 	life := have.Expiry.Sub(s.RenewedAt)
 	if s.RenewedAt.IsZero() || life > MaxChannelLife {
@@ -208,11 +216,11 @@ func renewalTime(s ChannelState, have Channel) time.Time {
 	return have.Expiry.Add(-life / 2)
 }
 
-// isShort reports whether Zoho granted less than half of what it was asked for.
+// isShort reports whether Zoho granted less than half of the time requested.
 func (s ChannelState) isShort() bool { return s.Expiry.Sub(s.RenewedAt) < MaxChannelLife/2 }
 
-// closeUnwanted closes the channels that are ours and not wanted: those that we
-// once opened, and those that knock at our door.
+// closeUnwanted closes the channels that belong to the connector and are not
+// wanted: those that it once opened, and those that post to its URL.
 func (m *ChannelManager) closeUnwanted(ctx context.Context, want Channel, states []ChannelState, actual map[string]Channel) ([]string, error) {
 	known := map[string]bool{}
 	for _, s := range states {
@@ -234,14 +242,14 @@ func (m *ChannelManager) closeUnwanted(ctx context.Context, want Channel, states
 			continue
 		}
 		if err := m.Store.DropChannel(ctx, s.ID); err != nil {
-			return unwanted, fmt.Errorf("forget zoho channel %s: %w", s.ID, err)
+			return unwanted, fmt.Errorf("drop the state of zoho channel %s: %w", s.ID, err)
 		}
 	}
 	return unwanted, nil
 }
 
-// isAlreadyClosed reports whether a channel could not be closed because it ended by
-// itself.
+// isAlreadyClosed reports whether a channel could not be closed because it had
+// ended by itself.
 func isAlreadyClosed(err error) bool {
 	e := crm.AsError(err)
 	return e != nil && (e.Kind == crm.NotFound || e.Code == "NOT_SUBSCRIBED")

@@ -15,26 +15,28 @@ import (
 	"github.com/hubspot-zoho/connector/internal/owners"
 )
 
-// DefaultCounterpartField is the unique field that holds the HubSpot id of a record.
+// DefaultCounterpartField is the unique field that holds the HubSpot id of a
+// record.
 const DefaultCounterpartField = "HubSpot_ID"
 
-// modules names the module of each kind, as the API spells it.
+// modules maps each kind to its module, as the API spells it.
 var modules = map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}
 
-// apiNamePattern is what the API name of a field looks like. Nothing else is put into
-// a query.
+// apiNamePattern is the form of the API name of a field. No other name is put
+// into a query.
 var apiNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,99}$`)
 
-// Config is what a Client needs.
+// Config contains the dependencies of a Client and the fields to read.
 type Config struct {
 	// Tokens and HTTP are required. Time-outs are those of HTTP and of the
 	// context of each call.
 	Tokens TokenSource
 	HTTP   *http.Client
-	// AccountsURL is the origin of the accounts server. It matters only on one
-	// machine: with a simulator's, the token may lead to a simulator too.
+	// AccountsURL is the origin of the accounts server. It matters only for
+	// local runs: if it is a simulator, the token may lead to a simulator too.
 	AccountsURL string
-	// CounterpartField is the field that holds the HubSpot id; DefaultCounterpartField if empty.
+	// CounterpartField is the field that holds the HubSpot id;
+	// DefaultCounterpartField if empty.
 	CounterpartField string
 	// Fields are the API names to read, by kind.
 	Fields map[crm.Kind][]string
@@ -44,29 +46,31 @@ type Config struct {
 	// Share is the part of the organisation's limits that this client may use,
 	// above 0; 0 means all of them.
 	Share float64
-	// Now tells the time for the expiry of channels; time.Now if nil.
+	// Now returns the time, for the expiry of channels; time.Now if nil.
 	Now func() time.Time
 }
 
-// Client talks to one Zoho CRM organisation. It is safe for concurrent use, and
-// keeps its calls within the limits.
+// Client reads and writes the contacts and companies of one Zoho CRM
+// organisation. It is safe for concurrent use, and keeps its calls within the
+// limits.
 type Client struct {
 	tokens           TokenSource
 	http             *http.Client
 	accountsURL      string
 	counterpartField string
 	fields           map[crm.Kind][]string
-	ownerFields      map[crm.Kind][]string // those that hold an owner
+	ownerFields      map[crm.Kind][]string // those of fields that hold an owner
 	owners           *owners.Directory
 	now              func() time.Time
 	limiter          *rateLimiter
 
-	userTurn chan struct{} // held by the one who asks for our own user
+	userTurn chan struct{} // held while our own user is read
 	userMu   sync.Mutex
 	userID   string
 }
 
-// New returns a client, or every fault of cfg.
+// New returns a client, or an error that lists everything that is wrong with
+// cfg.
 func New(cfg Config) (*Client, error) {
 	if cfg.CounterpartField == "" {
 		cfg.CounterpartField = DefaultCounterpartField
@@ -86,7 +90,7 @@ func New(cfg Config) (*Client, error) {
 		errs = append(errs, errors.New("share of the limits is not between 0 and 1"))
 	}
 	if !apiNamePattern.MatchString(cfg.CounterpartField) {
-		errs = append(errs, fmt.Errorf("twin field %q is not an API name", cfg.CounterpartField))
+		errs = append(errs, fmt.Errorf("counterpart field %q is not an API name", cfg.CounterpartField))
 	}
 	fields := make(map[crm.Kind][]string, len(cfg.Fields))
 	for _, kind := range slices.Sorted(maps.Keys(cfg.Fields)) {
@@ -112,8 +116,8 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// withoutRedirects returns a copy of c that follows none: a secret goes where
-// it was meant to go or nowhere.
+// withoutRedirects returns a copy of c that follows no redirect, so that a
+// secret reaches only the address that it is sent to.
 func withoutRedirects(c *http.Client) *http.Client {
 	clone := *c
 	clone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -11,22 +11,23 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Scopes are what the consent has to give.
+// Scopes are the permissions that the consent has to include.
 var Scopes = []string{
 	"ZohoCRM.modules.contacts.ALL", "ZohoCRM.modules.accounts.ALL", "ZohoCRM.notifications.ALL",
 	"ZohoCRM.settings.fields.READ", "ZohoCRM.settings.modules.READ", "ZohoCRM.coql.READ", "ZohoCRM.users.READ", "ZohoCRM.org.READ",
 }
 
-// Consent is what a grant code was exchanged for.
+// Consent is the result of a grant code.
 type Consent struct {
 	RefreshToken Secret
 	APIDomain    string
-	// Missing are scopes that were not granted, as far as Zoho says.
+	// Missing lists scopes that were not granted, if Zoho lists the granted
+	// ones.
 	Missing []string
 }
 
-// ExchangeCode turns the grant code of a self client, which lives for three
-// minutes, into a refresh token. A code can be used once.
+// ExchangeCode exchanges the grant code of a self client, which is valid for
+// three minutes, for a refresh token. A code can be used once.
 func ExchangeCode(ctx context.Context, client *http.Client, accountsURL, clientID string, secret, code Secret) (Consent, error) {
 	if err := CheckAccountsURL(accountsURL); err != nil {
 		return Consent{}, fmt.Errorf("exchange the grant code: %w", err)
@@ -52,8 +53,9 @@ func ExchangeCode(ctx context.Context, client *http.Client, accountsURL, clientI
 	return Consent{RefreshToken: Secret(token.RefreshToken), APIDomain: domain, Missing: missingScopes(scope)}, nil
 }
 
-// missingScopes compares what was granted, in blanks or commas, with Scopes.
-// Zoho may say nothing, and may name the whole of which a scope is part.
+// missingScopes compares the granted scopes, separated by blanks or commas,
+// with Scopes. Zoho may list none, and may name a larger scope that includes
+// one of ours.
 func missingScopes(granted string) []string {
 	have := strings.FieldsFunc(strings.ToLower(granted), func(r rune) bool { return r == ' ' || r == ',' })
 	if len(have) == 0 {

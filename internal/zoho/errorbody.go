@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// resultItem is one result, be it a success or an error. It stands flat or in a list.
+// resultItem is one result, a success or an error. It stands alone or in a
+// list.
 type resultItem struct {
 	Code    lenientText `json:"code"`
 	Error   lenientText `json:"error"` // an older form of the code
@@ -35,16 +36,16 @@ type itemDetails struct {
 	} `json:"duplicate_record"`
 }
 
-// UnmarshalJSON keeps what has the expected type and ignores the rest, so that
-// details of another shape do not hide the code beside them.
+// UnmarshalJSON keeps fields of the expected type and ignores the others, so
+// that details of another shape do not hide the code beside them.
 func (d *itemDetails) UnmarshalJSON(data []byte) error {
 	type plain itemDetails
-	_ = json.Unmarshal(data, (*plain)(d)) // what was read so far is kept
+	_ = json.Unmarshal(data, (*plain)(d)) // fields that were read so far are kept
 	return nil
 }
 
-// codePattern is what a code looks like; anything else is not repeated, since it
-// might quote a value.
+// codePattern is the form of a code. A text of another form is not repeated in
+// errors, since it may quote a value.
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 
 func (i resultItem) errorCode() string {
@@ -56,8 +57,8 @@ func (i resultItem) errorCode() string {
 	return ""
 }
 
-// resultItems returns the results in the list of the given name, or the flat one. It
-// is nil if the body has another shape.
+// resultItems returns the results in the list of the given name, or the single
+// one. It is nil if the body has another shape.
 func (a answer) resultItems(list string) []resultItem {
 	var body map[string]json.RawMessage
 	if json.Unmarshal(a.body, &body) != nil {
@@ -77,7 +78,7 @@ func (a answer) resultItems(list string) []resultItem {
 	return []resultItem{flat}
 }
 
-// firstError returns the first error in the answer, wherever it stands.
+// firstError returns the first error in any list of the answer.
 func (a answer) firstError() resultItem {
 	for _, list := range []string{"data", "watch"} {
 		for _, i := range a.resultItems(list) {
@@ -92,8 +93,8 @@ func (a answer) firstError() resultItem {
 // jsonPathPattern finds the field of a record in a path such as $.data[0].Account_Name.id.
 var jsonPathPattern = regexp.MustCompile(`^\$\.(?:data|watch)\[\d+\]\.([A-Za-z0-9_]+)`)
 
-// fieldName returns the API name of the field that the error is about, or "". The
-// path knows better: inside a lookup api_name is just "id".
+// fieldName returns the API name of the field that the error is about, or "".
+// The JSON path is more precise: inside a lookup api_name is just "id".
 func (i resultItem) fieldName() string {
 	names := []lenientText{i.Details.APIName}
 	if m := jsonPathPattern.FindStringSubmatch(string(i.Details.JSONPath)); m != nil {
@@ -110,9 +111,9 @@ func (i resultItem) fieldName() string {
 	return ""
 }
 
-// fieldReason is the code of an error about one field, and what the field wants
-// where Zoho says it. INVALID_DATA alone may mean anything; the one detail that
-// stands beside it tells what, and is appended to the code.
+// fieldReason returns the code of an error about one field, and the value that
+// the field accepts if Zoho describes it. INVALID_DATA alone may mean anything;
+// the one detail beside it is specific, and is appended to the code.
 func (i resultItem) fieldReason() (code, detail string) {
 	code = i.errorCode()
 	d := i.Details
@@ -131,13 +132,14 @@ func (i resultItem) fieldReason() (code, detail string) {
 	return code, ""
 }
 
-// namesRecord reports whether INVALID_DATA is about the id of the record itself.
+// namesRecord reports whether INVALID_DATA is about the id of the record
+// itself.
 func (i resultItem) namesRecord() bool {
 	field := i.fieldName()
 	return field == "id" || i.Details.ParamName == "ids" || field == "" && strings.Contains(string(i.Message), "id given seems to be invalid")
 }
 
-// existingID returns the id of the record that holds a unique value already.
+// existingID returns the id of the record that has a unique value already.
 func (i resultItem) existingID() string {
 	for _, id := range []lenientText{i.Details.Duplicate.ID, i.Details.ID} {
 		if isID(string(id)) {

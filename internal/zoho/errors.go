@@ -15,17 +15,17 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// How long to stay away after a 429. Zoho sends no Retry-After. The usual text
-// names the day's credits and the concurrency in one sentence; the latter is by
-// far the more frequent cause and over at once.
+// How long to wait after a 429. Zoho sends no Retry-After. The usual text
+// mentions the credits of the day and the concurrency in one sentence; the
+// latter is by far the more frequent cause and passes at once.
 const (
 	retryConcurrency = 2 * time.Second
 	retryCredits     = time.Hour
 	maxRetryAfter    = 24 * time.Hour
 )
 
-// errorKinds tells what each code means to the connector. A code that is not
-// listed is Invalid if it names a field, else judged by its HTTP status.
+// errorKinds is the meaning of each code for the connector. A code that is not
+// listed is Invalid if it names a field; otherwise the HTTP status decides.
 // Source: https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html
 var errorKinds = map[string]crm.ErrorKind{
 	"MANDATORY_NOT_FOUND":         crm.Missing,
@@ -70,8 +70,9 @@ func (req request) refusedError(code string, cause error) *crm.Error {
 	return req.newError(crm.Refused, code, cause)
 }
 
-// shapeError is an answer that says it is well and has an unknown shape. A body that
-// is no JSON at all comes from something between Zoho and us.
+// shapeError is the failure of an answer that reports success and has an
+// unknown shape. A body that is not JSON comes from a proxy between Zoho and
+// the connector.
 func (req request) shapeError(a answer, detail string) *crm.Error {
 	e := req.refusedError("UNKNOWN_SHAPE", errors.New(detail))
 	if !json.Valid(a.body) {
@@ -81,8 +82,8 @@ func (req request) shapeError(a answer, detail string) *crm.Error {
 	return e
 }
 
-// transportError is a request without an answer. A write may have been done, unless the
-// connection never stood.
+// transportError is the failure of a request without an answer. A write may
+// have been done, unless the connection was never made.
 func (req request) transportError(ctx context.Context, err error) *crm.Error {
 	e := req.newError(crm.Unavailable, "", withoutURL(err))
 	if ctx.Err() != nil {
@@ -93,7 +94,7 @@ func (req request) transportError(ctx context.Context, err error) *crm.Error {
 	return e
 }
 
-// withoutURL drops the URL, which may hold more than an error should.
+// withoutURL drops the URL, which may contain more than an error should.
 func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -102,19 +103,20 @@ func withoutURL(err error) error {
 	return err
 }
 
-// isTransport reports whether err is a request that got no answer.
+// isTransport reports whether err means that a request got no answer.
 func isTransport(err error) bool {
 	var u *url.Error
 	return errors.As(err, &u)
 }
 
 // tokenRefused reports whether another token may help. A 401 of unknown shape
-// is taken for that; a missing scope or permission is not.
+// counts as a refused token; a missing scope or permission does not.
 func tokenRefused(a answer) bool {
 	return a.status == http.StatusUnauthorized && errorKinds[a.firstError().errorCode()] != crm.Forbidden
 }
 
-// unexpectedError is an answer that is not the hoped-for one and may name the reason.
+// unexpectedError is the failure of an answer that lacks the expected content.
+// The answer may name the reason.
 func (req request) unexpectedError(a answer, detail string) *crm.Error {
 	if code := a.firstError().errorCode(); a.status >= 300 || code != "" && code != "SUCCESS" {
 		return req.statusError(a)
@@ -122,10 +124,10 @@ func (req request) unexpectedError(a answer, detail string) *crm.Error {
 	return req.shapeError(a, detail)
 }
 
-// statusError turns an answer that tells of a failure into an error.
+// statusError turns an answer that reports a failure into an error.
 func (req request) statusError(a answer) *crm.Error { return req.itemError(a, a.firstError()) }
 
-// itemError turns one item of an answer that tells of a failure into an error.
+// itemError turns one item of an answer that reports a failure into an error.
 func (req request) itemError(a answer, i resultItem) *crm.Error {
 	parts := []resultItem{i}
 	if len(i.Details.Errors) > 0 { // MULTIPLE_OR_MULTI_ERRORS
@@ -153,8 +155,9 @@ func (req request) itemError(a answer, i resultItem) *crm.Error {
 	return e
 }
 
-// kindPriority orders the kinds of several errors in one: what stops the whole record
-// comes before what concerns one field.
+// kindPriority orders the kinds of several errors in one, the most important
+// first: an error that stops the whole record comes before one about a single
+// field.
 func kindPriority(kind crm.ErrorKind) int {
 	switch kind {
 	case crm.Invalid:
@@ -169,7 +172,8 @@ func kindPriority(kind crm.ErrorKind) int {
 	return 1
 }
 
-// classifyItem judges one error by its status where that is decisive, then its code.
+// classifyItem returns the kind of one error, by its status where that is
+// decisive, otherwise by its code.
 func (req request) classifyItem(status int, i resultItem) crm.ErrorKind {
 	code := i.errorCode()
 	switch {
@@ -200,7 +204,7 @@ func (req request) classifyItem(status int, i resultItem) crm.ErrorKind {
 	return crm.Refused
 }
 
-// retryAfter reads how long to stay away from a 429.
+// retryAfter returns how long to wait after a 429.
 func retryAfter(a answer, i resultItem) time.Duration {
 	if s, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && s > 0 {
 		return min(time.Duration(s)*time.Second, maxRetryAfter)

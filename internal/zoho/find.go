@@ -19,20 +19,23 @@ const (
 	// maxConditions how many conditions in a query.
 	maxInList     = 50
 	maxConditions = 25
-	// maxRows is what one API credit pays for; maxRowsOfOneList is plenty for one
-	// list of keys.
+	// maxRows is how many rows one API credit pays for; maxRowsOfOneList is
+	// enough for one list of keys.
 	maxRows          = 200
 	maxRowsOfOneList = 50
 )
 
 // Find returns the records that match the first key that matches any, the
-// oldest first. The twin field is compared exactly, any other without regard to
-// case and surrounding blanks. It costs one API credit, and one per key if more
-// than 50 records match. A host is looked for anywhere in the text. A key with an empty value finds nothing, nor does one
-// with a backslash or a control character, whose meaning in a query is unknown.
+// oldest first. The counterpart field is compared exactly, any other without
+// regard to case and surrounding blanks. It costs one API credit, and one per
+// key if more than 50 records match.
 //
-// It asks by COQL, which sees a record sooner than the search index does, but no
-// query proves that a record is absent.
+// A host is found anywhere in the text. A key with an empty value finds
+// nothing, nor does one with a backslash or a control character, whose meaning
+// in a query is unknown.
+//
+// Find uses COQL, which includes a record sooner than the search index does,
+// but no query proves that a record is absent.
 func (c *Client) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
 	answer := c.FindMany(ctx, kind, [][]crm.Key{keys})[0]
 	return answer.Value, answer.Err
@@ -71,7 +74,7 @@ func (c *Client) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key)
 	return answers
 }
 
-// keyList is a list of keys and where its answer goes.
+// keyList is a list of keys, and the place for its answer.
 type keyList struct {
 	answer *crm.Answer[[]crm.Record]
 	keys   []crm.Key
@@ -83,7 +86,7 @@ func failAll(all []keyList, err error) {
 	}
 }
 
-// countFitting returns how many of the lists one query can look for.
+// countFitting returns how many of the lists fit into one query.
 func countFitting(all []keyList) int {
 	values := map[string]int{}
 	conditions := 0
@@ -105,7 +108,8 @@ func countFitting(all []keyList) int {
 	return len(all)
 }
 
-// findLists looks for the lists with one query, if that can be.
+// findLists looks for the lists with one query, or with one for each half if
+// that fails.
 func (c *Client) findLists(ctx context.Context, req request, kind crm.Kind, user string, all []keyList) {
 	if len(all) == 1 {
 		all[0].answer.Value, all[0].answer.Err = c.findOne(ctx, req, kind, user, all[0].keys)
@@ -158,8 +162,9 @@ func (c *Client) firstKeyMatches(ctx context.Context, req request, kind crm.Kind
 	return nil, nil
 }
 
-// usableKeys drops the keys that find nothing and names the twin field. It is
-// not ok if a field is no API name, since that is put into the query as it is.
+// usableKeys drops the keys that find nothing and names the counterpart field.
+// It is not ok if a field is not an API name, since the name is put into the
+// query as it is.
 func (c *Client) usableKeys(keys []crm.Key) ([]crm.Key, bool) {
 	var usable []crm.Key
 	for _, key := range keys {
@@ -178,7 +183,7 @@ func (c *Client) usableKeys(keys []crm.Key) ([]crm.Key, bool) {
 
 func isUnquotable(r rune) bool { return r == '\\' || unicode.IsControl(r) }
 
-// runQuery asks for the records that match any of the keys.
+// runQuery returns the records that match any of the keys.
 func (c *Client) runQuery(ctx context.Context, req request, kind crm.Kind, keys []crm.Key, limit int) ([]map[string]any, bool, error) {
 	req.body = map[string]string{"select_query": c.buildFindQuery(kind, keys, limit)}
 	a, err := c.call(ctx, req)
@@ -189,8 +194,8 @@ func (c *Client) runQuery(ctx context.Context, req request, kind crm.Kind, keys 
 	return rows, info.MoreRecords, err
 }
 
-// buildFindQuery writes the query. COQL wants every pair of conditions in brackets
-// as soon as there are more than two.
+// buildFindQuery returns the query. COQL requires brackets around every pair of
+// conditions as soon as there are more than two.
 func (c *Client) buildFindQuery(kind crm.Kind, keys []crm.Key, limit int) string {
 	columns := appendNew(c.readFields(kind), systemFields...)
 	for _, key := range keys {
@@ -215,7 +220,8 @@ func (c *Client) buildFindQuery(kind crm.Kind, keys []crm.Key, limit int) string
 		" where " + where + " order by Created_Time asc limit 0, " + strconv.Itoa(limit)
 }
 
-// buildConditions compares each field with its values, maxInList with a condition.
+// buildConditions compares each field with its values, maxInList in one
+// condition.
 func buildConditions(keys []crm.Key) []string {
 	values := map[string][]string{}
 	var fields []string
@@ -241,9 +247,9 @@ func buildConditions(keys []crm.Key) []string {
 }
 
 // quoteText returns a text literal of COQL. Either kind of quotation mark may
-// enclose it, so nothing needs an escape unless the text holds both. Then the
-// mark is doubled, as in SQL; were that wrong, two literals would stand side by
-// side, which is an error and never another query.
+// enclose it, so nothing needs an escape unless the text contains both. Then
+// the mark is doubled, as in SQL. If that were wrong, two literals would stand
+// side by side, which is an error and never another query.
 func quoteText(text string) string {
 	if strings.Contains(text, "'") && !strings.Contains(text, `"`) {
 		return `"` + text + `"`
@@ -285,6 +291,7 @@ func hasHost(address string, key crm.Key) bool {
 	return strings.TrimPrefix(host, "www.") == strings.TrimPrefix(key.Value, "www.")
 }
 
+// toRecordsOldestFirst converts rows and sorts the records by age.
 func (c *Client) toRecordsOldestFirst(ctx context.Context, req request, kind crm.Kind, rows []map[string]any, user string) ([]crm.Record, error) {
 	records := make([]crm.Record, 0, len(rows))
 	for _, row := range rows {

@@ -16,24 +16,26 @@ const (
 	timelinePage  = "200"
 )
 
-// foreignSources are the sources of edits that are not the connector's although they
-// name its user: those of a person who works as it, and of a program that does.
-// The connector writes through the API, record by record, and what its writes
-// set off, such as a workflow, is its own.
+// foreignSources are the sources of edits that are not those of the connector
+// although they name its user: a person who works as that user, or a program
+// that does. The connector writes through the API, record by record. Effects of
+// its writes, such as those of a workflow, count as its own.
 var foreignSources = []string{"crm_ui", "mass_update", "convert", "import", "bulkapi"}
 
 // WithHistory returns rec with the edits of its mapped fields, newest first, at
 // one call for 200 entries of the timeline and five calls at most. Edits within
-// one second keep the order in which Zoho gives them.
+// one second keep the order in which Zoho lists them.
 //
-// An edit is our own if our user made it through the API, or an automation that
-// our write set off, which has its author. The user must therefore be used by
-// the connector alone: a program that calls the API as it is taken for us.
+// An edit counts as ours if our user made it through the API, or if it is an
+// automation that our write started, which has the same author. Only the
+// connector may therefore use this user: the edits of another program that uses
+// it would count as ours.
 //
 // If the timeline was read to its end, each field that had a value when the
 // record was created has the creation as its oldest edit. The timeline does not
-// list creations, so the value is what the oldest edit replaced. An empty
-// timeline of a record that was modified since proves nothing: it may be pruned.
+// list creations, so the value is the one that the oldest edit replaced. An
+// empty timeline of a record that was modified since proves nothing: it may be
+// pruned.
 func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
 	req := request{action: "read history", method: http.MethodGet, record: true}
 	if err := checkIDs(rec.Ref.Kind, []string{rec.Ref.RecordID}); err != nil || rec.Ref.System != crm.Zoho {
@@ -64,7 +66,7 @@ func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, e
 	return rec, nil
 }
 
-// readTimeline reads the pages and reports whether that were all of them.
+// readTimeline reads the pages and reports whether it read all of them.
 func (c *Client) readTimeline(ctx context.Context, req request) ([]map[string]any, bool, error) {
 	req.query = url.Values{
 		"per_page": {timelinePage}, "sort_by": {"audited_time"}, "sort_order": {"desc"},
@@ -105,8 +107,8 @@ type history struct {
 	changes map[string][]change
 }
 
-// addEntry takes in one entry of the timeline and reports whether it could be read.
-// Entries without fields, such as a mail that was sent, are of no interest.
+// addEntry adds one entry of the timeline and reports whether it could be read.
+// Entries without fields, such as a mail that was sent, are skipped.
 func (h history) addEntry(row map[string]any) bool {
 	list, ok := row["field_history"].([]any)
 	if !ok {
@@ -139,7 +141,7 @@ func (h history) addEntry(row map[string]any) bool {
 	return true
 }
 
-// sortedEdits puts the changes in order, newest first, and returns their edits.
+// sortedEdits sorts the changes, newest first, and returns their edits.
 func (h history) sortedEdits() map[string][]crm.Edit {
 	edits := make(map[string][]crm.Edit, len(h.changes))
 	for name, changes := range h.changes {
@@ -153,7 +155,8 @@ func (h history) sortedEdits() map[string][]crm.Edit {
 	return edits
 }
 
-// addCreation appends to the history of rec what each field was created with.
+// addCreation appends the value at creation of each field to the history of
+// rec.
 func (h history) addCreation(rec crm.Record, counterpartField string) {
 	for _, name := range h.fields {
 		value := rec.Fields[name]

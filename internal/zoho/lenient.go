@@ -24,7 +24,7 @@ func (t *lenientText) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// decodeJSON reads JSON and keeps numbers as they are written.
+// decodeJSON decodes JSON and keeps numbers as they are written.
 func decodeJSON(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -35,7 +35,7 @@ func decodeJSON(data []byte, v any) error {
 func decodeObject(body []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if token, err := d.Token(); err == nil && token != json.Delim('{') {
-		return errors.New("the body is no JSON object")
+		return errors.New("the body is not a JSON object")
 	}
 	d = json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(v); err != nil {

@@ -12,12 +12,12 @@ import (
 
 const (
 	usersPerPage = 200
-	// maxUserPages bounds a listing that would not end.
+	// maxUserPages bounds a list that does not end.
 	maxUserPages = 100
 )
 
-// ListOwners lists the users to whom records can belong, the inactive ones too,
-// which records of the past still name.
+// ListOwners lists the users to whom records can belong, including the inactive
+// ones, to whom older records still refer.
 func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	var owners []crm.Owner
 	for page := 1; page <= maxUserPages; page++ {
@@ -43,7 +43,7 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	return nil, request{action: actionDescribe}.refusedError("USERS_DO_NOT_END", nil)
 }
 
-// assignOwners puts the owners' ids in the place of their addresses.
+// assignOwners replaces the addresses of owners by their ids.
 func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
 	w, unknown, err := c.owners.Assign(ctx, w)
 	if err != nil {
@@ -57,8 +57,8 @@ func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (cr
 	return w, nil
 }
 
-// ownersError is the failure of a call for want of the list of owners. Nothing
-// was sent of the call itself.
+// ownersError is the failure of a request because the list of owners cannot be
+// read. The request itself was not sent.
 func (req request) ownersError(err error) *crm.Error {
 	if e := crm.AsError(err); e != nil {
 		return e

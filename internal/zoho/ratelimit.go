@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// maxConcurrent is how many calls are in flight, at most: fewer than the ten that
-	// all editions but the free one allow, and fewer than the ten writes of more
-	// than ten records and queries that every edition allows.
+	// maxConcurrent is how many calls run at once: fewer than the ten that all
+	// editions but the free one allow, and fewer than the ten queries and
+	// writes of more than ten records that every edition allows.
 	maxConcurrent = 8
 	maxWait       = 10 * time.Second
 	dailyProbe    = 5 * time.Minute
-	// raiseAfter is how many calls in a row have to go well before one more is
-	// let in after too many were at once.
+	// raiseAfter is how many calls in a row have to succeed before the limit,
+	// which was lowered after too many calls at once, is raised by one.
 	raiseAfter = 20
 )
 
@@ -39,7 +39,7 @@ func newRateLimiter(share float64) *rateLimiter {
 	return &rateLimiter{maxConcurrent: most, calls: quota.NewGate(most, 0, maxWait), day: quota.NewDay(dailyProbe)}
 }
 
-// acquire waits for the call's turn.
+// acquire waits until the request may be sent.
 func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), err error) {
 	if err = p.day.Enter(ctx); err == nil {
 		leave, err = p.calls.Enter(ctx)
@@ -55,8 +55,8 @@ func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), e
 	return nil, e
 }
 
-// updateFrom takes in what an answer tells of the limits. The credits are told once
-// half of a day's are gone.
+// updateFrom adjusts the limits to an answer. Answers contain the credits once
+// half of a day's are used.
 func (p *rateLimiter) updateFrom(a answer, err error) {
 	if left, odd := strconv.Atoi(a.header.Get("X-API-CREDITS-REMAINING")); odd == nil && left >= 0 {
 		p.day.Left(left, 0)
@@ -80,8 +80,8 @@ func (p *rateLimiter) updateFrom(a answer, err error) {
 	}
 }
 
-// ReadDailyBudget reads how many credits of the last 24 hours are left. Zoho says so
-// once half of them are used, and never of how many.
+// ReadDailyBudget reads how many credits of the last 24 hours are left. Answers
+// contain the number once half of them are used, and never the limit.
 func ReadDailyBudget(h http.Header) (left, limit int, ok bool) {
 	left, err := strconv.Atoi(h.Get("X-API-CREDITS-REMAINING"))
 	return left, 0, err == nil

@@ -31,7 +31,7 @@ func (c *Client) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 
 // ReadMany is Read for many records of one kind, MaxRead with a call, for one
 // API credit unless more than 45 fields are mapped. Every id has an answer; a
-// record that cannot be made out does not hide the others.
+// record that cannot be understood does not hide the others.
 func (c *Client) ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record] {
 	req := request{action: actionRead}
 	answers := make(map[string]crm.Answer[crm.Record], len(ids))
@@ -53,7 +53,7 @@ func (c *Client) ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[
 	return answers
 }
 
-// readAndSplit reads ids and halves them while the answer makes no sense.
+// readAndSplit reads ids, in halves as long as the answer is refused.
 func (c *Client) readAndSplit(ctx context.Context, answers map[string]crm.Answer[crm.Record], kind crm.Kind, ids []string) {
 	records, err := c.readBatch(ctx, kind, ids)
 	if crm.IsKind(err, crm.Refused) && len(ids) > 1 {
@@ -118,16 +118,16 @@ func checkIDs(kind crm.Kind, ids []string) error {
 	return kind.Validate()
 }
 
-// chunkFields splits the names so that each request also has room for the
-// system fields.
+// chunkFields splits the names so that each request can also name the system
+// fields.
 func chunkFields(names []string) [][]string {
 	names = slices.DeleteFunc(names, func(n string) bool { return n == "id" || slices.Contains(systemFields, n) })
 	return slices.Collect(slices.Chunk(names, maxFields-len(systemFields)))
 }
 
-// readRows makes one request. 204 is the answer if none of the ids exists. If
-// Zoho takes offence at an id, both halves are read, so that the one does not
-// hide the others.
+// readRows makes one request. The answer is 204 if none of the ids exists. If
+// Zoho refuses an id, both halves are read, so that the one id does not hide
+// the others.
 func (c *Client) readRows(ctx context.Context, kind crm.Kind, ids, names []string) ([]map[string]any, error) {
 	req := request{
 		action: actionRead, method: http.MethodGet, path: "/" + modules[kind], record: true,
@@ -179,7 +179,7 @@ func (req request) parseRows(a answer, list string) ([]map[string]any, pageInfo,
 	return rows, info, nil
 }
 
-// pageInfo tells whether a list goes on.
+// pageInfo says whether a list continues.
 type pageInfo struct {
 	MoreRecords   bool        `json:"more_records"`
 	NextPageToken lenientText `json:"next_page_token"`

@@ -12,7 +12,8 @@ import (
 // systemFields are read with every record.
 var systemFields = []string{"Created_Time", "Modified_Time", "Created_By", "Modified_By"}
 
-// readFields returns the fields of a kind that are read: the mapped ones and the twin.
+// readFields returns the fields of a kind to read: the mapped ones and the
+// counterpart field.
 func (c *Client) readFields(kind crm.Kind) []string {
 	return appendNew(slices.Clone(c.fields[kind]), c.counterpartField)
 }
@@ -51,15 +52,15 @@ func rowTime(row map[string]any, name string) (time.Time, error) {
 	text, _ := row[name].(string)
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, fmt.Errorf("%s of a record is no time", name)
+		return t, fmt.Errorf("%s of a record is not a time", name)
 	}
 	return t, nil
 }
 
-// mergeParts merges two halves of the same records. A record that is missing from the
-// second half was deleted between the two requests. One that was modified
-// between them counts as seen at the earlier time, so that a write that relies
-// on it is refused, and as modified by a person, so that it is looked at.
+// mergeParts merges two parts of the same records. A record that is missing
+// from the second part was deleted between the two requests. One that was
+// modified between them gets the earlier time, so that a write that relies on
+// it is refused, and counts as modified by a person, so that it is compared.
 func mergeParts(all, part map[string]crm.Record) map[string]crm.Record {
 	if all == nil {
 		return part

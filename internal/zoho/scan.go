@@ -14,17 +14,17 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// scanLimit is how many records a page of a scan holds: what one API credit
-// buys, and a limit that every description of COQL agrees on.
+// scanLimit is how many records a page of a scan has: one API credit pays for
+// as many, and every description of COQL allows them.
 const scanLimit = 200
 
-// ListChanged finds the records of w.Kind that were last modified from w.Since to
-// w.Until, widened to whole seconds, for one API credit a page. Deleted records
-// are not found.
+// ListChanged finds the records of w.Kind that were last modified from w.Since
+// to w.Until, widened to whole seconds, for one API credit a page. Deleted
+// records are not found.
 //
 // It never pages by offset, which would end at 2,000 rows a query and skip a
-// record whenever another one moves: each page begins behind the time and the
-// id where the last one ended.
+// record whenever another one moves: each page begins after the time and the id
+// where the last one ended.
 func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	req := request{action: actionScan, method: http.MethodPost, path: "/coql"}
 	if err := w.Kind.Validate(); err != nil {
@@ -53,7 +53,7 @@ func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 		if ref.Validate() != nil {
 			return crm.FoundPage{}, req.shapeError(a, "a record has no id")
 		}
-		// The order is what keeps a walk from missing anything.
+		// The walk relies on the order: without it a record could be missed.
 		if precedesPlace(at, ref.RecordID, last) {
 			return crm.FoundPage{}, req.shapeError(a, "the records are not in order")
 		}
@@ -67,8 +67,8 @@ func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 	return page, nil
 }
 
-// precedesPlace reports whether a record comes before a place in the order of a walk.
-// Ids are numbers.
+// precedesPlace reports whether a record comes before a place in the order of a
+// walk. Ids are numbers.
 func precedesPlace(at time.Time, id string, p crm.Place) bool {
 	if p.ID == "" || !at.Equal(p.At) {
 		return p.ID != "" && at.Before(p.At)
@@ -76,8 +76,8 @@ func precedesPlace(at time.Time, id string, p crm.Place) bool {
 	return len(id) < len(p.ID) || len(id) == len(p.ID) && id <= p.ID
 }
 
-// buildChangedQuery asks for what comes behind w.From. COQL wants conditions in
-// pairs.
+// buildChangedQuery returns the query for the records after w.From. COQL
+// requires conditions in pairs.
 func buildChangedQuery(w crm.Walk) string {
 	until := w.Until.UTC()
 	if whole := until.Truncate(time.Second); whole.Before(until) {
@@ -92,8 +92,8 @@ func buildChangedQuery(w crm.Walk) string {
 		modules[w.Kind], quoteText(formatTime(until)), behind, scanLimit)
 }
 
-// listLimit is how many records a page of a list holds: the most that COQL
-// gives, for three API credits.
+// listLimit is how many records a page of a list has: the most that COQL
+// returns, for three API credits.
 const listLimit = 2_000
 
 // ListRefs walks all records of a kind that are not deleted by their ids.
@@ -151,13 +151,13 @@ func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	}
 }
 
-// ListDeleted finds the records of w.Kind that were deleted from w.Since on, to the
-// recycle bin or for good, for two API credits a page. Zoho lists 2,000 of them
-// at most; the page is truncated if there are more.
+// ListDeleted finds the records of w.Kind that were deleted from w.Since on, to
+// the recycle bin or permanently, for two API credits a page. Zoho lists 2,000
+// of them at most; the page is truncated if there are more.
 //
-// Zoho pages by offset alone here. A record that is restored meanwhile moves
-// those behind it up by one, so each further page also looks at what has moved
-// to the end of the page before it.
+// Zoho pages only by offset here. A record that is restored during the walk
+// moves the later ones up by one. So each further page also reads the records
+// that moved to the end of the page before it.
 func (c *Client) ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error) {
 	req := request{action: actionScan}
 	if err := w.Kind.Validate(); err != nil {
@@ -221,7 +221,7 @@ func (c *Client) readDeletedPage(ctx context.Context, w crm.Walk, number int) ([
 	return all, info.MoreRecords, nil
 }
 
-// isPageLimit reports whether Zoho would not list any more.
+// isPageLimit reports whether Zoho refuses to list further pages.
 func isPageLimit(err error) bool {
 	e := crm.AsError(err)
 	return e != nil && strings.HasSuffix(e.Code, "PAGINATION_LIMIT_EXCEEDED")

@@ -28,15 +28,15 @@ type fieldDefinition struct {
 	} `json:"pick_list_values"`
 }
 
-// dataType tells what a field of one of Zoho's types takes.
+// dataType describes the values of a field of one of Zoho's types.
 type dataType struct {
 	holds      crm.ValueType
 	form       crm.Form
 	calculated bool
 }
 
-// dataTypes holds the types that a mapping can have to do with.
-// Source: https://www.zoho.com/crm/developer/docs/api/v8/field-meta.html
+// dataTypes contains the types that a mapping can use. Source:
+// https://www.zoho.com/crm/developer/docs/api/v8/field-meta.html
 var dataTypes = map[string]dataType{
 	"text":                {holds: crm.Text},
 	"textarea":            {holds: crm.Text},
@@ -47,7 +47,7 @@ var dataTypes = map[string]dataType{
 	"multiselectpicklist": {holds: crm.List},
 	"boolean":             {holds: crm.Bool},
 	"integer":             {holds: crm.Number, form: crm.WholeNumber},
-	"bigint":              {holds: crm.Text, form: crm.WholeNumber}, // travels as a text
+	"bigint":              {holds: crm.Text, form: crm.WholeNumber}, // sent as a text
 	"double":              {holds: crm.Number},
 	"decimal":             {holds: crm.Number},
 	"percent":             {holds: crm.Number},
@@ -62,8 +62,8 @@ var dataTypes = map[string]dataType{
 	"rollup_summary":      {holds: crm.Text, calculated: true},
 }
 
-// ReadSchema reads the definitions of the fields of contacts and companies and the
-// users, at one call for each kind and one for 200 users.
+// ReadSchema reads the definitions of the fields of contacts and companies and
+// the users, at one call for each kind and one for 200 users.
 func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	s := crm.Schema{System: crm.Zoho, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
@@ -90,7 +90,7 @@ func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	if err != nil && !crm.IsKind(err, crm.Forbidden) {
 		return s, err
 	}
-	s.Owners = owners // none where they may not be read
+	s.Owners = owners // none without the permission to read them
 	return s, nil
 }
 

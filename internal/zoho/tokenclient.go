@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// cacheMargin is how long before its expiry a cached token is given up.
+// cacheMargin is how long before its expiry a cached token is dropped.
 const cacheMargin = time.Minute
 
-// tokenClientTime bounds one request for a token. It outlasts a renewal.
+// tokenClientTime limits one request for a token. It is longer than a renewal.
 const tokenClientTime = 40 * time.Second
 
 // TokenClient fetches the access token from TokenHandler and keeps it in memory
@@ -33,14 +33,14 @@ type TokenClient struct {
 	cached Token
 }
 
-// NewTokenClient returns a TokenSource over the wire of TokenHandler. The URL is
-// https, or http on this machine; client adds whatever the platform asks of a
-// caller.
+// NewTokenClient returns a TokenSource that calls TokenHandler. The URL is
+// https, or http on this machine; client adds the credentials that the platform
+// requires of a caller.
 func NewTokenClient(tokenURL string, client *http.Client, clock Clock) (*TokenClient, error) {
 	u, err := url.Parse(tokenURL)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil:
-		return nil, errors.New("zoho token client: the URL of the token service is no URL")
+		return nil, errors.New("zoho token client: the URL of the token service is not a URL")
 	case u.Scheme != "https" && !isLoopback(u):
 		return nil, errors.New("zoho token client: the URL of the token service is not https")
 	case client == nil || clock == nil:
@@ -49,8 +49,8 @@ func NewTokenClient(tokenURL string, client *http.Client, clock Clock) (*TokenCl
 	return &TokenClient{url: tokenURL, http: withoutRedirects(client), clock: clock}, nil
 }
 
-// Token returns the cached token, or asks for one if that is about to expire or
-// is the refused one. Callers that ask at the same time share one request.
+// Token returns the cached token, or requests one if that is about to expire or
+// is the refused one. Concurrent callers share one request.
 func (c *TokenClient) Token(ctx context.Context, refused string) (Token, error) {
 	if token, ok := c.cachedToken(refused); ok {
 		return token, nil
@@ -59,7 +59,8 @@ func (c *TokenClient) Token(ctx context.Context, refused string) (Token, error) 
 		if token, ok := c.cachedToken(refused); ok {
 			return token, nil
 		}
-		// The request serves all who wait, so it outlives the one who began it.
+		// The request serves all callers that wait, so it outlives the one that
+		// began it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenClientTime)
 		defer cancel()
 		return c.fetchToken(ctx, refused)
@@ -97,7 +98,7 @@ func (c *TokenClient) fetchToken(ctx context.Context, refused string) (Token, er
 	if err != nil {
 		return Token{}, withoutURL(err)
 	}
-	defer func() { _ = resp.Body.Close() }() // it was read, or is not wanted
+	defer func() { _ = resp.Body.Close() }() // it was read, or is not needed
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenWire))
 	if err != nil {
 		return Token{}, withoutURL(err)
@@ -107,7 +108,7 @@ func (c *TokenClient) fetchToken(ctx context.Context, refused string) (Token, er
 		return Token{}, err
 	}
 	if token.AccessToken == refused {
-		return Token{}, errors.New("the token service gave the token that was refused")
+		return Token{}, errors.New("the token service returned the token that was refused")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,11 +116,12 @@ func (c *TokenClient) fetchToken(ctx context.Context, refused string) (Token, er
 	return token, nil
 }
 
-// parseTokenAnswer reads what writeAnswer wrote, or whatever a proxy put there.
+// parseTokenAnswer reads the answer of writeAnswer, or that of a proxy in
+// between.
 func parseTokenAnswer(status int, data []byte) (Token, error) {
 	var a tokenAnswer
 	if err := json.Unmarshal(data, &a); err != nil {
-		return Token{}, fmt.Errorf("the token service answered %d and no JSON", status)
+		return Token{}, fmt.Errorf("the token service answered %d without JSON", status)
 	}
 	switch {
 	case a.Error == wireConsentLost:

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// The wire between the functions that renew the token and those that use it:
+// The protocol between the functions that renew the token and those that use it:
 //
 //	POST {"refused":"<the token that Zoho refused>"}   (or GET, or an empty body)
 //	200  {"access_token":"...","api_domain":"https://www.zohoapis.eu","expires_at":"2026-11-23T10:00:00Z"}
 //	502  {"error":"consent_lost"}      a person must act
 //	502  {"error":"refresh_failed"}    Zoho failed
-//	503  {"error":"throttled"}         Zoho gives no tokens for some minutes
+//	503  {"error":"throttled"}         Zoho issues no tokens for some minutes
 //	503  {"error":"unavailable"}       the store failed or the time ran out
 //
-// Who may call it is for the platform to decide, not for these handlers.
+// The platform checks the caller, not these handlers.
 const (
 	wireConsentLost   = "consent_lost"
 	wireRefreshFailed = "refresh_failed"
@@ -27,7 +27,7 @@ const (
 	wireUnavailable   = "unavailable"
 )
 
-// maxTokenWire bounds both directions of the wire, in bytes.
+// maxTokenWire limits requests and answers, in bytes.
 const maxTokenWire = 16 << 10
 
 type tokenRequest struct {
@@ -65,8 +65,8 @@ func (t *TokenService) TokenHandler() http.Handler {
 	})
 }
 
-// RefreshHandler answers POST by renewing the token. Its answer tells how long
-// the token lives and does not hold it.
+// RefreshHandler answers POST by renewing the token. Its answer contains the
+// expiry of the token and not the token.
 func (t *TokenService) RefreshHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -106,8 +106,8 @@ func readRefused(w http.ResponseWriter, r *http.Request) (string, error) {
 	return req.Refused, nil
 }
 
-// writeError maps an error to the wire. A failed renewal was logged when it
-// happened; anything else is logged here.
+// writeError maps an error to the answer. A failed renewal was logged when it
+// happened; any other error is logged here.
 func (t *TokenService) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	status, code := http.StatusServiceUnavailable, wireUnavailable
 	var failed *RefreshError

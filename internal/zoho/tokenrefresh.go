@@ -23,20 +23,20 @@ const (
 	codeUnknown     = "unknown_error"
 )
 
-// maxTokenLife is how long Zoho's tokens live, and the most that is believed of
-// an answer: the oldest form of expires_in counts milliseconds.
+// maxTokenLife is how long the tokens of Zoho are valid, and the limit for an
+// answer: the oldest form of expires_in counts milliseconds.
 const maxTokenLife = time.Hour
 
-// consentCodes are the errors that only a new consent or configuration heals.
+// consentCodes are the errors that only a new consent or configuration fixes.
 var consentCodes = map[string]bool{
 	"invalid_code": true, "invalid_client": true, "invalid_client_secret": true,
 	"invalid_grant": true, "unauthorized_client": true, codeOtherOrganisation: true,
 }
 
-// RefreshError is a renewal of the token that failed. It was logged when it
-// happened. It wraps ErrConsentLost or ErrThrottled where one of them is the cause.
+// RefreshError is a failed renewal of the token, which was logged already. It
+// wraps ErrConsentLost or ErrThrottled if that is the cause.
 type RefreshError struct {
-	Code string // Zoho's error, or what was wrong with its answer
+	Code string // the error of Zoho, or the defect of its answer
 	err  error
 }
 
@@ -62,7 +62,7 @@ func newRefreshError(code string) *RefreshError {
 	return &RefreshError{Code: code}
 }
 
-// retryAt is when a failed renewal may be tried again, whoever asks.
+// retryAt returns when any caller may retry a failed renewal.
 func (s TokenState) retryAt() time.Time {
 	switch {
 	case s.FailedAt.IsZero():
@@ -75,7 +75,7 @@ func (s TokenState) retryAt() time.Time {
 	return s.FailedAt.Add(10 * time.Second)
 }
 
-// blockedError says why a renewal is not tried.
+// blockedError returns the reason why a renewal is not tried.
 func blockedError(s TokenState) error {
 	if s.Failure == "" {
 		return &RefreshError{Code: "refused_too_often", err: errors.New("zoho refuses every new token")}
@@ -83,8 +83,9 @@ func blockedError(s TokenState) error {
 	return newRefreshError(s.Failure)
 }
 
-// refreshUnderLease asks Zoho for a new token and saves it. The caller holds the lease.
-// It goes on when the caller's context ends: what Zoho gave must not be lost.
+// refreshUnderLease requests a new token from Zoho and saves it. The caller
+// holds the lease. It continues when the caller's context ends, so that a token
+// that Zoho issued is not lost.
 func (t *TokenService) refreshUnderLease(ctx context.Context, d demand, holder string, old TokenState) (Token, error) {
 	ctx = context.WithoutCancel(ctx)
 	started := t.cfg.Clock.Now()
@@ -104,7 +105,7 @@ func (t *TokenService) refreshUnderLease(ctx context.Context, d demand, holder s
 			s.LeaseHolder, s.LeaseUntil = "", time.Time{}
 		}
 		switch {
-		case s.RefreshedAt.After(started): // the lease was lost and another one renewed
+		case s.RefreshedAt.After(started): // the lease was lost and another holder renewed
 		case failure != nil:
 			s.FailedAt, s.Failure = t.cfg.Clock.Now(), failure.Code
 		default:
@@ -149,7 +150,8 @@ func (t *TokenService) requestToken(ctx context.Context, started time.Time) (Tok
 	return Token{AccessToken: got.AccessToken, APIDomain: domain, Expiry: started.Add(life)}, nil
 }
 
-// oauthCodePattern is what an error of OAuth looks like; anything else is not repeated.
+// oauthCodePattern is the form of an OAuth error. A text of another form is not
+// repeated in errors.
 var oauthCodePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z_ ]{0,39}$`)
 
 // failureCode reduces an error of oauth2 to a code: its text quotes the answer.

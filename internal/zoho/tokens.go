@@ -16,27 +16,29 @@ import (
 )
 
 const (
-	// minLife is what Token promises a token to live on.
+	// minLife is how long a token that Token returns remains valid, at least.
 	minLife = 5 * time.Minute
-	// usableLife is what a token must live on to be handed out although its
-	// renewal failed.
+	// usableLife is how long a token must remain valid to be returned although
+	// its renewal failed.
 	usableLife = 30 * time.Second
-	// minAge is how old a token is before the scheduler replaces it. Whatever
-	// its interval, the token then outlives the next one, and a call that is
-	// delivered twice does not spend a second token.
+	// minAge is how old a token is before the scheduler replaces it. With any
+	// interval of the scheduler the token is then valid until the next run, and
+	// a call that is delivered twice does not use a second token.
 	minAge = time.Minute
 	// maxRefusals is how many refused tokens are replaced in refusalWindow. A
-	// cause that no new token heals must not use up the ten that Zoho grants.
+	// problem that no new token fixes must not use up the ten tokens that Zoho
+	// allows.
 	maxRefusals   = 5
 	refusalWindow = 10 * time.Minute
-	// refreshTime bounds the call to Zoho, and leaseTime outlasts it together
-	// with the saving, so that a lease never ends under a living holder.
+	// refreshTime limits the call to Zoho. leaseTime is longer than the call
+	// and the saving, so that a lease never ends under an active holder.
 	refreshTime = 20 * time.Second
 	saveTime    = 10 * time.Second
 	leaseTime   = 45 * time.Second
 )
 
-// TokenServiceConfig is what a TokenService needs. Every field is required.
+// TokenServiceConfig contains the dependencies of a TokenService. Every field
+// is required.
 type TokenServiceConfig struct {
 	AccountsURL  string // origin of the accounts server of the data centre
 	ClientID     string
@@ -59,7 +61,7 @@ func (c TokenServiceConfig) LogValue() slog.Value {
 	return slog.StringValue("zoho tokens of " + c.AccountsURL)
 }
 
-// validate reports everything that is missing at once.
+// validate lists everything that is missing.
 func (c TokenServiceConfig) validate() error {
 	var errs []error
 	if err := CheckAccountsURL(c.AccountsURL); err != nil {
@@ -85,7 +87,7 @@ func (c TokenServiceConfig) validate() error {
 	return errors.Join(errs...)
 }
 
-// TokenService hands out the access token that all functions share and renews it.
+// TokenService issues the access token that all functions share, and renews it.
 type TokenService struct {
 	cfg   TokenServiceConfig
 	oauth oauth2.Config
@@ -97,7 +99,8 @@ type TokenService struct {
 	refusals []time.Time // when refused tokens were replaced, the oldest first
 }
 
-// NewTokenService returns the token service, or every fault of cfg.
+// NewTokenService returns the token service, or an error that lists everything
+// that is wrong with cfg.
 func NewTokenService(cfg TokenServiceConfig) (*TokenService, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("zoho tokens: %w", err)
@@ -119,10 +122,10 @@ func NewTokenService(cfg TokenServiceConfig) (*TokenService, error) {
 	}, nil
 }
 
-// Token returns a token that is valid for five minutes more and is not refused.
-// It renews the token if it must; however many ask, one renews and the others
-// wait for it until their context ends. When the renewal fails, a token that is
-// still valid is returned all the same.
+// Token returns a token that is valid for five more minutes and is not refused.
+// It renews the token if necessary: of concurrent callers one renews, and the
+// others wait for it until their context ends. When the renewal fails, a token
+// that is still valid is returned nevertheless.
 func (t *TokenService) Token(ctx context.Context, refused string) (Token, error) {
 	good := func(s TokenState, now time.Time, life time.Duration) bool {
 		return s.Token.AccessToken != "" && s.Token.AccessToken != refused && s.Token.Expiry.Sub(now) >= life
@@ -147,10 +150,10 @@ func (t *TokenService) Refresh(ctx context.Context) (Token, error) {
 	})
 }
 
-// demand is what a caller asks of the stored token.
+// demand is the requirement of a caller for the stored token.
 type demand struct {
-	satisfied func(TokenState, time.Time) bool // the token does as it is
-	usable    func(TokenState, time.Time) bool // it does if it cannot be renewed
+	satisfied func(TokenState, time.Time) bool // the token is good as it is
+	usable    func(TokenState, time.Time) bool // it is good if it cannot be renewed
 	refused   string                           // the token that Zoho refused, if any
 }
 
@@ -159,7 +162,7 @@ func (d demand) replacesRefused(s TokenState) bool {
 	return d.refused != "" && d.refused == s.Token.AccessToken
 }
 
-// step is what the stored state lets a caller do next.
+// step is the next step that the stored state allows a caller.
 type step int
 
 const (
@@ -181,7 +184,8 @@ func (t *TokenService) nextStep(d demand, s TokenState, now time.Time) step {
 	return stepRefresh
 }
 
-// obtainToken loops until the demand is met, blocked, or the context ends.
+// obtainToken loops until the demand is satisfied or blocked, or the context
+// ends.
 func (t *TokenService) obtainToken(ctx context.Context, d demand) (Token, error) {
 	holder := t.cfg.NewID()
 	pause := 100 * time.Millisecond
@@ -217,7 +221,7 @@ func (t *TokenService) obtainToken(ctx context.Context, d demand) (Token, error)
 // errUnchanged ends a transaction that has nothing to change.
 var errUnchanged = errors.New("nothing to change")
 
-// acquireLease takes the lease if that is still what the state calls for.
+// acquireLease takes the lease if the state still requires a renewal.
 func (t *TokenService) acquireLease(ctx context.Context, d demand, holder string) (step, TokenState, error) {
 	var next step
 	var seen TokenState
@@ -237,7 +241,7 @@ func (t *TokenService) acquireLease(ctx context.Context, d demand, holder string
 }
 
 // tooManyRefusals reports whether this instance replaced so many refused tokens
-// of late that another one would not help.
+// recently that another one would not help.
 func (t *TokenService) tooManyRefusals(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -250,8 +254,8 @@ func (t *TokenService) tooManyRefusals(now time.Time) bool {
 	return recent >= maxRefusals
 }
 
-// recordRefusal remembers that a refused token is replaced now, and forgets the
-// replacements that count no more.
+// recordRefusal stores that a refused token is replaced now, and drops
+// replacements that are too old to count.
 func (t *TokenService) recordRefusal(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -259,7 +263,7 @@ func (t *TokenService) recordRefusal(now time.Time) {
 	t.refusals = append(t.refusals, now)
 }
 
-// useOldToken returns the old token if it will do, else the error.
+// useOldToken returns the old token if it is usable, otherwise the error.
 func (t *TokenService) useOldToken(d demand, s TokenState, err error) (Token, error) {
 	if d.usable(s, t.cfg.Clock.Now()) {
 		return s.Token, nil
@@ -267,8 +271,8 @@ func (t *TokenService) useOldToken(d demand, s TokenState, err error) (Token, er
 	return Token{}, err
 }
 
-// jsonContentType lets oauth2 read JSON that is sent as text/plain, which it would
-// take for a query string.
+// jsonContentType lets oauth2 read JSON that is sent as text/plain, which it
+// would parse as a query string.
 type jsonContentType struct{ next http.RoundTripper }
 
 func (j jsonContentType) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -6,8 +6,8 @@ import (
 	"net/url"
 )
 
-// readOwnUser returns the id of the user whose consent the token stems from. It is
-// asked for once; a failure is not remembered.
+// readOwnUser returns the id of the user who gave the consent. It is read once;
+// a failure is not cached.
 func (c *Client) readOwnUser(ctx context.Context) (string, error) {
 	if id := c.cachedUser(); id != "" {
 		return id, nil

@@ -16,8 +16,8 @@ const timeLayout = "2006-01-02T15:04:05-07:00"
 func formatTime(t time.Time) string { return t.Truncate(time.Second).Format(timeLayout) }
 
 // valueText returns a JSON value in the form of crm.Record.Fields, "" if it is
-// unset. An object without id, which no field of a mapping should be, becomes
-// its JSON so that it is at least not taken for unset.
+// unset. An object without id, which no mapped field should hold, becomes its
+// JSON, so that it does not count as unset.
 func valueText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -53,7 +53,7 @@ func valueText(v any) string {
 	return ""
 }
 
-// lookupID returns the id of {"id":...}, "" if v is something else.
+// lookupID returns the id of {"id":...}, "" for any other value.
 func lookupID(v any) string {
 	m, ok := v.(map[string]any)
 	if !ok {
@@ -68,7 +68,7 @@ func lookupID(v any) string {
 	return ""
 }
 
-// encodeValue returns what a value looks like in JSON. The code says why it
+// encodeValue returns the JSON form of a value. The code is the reason why it
 // cannot be sent, "" if it can.
 func encodeValue(v crm.Value) (encoded any, code string) {
 	if v.Text == "" {

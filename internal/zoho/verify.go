@@ -11,16 +11,17 @@ import (
 	"strings"
 )
 
-// ErrForged is a notification that does not prove to come from Zoho.
+// ErrForged means that a notification does not prove to come from Zoho.
 var ErrForged = errors.New("zoho notification: wrong or missing token")
 
-// VerifierConfig says what a genuine notification carries.
+// VerifierConfig contains the tokens and channels that a genuine notification
+// carries.
 type VerifierConfig struct {
-	// Tokens are accepted, all of them: one, or the old and the new one while
-	// they are being exchanged. None may be empty.
+	// Tokens are all accepted: one, or the old and the new one during a
+	// rotation. None may be empty.
 	Tokens []string
 	// Channels, unless empty, are the only channels that are accepted. A
-	// workflow rule has none and needs just the token.
+	// notification of a workflow rule has no channel and needs just the token.
 	Channels []string
 }
 
@@ -30,11 +31,11 @@ func (VerifierConfig) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, red
 // LogValue keeps the tokens out of logs.
 func (VerifierConfig) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON keeps the tokens out of logs that encode what surrounds it.
+// MarshalJSON keeps the tokens out of logs that encode a struct around it.
 func (VerifierConfig) MarshalJSON() ([]byte, error) { return Secret("").MarshalJSON() }
 
-// Verifier tells notifications that Zoho sent from others. Zoho does not sign
-// them: all there is is a token that Zoho repeats.
+// Verifier accepts notifications that Zoho sent and refuses others. Zoho does
+// not sign them: the only proof is a token that Zoho repeats.
 type Verifier struct {
 	digests  [][sha256.Size]byte
 	channels []string
@@ -55,9 +56,9 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify returns the index of the token that n carries, so that a rotation can
-// be seen to its end, or ErrForged. The time it takes does not depend on how
-// much of a token was guessed.
+// Verify returns the index of the token that n carries, so that the end of a
+// rotation can be seen, or ErrForged. Its duration does not depend on how much
+// of a token was guessed.
 func (v *Verifier) Verify(n Notification) (int, error) {
 	got := sha256.Sum256([]byte(n.Token))
 	match := -1

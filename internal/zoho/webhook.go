@@ -12,32 +12,33 @@ import (
 )
 
 // MaxNotificationIDs is how many records one notification may name. Zoho puts
-// the records of one bulk edit into one notification and states no limit.
+// the records of one bulk edit into one notification and documents no limit.
 const MaxNotificationIDs = 1000
 
-// Notification is what Zoho says of changes to records of one module. It is not
-// to be believed before a Verifier accepted it, and is a hint even then.
+// Notification announces changes to records of one module. It is not to be
+// trusted before a Verifier accepted it, and is only a hint afterwards.
 type Notification struct {
 	// Kind is empty for a module that is not synchronised.
 	Kind   crm.Kind
 	Change op.Change
-	// OccurredAt is when Zoho sent it, to the millisecond; zero if it did not say.
+	// OccurredAt is when Zoho sent it, to the millisecond; zero if it contains
+	// no time.
 	OccurredAt time.Time
 	// RecordIDs are the valid ids in the order given, repeated as given.
 	RecordIDs []string
-	// Rejected tells of each id that is none, without repeating it.
+	// Rejected describes each id that is invalid, without repeating it.
 	Rejected []string
 	// ChannelID is empty for a workflow rule.
 	ChannelID string
-	// Token is what the sender proves itself by.
+	// Token proves who sent it.
 	Token Secret
 }
 
 // moduleKinds is the inverse of modules.
 var moduleKinds = map[string]crm.Kind{"Contacts": crm.Contact, "Accounts": crm.Company}
 
-// notificationBody is what a channel posts. The values and names of fields that
-// it may also hold are not read.
+// notificationBody is the body that a channel posts. The values and names of
+// fields that it may also contain are not read.
 type notificationBody struct {
 	Module     string            `json:"module"`
 	Operation  string            `json:"operation"`
@@ -47,11 +48,12 @@ type notificationBody struct {
 	ServerTime json.RawMessage   `json:"server_time"`
 }
 
-// ParseNotification reads the body that a notification channel posts. A record
-// id that is none is reported in Rejected and does not stop the others. Errors
-// never quote the body.
+// ParseNotification reads the body that a notification channel posts. An
+// invalid record id is reported in Rejected and does not stop the others.
+// Errors never quote the body.
 //
-// Source: https://www.zoho.com/crm/developer/docs/api/v8/notifications/overview.html
+// Source:
+// https://www.zoho.com/crm/developer/docs/api/v8/notifications/overview.html
 func ParseNotification(body []byte) (Notification, error) {
 	var b notificationBody
 	if err := decodeObject(body, &b); err != nil {
@@ -73,7 +75,7 @@ func ParseNotification(body []byte) (Notification, error) {
 		var id lenientText
 		_ = id.UnmarshalJSON(raw) // an id of another type stays empty
 		if !isID(string(id)) {
-			n.Rejected = append(n.Rejected, fmt.Sprintf("ids[%d] is no record id", i))
+			n.Rejected = append(n.Rejected, fmt.Sprintf("ids[%d] is not a record id", i))
 			continue
 		}
 		n.RecordIDs = append(n.RecordIDs, string(id))
@@ -93,7 +95,7 @@ func parseServerTime(raw json.RawMessage) time.Time {
 }
 
 // maxServerTime is the last millisecond of the year 9999, which is the last
-// that every encoding of a time can hold.
+// that every encoding of a time can represent.
 const maxServerTime = 253402300799999
 
 // ParseWebhook reads either kind of body: one with ids or a channel_id is a

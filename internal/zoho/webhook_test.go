@@ -79,7 +79,7 @@ func TestParseNotificationReadsWhatZohoSends(t *testing.T) {
 		{"some bad ids", notification(t, map[string]any{"ids": []any{"1", "x", nil, json.Number("1e3"), -5, map[string]any{}, "", "2"}}), with(func(n *Notification) {
 			n.RecordIDs = []string{"1", "2"}
 			for i := 1; i <= 6; i++ {
-				n.Rejected = append(n.Rejected, fmt.Sprintf("ids[%d] is no record id", i))
+				n.Rejected = append(n.Rejected, fmt.Sprintf("ids[%d] is not a record id", i))
 			}
 		})},
 	}
@@ -115,9 +115,9 @@ func TestParseNotificationRefusesWithoutQuoting(t *testing.T) {
 	}{
 		{"an empty body", nil, "ends too early"},
 		{"a truncated body", notification(t, nil)[:60], "ends too early"},
-		{"a list", []byte(`[1]`), "no JSON object"},
-		{"null", []byte(`null`), "no JSON object"},
-		{"a text", []byte(`"jane@x.eu"`), "no JSON object"},
+		{"a list", []byte(`[1]`), "not a JSON object"},
+		{"null", []byte(`null`), "not a JSON object"},
+		{"a text", []byte(`"jane@x.eu"`), "not a JSON object"},
 		{"no JSON", []byte(`jane@x.eu`), "not JSON at byte 1"},
 		{"a second object", append(notification(t, nil), '{'), "something follows"},
 		{"no module", notification(t, map[string]any{"module": nil}), "module is missing"},
@@ -182,7 +182,7 @@ func TestParseWorkflowReadsEveryForm(t *testing.T) {
 		{"form data in parts", m.FormDataContentType(), "", parts.String(), company},
 		{"a delete", asJSON, "tok", `{"module":"Contacts","id":"1","operation":"delete"}`, Notification{Kind: crm.Contact, Change: op.Deleted, RecordIDs: []string{"1"}, Token: "tok"}},
 		{"another module", asJSON, "tok", `{"module":"Leads","id":"1"}`, Notification{Change: op.Updated, RecordIDs: []string{"1"}, Token: "tok"}},
-		{"a merge field that was not replaced", asJSON, "tok", `{"module":"Contacts","id":"${!Contacts.Id}"}`, Notification{Kind: crm.Contact, Change: op.Updated, Rejected: []string{"id is no record id"}, Token: "tok"}},
+		{"a merge field that was not replaced", asJSON, "tok", `{"module":"Contacts","id":"${!Contacts.Id}"}`, Notification{Kind: crm.Contact, Change: op.Updated, Rejected: []string{"id is not a record id"}, Token: "tok"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // TokenHeader may carry the token of a workflow rule's webhook.
 const TokenHeader = "X-Connector-Token"
 
-// workflowBody is what a workflow rule posts.
+// workflowBody is the body that a workflow rule posts.
 type workflowBody struct {
 	Module    string      `json:"module"`
 	ID        lenientText `json:"id"`
@@ -21,17 +21,17 @@ type workflowBody struct {
 	Token     lenientText `json:"token"`
 }
 
-// ParseWorkflow reads what the webhook of a workflow rule posts. Such a rule is
-// the other way to hear of changes: it does not fire for what the connector
-// writes. Configure it in Zoho (Setup > Automation > Actions > Webhooks) with
+// ParseWorkflow reads the body that the webhook of a workflow rule posts. Such a
+// rule is the other way to receive changes: it does not run for writes of the
+// connector. Configure it in Zoho (Setup > Automation > Actions > Webhooks) with
 // method POST and this raw JSON body, one rule for each module and operation:
 //
 //	{"module":"Contacts","id":"${!Contacts.Id}","operation":"update","token":"<ZOHO_WEBHOOK_TOKEN>"}
 //
 // For companies it is Accounts and ${!Accounts.Id}; the operation is create,
 // update or delete. Form data with the same four names will do as well. The
-// token may be sent in the header X-Connector-Token instead, and counts before
-// one in the body. Errors never quote the body.
+// token may be sent in the header X-Connector-Token instead, which takes precedence
+// over the body. Errors never quote the body.
 func ParseWorkflow(header http.Header, body []byte) (Notification, error) {
 	b, err := readWorkflow(header, body)
 	switch {
@@ -49,7 +49,7 @@ func ParseWorkflow(header http.Header, body []byte) (Notification, error) {
 	if isID(string(b.ID)) {
 		n.RecordIDs = []string{string(b.ID)}
 	} else {
-		n.Rejected = []string{"id is no record id"}
+		n.Rejected = []string{"id is not a record id"}
 	}
 	return n, nil
 }
@@ -71,7 +71,7 @@ func readWorkflow(header http.Header, body []byte) (workflowBody, error) {
 
 // readForm returns nil if the body is no form.
 func readForm(header http.Header, body []byte) (url.Values, error) {
-	kind, params, _ := mime.ParseMediaType(header.Get("Content-Type")) // what is no type is no form
+	kind, params, _ := mime.ParseMediaType(header.Get("Content-Type")) // a body without a valid type is no form
 	switch kind {
 	case "application/x-www-form-urlencoded":
 		return url.ParseQuery(string(body))

@@ -10,7 +10,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// writeBody is one record to be written. Trigger has no omitempty: only an
+// writeBody is a batch of records to write. Trigger has no omitempty: only an
 // empty list that is present keeps the customer's workflows from running.
 type writeBody struct {
 	Data    []map[string]any `json:"data"`
@@ -22,8 +22,8 @@ type skippedFeature struct {
 	Name string `json:"name"`
 }
 
-// Create creates one record. The twin field is unique in Zoho, so a repeated
-// create is an error of kind Duplicate that names the record there is.
+// Create creates one record. The counterpart field is unique in Zoho, so a
+// repeated create is an error of kind Duplicate that names the existing record.
 func (c *Client) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
 	answer := c.CreateMany(ctx, kind, []crm.Write{w})[0]
 	return answer.Value, answer.Err
@@ -49,23 +49,23 @@ func (c *Client) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Wri
 }
 
 // Update changes the given fields of rec and leaves the others as they are. It
-// is an error of kind Conflict if the record changed after rec was read, as far
-// as Zoho's whole seconds tell; a rec without a time of modification is written
-// regardless. Without anything to write it makes no call.
+// is an error of kind Conflict if the record changed after rec was read, to the
+// precision of whole seconds; a rec without a time of modification is written
+// unconditionally. Without anything to write it makes no call.
 func (c *Client) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
 	answer := c.UpdateMany(ctx, rec.Ref.Kind, []crm.Update{{Record: rec, Write: w}})[0]
 	return answer.Value, answer.Err
 }
 
-// untouchedTime is how long ago a record was modified, at least, for its write to
-// share a call with those of other times.
+// untouchedTime is how long ago a record was modified, at least, for its write
+// to share a call with those of other times.
 const untouchedTime = 2 * time.Minute
 
 // UpdateMany is Update for many different records, MaxWrite with a call, at one
-// credit for ten of them. One call has one guard. Records that nobody touched
-// for a while share the time of the one that was touched last: whoever touches
-// one of them now is later than that. The others share a call with those of
-// exactly their time.
+// credit for ten of them. One call has one guard. Records that were not
+// modified for a while share the latest of their times: an edit during the
+// write is later than that. The others share a call with those of exactly their
+// time.
 func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Update) []crm.Answer[crm.Written] {
 	req := request{action: actionUpdate, method: http.MethodPut, write: true, record: true}
 	answers := make([]crm.Answer[crm.Written], len(updates))
@@ -126,7 +126,7 @@ const (
 	RecordsPerCredit = 10
 )
 
-// writeRow is one record of a write, and where its answer goes.
+// writeRow is one record of a write, and the place for its answer.
 type writeRow struct {
 	answer *crm.Answer[crm.Written]
 	ref    crm.Ref // without an id for a create
@@ -134,8 +134,8 @@ type writeRow struct {
 	record map[string]any
 }
 
-// appendRow appends the row, unless a value of w has no form in JSON or an owner no
-// account.
+// appendRow appends the row, unless a value of w has no JSON form or an owner
+// has no account.
 func (c *Client) appendRow(ctx context.Context, rows []writeRow, req request, r writeRow, w crm.Write) []writeRow {
 	if w, r.answer.Err = c.assignOwners(ctx, req, w); r.answer.Err != nil {
 		return rows
@@ -147,8 +147,8 @@ func (c *Client) appendRow(ctx context.Context, rows []writeRow, req request, r 
 }
 
 // writeRows sends records and reads the results, which are in the same order.
-// When Zoho refuses the call and names no row, its halves are sent, so that the
-// one does not spoil the others.
+// When Zoho refuses the call and names no row, the halves are sent, so that the
+// bad row does not spoil the others.
 func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
 	body := writeBody{Trigger: []string{}, Skip: []skippedFeature{{Name: "cadences"}}}
 	for _, r := range rows {
@@ -165,7 +165,7 @@ func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
 	items := a.resultItems("data")
 	if len(items) == len(rows) {
 		if len(rows) > 1 && a.status >= 400 {
-			a.status = http.StatusMultiStatus // it is that of one row, nobody knows which
+			a.status = http.StatusMultiStatus // it belongs to one unknown row
 		}
 		for i, r := range rows {
 			r.answer.Value, r.answer.Err = req.parseWritten(a, r, items[i])
@@ -182,7 +182,7 @@ func (c *Client) writeRows(ctx context.Context, req request, rows []writeRow) {
 	}
 }
 
-// parseWritten reads what became of one record.
+// parseWritten reads the result of one record.
 func (req request) parseWritten(a answer, r writeRow, i resultItem) (crm.Written, error) {
 	switch {
 	case i.Status != "success":
@@ -200,8 +200,8 @@ func (req request) parseWritten(a answer, r writeRow, i resultItem) (crm.Written
 	return crm.Written{Ref: r.ref, Modified: modified, Guard: r.guard}, nil
 }
 
-// encodeWrite returns the JSON form of w, or an error of kind Invalid that names
-// every field whose value has none.
+// encodeWrite returns the JSON form of w, or an error of kind Invalid that
+// names every field whose value has none.
 func (c *Client) encodeWrite(req request, w crm.Write) (map[string]any, error) {
 	record := make(map[string]any, len(w.Fields)+1)
 	var faults []crm.FieldError
