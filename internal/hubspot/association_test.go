@@ -13,9 +13,9 @@ const (
 	companyEnded = "POST /crm/associations/2026-09/contacts/companies/batch/archive"
 )
 
-// joining is a contact as it was read at a company, "" for none, and to is the
-// company that it is to have.
-func joining(id, company, to string) crm.Update {
+// companyUpdate is a contact as it was read at a company, "" for none, and to
+// is the company that it is to have.
+func companyUpdate(id, company, to string) crm.Update {
 	fields := map[string]string{}
 	if company != "" {
 		fields[propCompany] = company
@@ -27,9 +27,9 @@ func joining(id, company, to string) crm.Update {
 }
 
 func TestTheCompanyOfAContactIsWrittenAsAnAssociationBeforeItsProperties(t *testing.T) {
-	c, s := play(t, exchange{request: companySet, status: 201, answer: batch(`{"fromObjectId":101,"toObjectId":55,"labels":["Primary"]}`)},
-		exchange{request: contactUpdate, answer: batch(contact("101"))})
-	u := joining("101", "44", "55")
+	c, s := newScriptedClient(t, exchange{request: companySet, status: 201, answer: batchOf(`{"fromObjectId":101,"toObjectId":55,"labels":["Primary"]}`)},
+		exchange{request: contactUpdate, answer: batchOf(contact("101"))})
+	u := companyUpdate("101", "44", "55")
 	u.Write.Fields["lastname"] = crm.Value{Text: "Doe"}
 	if _, err := c.Update(t.Context(), u.Record, u.Write); err != nil {
 		t.Fatal(err)
@@ -46,8 +46,8 @@ func TestTheCompanyOfAContactIsWrittenAsAnAssociationBeforeItsProperties(t *test
 }
 
 func TestAClearedCompanyEndsTheAssociationThatWasPrimary(t *testing.T) {
-	c, s := play(t, exchange{request: companyEnded, status: 204})
-	u := joining("101", "44", "")
+	c, s := newScriptedClient(t, exchange{request: companyEnded, status: 204})
+	u := companyUpdate("101", "44", "")
 	got, err := c.Update(t.Context(), u.Record, u.Write)
 	if err != nil || got.Ref != u.Record.Ref {
 		t.Fatalf("written %v, %v", got, err)
@@ -59,9 +59,9 @@ func TestAClearedCompanyEndsTheAssociationThatWasPrimary(t *testing.T) {
 }
 
 func TestACompanyThatAContactHasAlreadyMakesNoCall(t *testing.T) {
-	c, _ := play(t)
+	c, _ := newScriptedClient(t)
 	for _, company := range []string{"", "44"} {
-		u := joining("101", company, company)
+		u := companyUpdate("101", company, company)
 		if _, err := c.Update(t.Context(), u.Record, u.Write); err != nil {
 			t.Error(err)
 		}
@@ -69,7 +69,7 @@ func TestACompanyThatAContactHasAlreadyMakesNoCall(t *testing.T) {
 }
 
 func TestANewContactBeginsWithItsCompany(t *testing.T) {
-	c, s := play(t, exchange{request: contactCreate, status: 201, answer: batch(contact("900"))})
+	c, s := newScriptedClient(t, exchange{request: contactCreate, status: 201, answer: batchOf(contact("900"))})
 	w := someWrite()
 	w.Fields[propCompany] = crm.Value{Type: crm.Lookup, Text: "55"}
 	if _, err := c.Create(t.Context(), crm.Contact, w); err != nil {
@@ -83,8 +83,8 @@ func TestANewContactBeginsWithItsCompany(t *testing.T) {
 }
 
 func TestManyCompaniesShareOneCall(t *testing.T) {
-	c, s := play(t, exchange{request: companySet, status: 201, answer: batch()}, exchange{request: companyEnded, status: 204})
-	for i, a := range c.UpdateMany(t.Context(), crm.Contact, []crm.Update{joining("1", "", "55"), joining("2", "55", ""), joining("3", "", "56")}) {
+	c, s := newScriptedClient(t, exchange{request: companySet, status: 201, answer: batchOf()}, exchange{request: companyEnded, status: 204})
+	for i, a := range c.UpdateMany(t.Context(), crm.Contact, []crm.Update{companyUpdate("1", "", "55"), companyUpdate("2", "55", ""), companyUpdate("3", "", "56")}) {
 		if a.Err != nil {
 			t.Errorf("update %d: %v", i, a.Err)
 		}
@@ -94,11 +94,11 @@ func TestManyCompaniesShareOneCall(t *testing.T) {
 	}
 }
 
-func TestOneBadCompanyDoesNotHoldUpTheOthers(t *testing.T) {
-	gone := failed(`{"category":"OBJECT_NOT_FOUND","message":"x","context":{"ids":["66"]}}`)
-	c, _ := play(t, exchange{request: companySet, status: 207, answer: gone},
-		exchange{request: companySet, status: 201, answer: batch()}, exchange{request: companySet, status: 207, answer: gone})
-	answers := c.UpdateMany(t.Context(), crm.Contact, []crm.Update{joining("1", "", "55"), joining("2", "", "66")})
+func TestOneBadCompanyDoesNotStopTheOthers(t *testing.T) {
+	gone := failedBatch(`{"category":"OBJECT_NOT_FOUND","message":"x","context":{"ids":["66"]}}`)
+	c, _ := newScriptedClient(t, exchange{request: companySet, status: 207, answer: gone},
+		exchange{request: companySet, status: 201, answer: batchOf()}, exchange{request: companySet, status: 207, answer: gone})
+	answers := c.UpdateMany(t.Context(), crm.Contact, []crm.Update{companyUpdate("1", "", "55"), companyUpdate("2", "", "66")})
 	if answers[0].Err != nil {
 		t.Errorf("the good one: %v", answers[0].Err)
 	}
@@ -106,16 +106,16 @@ func TestOneBadCompanyDoesNotHoldUpTheOthers(t *testing.T) {
 		Fields: []crm.FieldError{{Field: propCompany, Code: "COMPANY_NOT_FOUND"}}})
 }
 
-func TestWhatIsWrongWithAnAssociation(t *testing.T) {
+func TestARefusedAssociationNamesItsCause(t *testing.T) {
 	field := func(code string) []crm.FieldError { return []crm.FieldError{{Field: propCompany, Code: code}} }
 	tests := map[string]struct {
 		status int
 		answer string
 		want   crm.Error
 	}{
-		"the company is gone": {207, notFound(`"55"`), crm.Error{Kind: crm.Invalid, Code: "OBJECT_NOT_FOUND", Fields: field("COMPANY_NOT_FOUND")}},
-		"the contact is gone": {207, notFound(`"101"`), crm.Error{Kind: crm.NotFound, Code: "OBJECT_NOT_FOUND"}},
-		"an id that is none": {207, failed(`{"category":"VALIDATION_ERROR","subCategory":"crm.associations.INVALID_IDENTIFIER","message":"x","context":{"id":["x"]}}`),
+		"the company does not exist": {207, notFound(`"55"`), crm.Error{Kind: crm.Invalid, Code: "OBJECT_NOT_FOUND", Fields: field("COMPANY_NOT_FOUND")}},
+		"the contact does not exist": {207, notFound(`"101"`), crm.Error{Kind: crm.NotFound, Code: "OBJECT_NOT_FOUND"}},
+		"an id that is none": {207, failedBatch(`{"category":"VALIDATION_ERROR","subCategory":"crm.associations.INVALID_IDENTIFIER","message":"x","context":{"id":["x"]}}`),
 			crm.Error{Kind: crm.Invalid, Code: "VALIDATION_ERROR", Fields: field("VALIDATION_ERROR")}},
 		"HubSpot fails":                    {503, `{}`, crm.Error{Kind: crm.Unavailable, Ambiguous: true}},
 		"a scope is missing":               {403, `{"category":"MISSING_SCOPES"}`, crm.Error{Kind: crm.Forbidden, Code: "MISSING_SCOPES"}},
@@ -125,8 +125,8 @@ func TestWhatIsWrongWithAnAssociation(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, _ := play(t, exchange{request: companySet, status: test.status, answer: test.answer})
-			u := joining("101", "", "55")
+			c, _ := newScriptedClient(t, exchange{request: companySet, status: test.status, answer: test.answer})
+			u := companyUpdate("101", "", "55")
 			_, err := c.Update(t.Context(), u.Record, u.Write)
 			test.want.Status, test.want.Action = test.status, "update"
 			wantError(t, err, test.want)

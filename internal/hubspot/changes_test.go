@@ -14,12 +14,12 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// element is an event in the common form.
-func element(eventType string, id int, occurredAt int64) string {
+// eventJSON is an event in the common form.
+func eventJSON(eventType string, id int, occurredAt int64) string {
 	return fmt.Sprintf(`{"subscriptionType":%q,"objectId":%d,"occurredAt":%d}`, eventType, id, occurredAt)
 }
 
-func parse(t *testing.T, elements ...string) []Event {
+func mustParse(t *testing.T, elements ...string) []Event {
 	t.Helper()
 	events, bad, err := ParseEvents([]byte("[" + strings.Join(elements, ",") + "]"))
 	if err != nil || len(bad) > 0 {
@@ -33,48 +33,48 @@ func changeOf(kind crm.Kind, id string, change op.Change, occurredAt int64, even
 		OccurredAt: time.UnixMilli(occurredAt).UTC(), Events: events}
 }
 
-func TestReduceGivesOneChangePerRecord(t *testing.T) {
+func TestListChangesReturnsOneChangePerRecord(t *testing.T) {
 	tests := map[string]struct {
 		elements []string
 		want     []Change
 	}{
 		"nothing of nothing": {nil, []Change{}},
 		"a creation with its properties": {
-			[]string{element("contact.propertyChange", 1, 5), element("contact.creation", 1, 5), element("contact.propertyChange", 1, 9)},
+			[]string{eventJSON("contact.propertyChange", 1, 5), eventJSON("contact.creation", 1, 5), eventJSON("contact.propertyChange", 1, 9)},
 			[]Change{changeOf(crm.Contact, "1", op.Created, 9, 3)}},
 		"the same number of two kinds": {
-			[]string{element("company.propertyChange", 1, 5), element("contact.propertyChange", 1, 5)},
+			[]string{eventJSON("company.propertyChange", 1, 5), eventJSON("contact.propertyChange", 1, 5)},
 			[]Change{changeOf(crm.Company, "1", op.Updated, 5, 1), changeOf(crm.Contact, "1", op.Updated, 5, 1)}},
 		"a deletion outranks a later update": {
-			[]string{element("contact.deletion", 1, 5), element("contact.propertyChange", 1, 9)},
+			[]string{eventJSON("contact.deletion", 1, 5), eventJSON("contact.propertyChange", 1, 9)},
 			[]Change{changeOf(crm.Contact, "1", op.Deleted, 9, 2)}},
 		"an erasure outranks the deletion that follows it": {
-			[]string{element("contact.privacyDeletion", 1, 5), element("contact.deletion", 1, 9)},
+			[]string{eventJSON("contact.privacyDeletion", 1, 5), eventJSON("contact.deletion", 1, 9)},
 			[]Change{changeOf(crm.Contact, "1", op.Erased, 9, 2)}},
 		"an erasure outranks the deletion before it": {
-			[]string{element("contact.deletion", 1, 9), element("contact.privacyDeletion", 1, 5)},
+			[]string{eventJSON("contact.deletion", 1, 9), eventJSON("contact.privacyDeletion", 1, 5)},
 			[]Change{changeOf(crm.Contact, "1", op.Erased, 9, 2)}},
 		"the later of deletion and restoration holds": {
-			[]string{element("contact.restore", 1, 7), element("contact.deletion", 1, 5), element("contact.propertyChange", 1, 9),
-				element("contact.deletion", 2, 7), element("contact.restore", 2, 5),
-				element("contact.restore", 3, 5), element("contact.deletion", 3, 5)},
+			[]string{eventJSON("contact.restore", 1, 7), eventJSON("contact.deletion", 1, 5), eventJSON("contact.propertyChange", 1, 9),
+				eventJSON("contact.deletion", 2, 7), eventJSON("contact.restore", 2, 5),
+				eventJSON("contact.restore", 3, 5), eventJSON("contact.deletion", 3, 5)},
 			[]Change{changeOf(crm.Contact, "1", op.Restored, 9, 3), changeOf(crm.Contact, "2", op.Deleted, 7, 2), changeOf(crm.Contact, "3", op.Deleted, 5, 2)}},
 		"a merge to a new record": {
-			[]string{mergeEvent, element("contact.deletion", 508369434348, 1782372200001)},
+			[]string{mergeEvent, eventJSON("contact.deletion", 508369434348, 1782372200001)},
 			[]Change{changeOf(crm.Contact, "508369434999", op.Merged, 1782372200000, 1),
 				changeOf(crm.Contact, "508369434347", op.Deleted, 1782372200000, 1),
 				changeOf(crm.Contact, "508369434348", op.Deleted, 1782372200001, 2)}},
 		"a merge outranks an update of the survivor": {
-			[]string{element("contact.propertyChange", 5, 9), `{"subscriptionType":"contact.merge","primaryObjectId":5,"mergedObjectIds":[6],"occurredAt":7}`},
+			[]string{eventJSON("contact.propertyChange", 5, 9), `{"subscriptionType":"contact.merge","primaryObjectId":5,"mergedObjectIds":[6],"occurredAt":7}`},
 			[]Change{changeOf(crm.Contact, "5", op.Merged, 9, 2), changeOf(crm.Contact, "6", op.Deleted, 7, 1)}},
 		"both directions of an association": {
 			[]string{linkEvent, `{"subscriptionType":"company.associationChange","associationType":"COMPANY_TO_CONTACT","fromObjectId":58061514894,"toObjectId":508369434347,"occurredAt":1782372100000}`},
 			[]Change{changeOf(crm.Contact, "508369434347", op.Associated, 1782372100000, 2)}},
-		"what is unknown is left out": {[]string{dealEvent, element("contact.creation", 1, 5)}, []Change{changeOf(crm.Contact, "1", op.Created, 5, 1)}},
+		"what is unknown is left out": {[]string{dealEvent, eventJSON("contact.creation", 1, 5)}, []Change{changeOf(crm.Contact, "1", op.Created, 5, 1)}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, ListChanges(parse(t, test.elements...))); diff != "" {
+			if diff := cmp.Diff(test.want, ListChanges(mustParse(t, test.elements...))); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
@@ -102,7 +102,7 @@ func anyEvents(t *rapid.T) []Event {
 	return rapid.SliceOfN(one, 0, 12).Draw(t, "events")
 }
 
-func TestReducingLosesNoRecordAndInventsNone(t *testing.T) {
+func TestListChangesLosesNoRecordAndInventsNone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := anyEvents(t)
 		named, latest := map[crm.Ref]int{}, map[crm.Ref]time.Time{}
@@ -135,7 +135,7 @@ func TestReducingLosesNoRecordAndInventsNone(t *testing.T) {
 	})
 }
 
-func TestReducingDoesNotDependOnTheOrderOfDelivery(t *testing.T) {
+func TestListChangesDoesNotDependOnTheOrderOfDelivery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := anyEvents(t)
 		sorted := func(events []Event) []Change {
@@ -150,8 +150,8 @@ func TestReducingDoesNotDependOnTheOrderOfDelivery(t *testing.T) {
 }
 
 func TestEveryChangeMakesAnOperation(t *testing.T) {
-	events := parse(t, mergeEvent, linkEvent, propertyEvent, element("contact.restore", 9, 253402300799999),
-		element("contact.privacyDeletion", 10, 1), element("company.deletion", 11, 1), element("company.creation", 12, 1))
+	events := mustParse(t, mergeEvent, linkEvent, propertyEvent, eventJSON("contact.restore", 9, 253402300799999),
+		eventJSON("contact.privacyDeletion", 10, 1), eventJSON("company.deletion", 11, 1), eventJSON("company.creation", 12, 1))
 	for _, c := range ListChanges(events) {
 		_, err := op.Encode(op.Operation{ID: "x", Ref: c.Ref, Change: c.Change, OccurredAt: c.OccurredAt,
 			ReceivedAt: time.UnixMilli(1).UTC(), Events: c.Events})

@@ -51,7 +51,7 @@ func TestNewRefusesAddressesThatCannotBeABase(t *testing.T) {
 }
 
 func TestVersionCounterpartFieldAndBasePathAreUsed(t *testing.T) {
-	s := &script{t: t, left: []exchange{{request: "POST /proxy/crm/objects/2026-03/contacts/batch/read", answer: batch(contact("1", `"other":"77"`))}}}
+	s := &script{t: t, left: []exchange{{request: "POST /proxy/crm/objects/2026-03/contacts/batch/read", answer: batchOf(contact("1", `"other":"77"`))}}}
 	server := httptest.NewServer(s)
 	defer server.Close()
 	cfg := testConfig(server.URL+"/proxy/", server.Client())
@@ -62,13 +62,13 @@ func TestVersionCounterpartFieldAndBasePathAreUsed(t *testing.T) {
 	}
 	rec, err := c.Read(t.Context(), contactRef("1"))
 	if err != nil || rec.TwinID != "77" {
-		t.Errorf("twin %q, error %v, want 77", rec.TwinID, err)
+		t.Errorf("counterpart %q, error %v, want 77", rec.TwinID, err)
 	}
 }
 
 func TestTheTokenIsNeverPrinted(t *testing.T) {
 	var log bytes.Buffer
-	s := &script{t: t, left: []exchange{{request: contactRead, answer: batch(jane), header: map[string]string{"X-HubSpot-Correlation-Id": "c0ffee"}}}}
+	s := &script{t: t, left: []exchange{{request: contactRead, answer: batchOf(jane), header: map[string]string{"X-HubSpot-Correlation-Id": "c0ffee"}}}}
 	server := httptest.NewServer(s)
 	defer server.Close()
 	cfg := testConfig(server.URL, server.Client())

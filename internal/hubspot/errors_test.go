@@ -23,7 +23,7 @@ func rateLimit(message, policy string) string {
 	return `{"status":"error","message":"` + message + `","errorType":"RATE_LIMIT","correlationId":"c"` + policy + `}`
 }
 
-func TestStatusesAndWhatTheyMean(t *testing.T) {
+func TestStatusesAreClassified(t *testing.T) {
 	date := "Mon, 23 Nov 2026 10:00:00 GMT"
 	tests := map[string]struct {
 		status int
@@ -77,7 +77,7 @@ func TestStatusesAndWhatTheyMean(t *testing.T) {
 			answer := exchange{status: test.status, header: test.header, answer: test.answer}
 			read, create := answer, answer
 			read.request, create.request = contactRead, contactCreate
-			c, _ := play(t, create, read)
+			c, _ := newScriptedClient(t, create, read)
 			test.want.Status = test.status
 			_, err := c.Create(t.Context(), crm.Contact, someWrite())
 			test.want.Action = "create"
@@ -91,7 +91,7 @@ func TestStatusesAndWhatTheyMean(t *testing.T) {
 }
 
 func TestMissingScopesAreNamed(t *testing.T) {
-	c, _ := play(t, exchange{request: contactRead, status: 403,
+	c, _ := newScriptedClient(t, exchange{request: contactRead, status: 403,
 		answer: `{"category":"MISSING_SCOPES","context":{"requiredGranularScopes":["crm.objects.contacts.read","a@x.com"]}}`})
 	_, err := c.Read(t.Context(), contactRef("101"))
 	want := "hubspot read: forbidden, status 403, code MISSING_SCOPES: missing scopes crm.objects.contacts.read"
@@ -101,7 +101,7 @@ func TestMissingScopesAreNamed(t *testing.T) {
 }
 
 func TestALostAnswerIsAmbiguousForWritesOnly(t *testing.T) {
-	c, _ := play(t, exchange{request: contactCreate, drop: true}, exchange{request: contactRead, drop: true})
+	c, _ := newScriptedClient(t, exchange{request: contactCreate, drop: true}, exchange{request: contactRead, drop: true})
 	_, err := c.Create(t.Context(), crm.Contact, someWrite())
 	wantError(t, err, crm.Error{Action: "create", Kind: crm.Unavailable, Ambiguous: true})
 	_, err = c.Read(t.Context(), contactRef("101"))
@@ -109,7 +109,7 @@ func TestALostAnswerIsAmbiguousForWritesOnly(t *testing.T) {
 }
 
 func TestAnAnswerCutShortIsAmbiguousForWrites(t *testing.T) {
-	c, _ := play(t, exchange{request: contactCreate, status: 201, header: map[string]string{"Content-Length": "1000"}, answer: `{"results"`})
+	c, _ := newScriptedClient(t, exchange{request: contactCreate, status: 201, header: map[string]string{"Content-Length": "1000"}, answer: `{"results"`})
 	_, err := c.Create(t.Context(), crm.Contact, someWrite())
 	wantError(t, err, crm.Error{Action: "create", Kind: crm.Unavailable, Status: 201, Ambiguous: true})
 }
@@ -122,7 +122,7 @@ func TestAConnectionThatWasNeverMadeIsNotAmbiguous(t *testing.T) {
 	wantError(t, err, crm.Error{Action: "create", Kind: crm.Unavailable})
 }
 
-func TestACancelledContextIsTold(t *testing.T) {
+func TestACancelledContextIsTheCauseOfTheError(t *testing.T) {
 	started, ended := make(chan struct{}), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(started)
@@ -139,7 +139,7 @@ func TestACancelledContextIsTold(t *testing.T) {
 	_, err := c.Create(ctx, crm.Contact, someWrite())
 	wantError(t, err, crm.Error{Action: "create", Kind: crm.Unavailable, Ambiguous: true})
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v does not tell of the cancellation", err)
+		t.Errorf("error %v does not contain the cancellation", err)
 	}
 	_, err = c.Create(ctx, crm.Contact, someWrite())
 	wantError(t, err, crm.Error{Action: "create", Kind: crm.Unavailable})
@@ -154,7 +154,7 @@ func TestCausesOfALostAnswer(t *testing.T) {
 		"the answer took too long":  {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, context.DeadlineExceeded, true},
 		"connecting took too long":  {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, context.DeadlineExceeded, false},
 		"the connection was reset":  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, syscall.ECONNRESET, true},
-		"nobody listens":            {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, syscall.ECONNREFUSED, false},
+		"the connection is refused": {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, syscall.ECONNREFUSED, false},
 		"the connection was closed": {io.EOF, io.ErrUnexpectedEOF, true},
 	}
 	for name, test := range tests {
@@ -177,7 +177,7 @@ func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		spaces := []byte(strings.Repeat(" ", 1<<20))
 		// What comes first would do as an answer.
-		if _, err := io.WriteString(w, batch(jane)); err != nil {
+		if _, err := io.WriteString(w, batchOf(jane)); err != nil {
 			t.Errorf("write: %v", err)
 		}
 		for range 33 {
@@ -191,7 +191,7 @@ func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
 	wantError(t, err, crm.Error{Action: "read", Kind: crm.Refused, Status: 200})
 }
 
-func TestErrorTextsTellNoValues(t *testing.T) {
+func TestErrorTextsContainNoValues(t *testing.T) {
 	bodies := map[string]string{
 		"validation":   twoBadValues,
 		"conflict":     `{"category":"CONFLICT","message":"secret already exists. Existing ID: 12"}`,
@@ -201,20 +201,20 @@ func TestErrorTextsTellNoValues(t *testing.T) {
 	for name, body := range bodies {
 		for _, status := range []int{200, 207, 302, 400, 403, 409, 429, 500} {
 			t.Run(name+" "+http.StatusText(status), func(t *testing.T) {
-				c, _ := play(t, exchange{request: contactRead, status: status, answer: body, header: map[string]string{"Location": "http://secret.test/secret"}})
+				c, _ := newScriptedClient(t, exchange{request: contactRead, status: status, answer: body, header: map[string]string{"Location": "http://secret.test/secret"}})
 				_, err := c.Find(t.Context(), crm.Contact, []crm.Key{{Field: "email", Value: "secret@person"}})
 				if err == nil {
 					t.Fatal("no error")
 				}
 				if text := strings.ToLower(err.Error()); strings.Contains(text, "secret") || strings.Contains(text, testToken) {
-					t.Errorf("the error tells too much: %s", text)
+					t.Errorf("the error contains too much: %s", text)
 				}
 			})
 		}
 	}
 }
 
-func TestATransportErrorTellsNoAddress(t *testing.T) {
+func TestATransportErrorContainsNoAddress(t *testing.T) {
 	for name, cause := range map[string]error{
 		"unknown": errors.New(`malformed HTTP response "secret"`), "tls": &tls.CertificateVerificationError{Err: errors.New("secret")}} {
 		failing := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, cause })}

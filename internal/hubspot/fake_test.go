@@ -29,8 +29,8 @@ type exchange struct {
 	drop    bool // cut the connection and answer nothing
 }
 
-// sent is a request as the server saw it.
-type sent struct {
+// sentRequest is a request as the server saw it.
+type sentRequest struct {
 	query string
 	body  map[string]any
 }
@@ -40,7 +40,7 @@ type script struct {
 	t    *testing.T
 	mu   sync.Mutex
 	left []exchange
-	sent []sent
+	sent []sentRequest
 }
 
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if got := r.Header.Get("Authorization"); got != "Bearer "+testToken {
 		s.t.Errorf("authorization header is not the token's")
 	}
-	s.sent = append(s.sent, sent{query: r.URL.RawQuery, body: decodeBody(s.t, r)})
+	s.sent = append(s.sent, sentRequest{query: r.URL.RawQuery, body: decodeBody(s.t, r)})
 	if next.drop {
 		panic(http.ErrAbortHandler)
 	}
@@ -89,9 +89,9 @@ func decodeBody(t *testing.T, r *http.Request) map[string]any {
 	return body
 }
 
-// play starts a server with the exchanges and returns a client of it. The test
-// fails if any exchange is left over.
-func play(t *testing.T, exchanges ...exchange) (*Client, *script) {
+// newScriptedClient starts a server with the exchanges and returns a client of
+// it. The test fails if any exchange is left over.
+func newScriptedClient(t *testing.T, exchanges ...exchange) (*Client, *script) {
 	t.Helper()
 	s := &script{t: t, left: exchanges}
 	server := httptest.NewServer(s)
@@ -133,26 +133,26 @@ const (
 
 func contactGet(id string) string { return "GET /crm/objects/2026-09/contacts/" + id }
 
-// batch wraps records, or nothing, in the envelope of a batch.
-func batch(records ...string) string {
+// batchOf wraps records, or nothing, in the envelope of a batch.
+func batchOf(records ...string) string {
 	return `{"status":"COMPLETE","results":[` + strings.Join(records, ",") +
 		`],"startedAt":"2026-11-04T20:29:54.816Z","completedAt":"2026-11-04T20:29:54.897Z"}`
 }
 
-// failed is the envelope of a batch with one error and no result.
-func failed(item string) string {
+// failedBatch is the envelope of a batch with one error and no result.
+func failedBatch(item string) string {
 	return `{"status":"COMPLETE","results":[],"numErrors":1,"errors":[` + item + `]}`
 }
 
 func notFound(ids string) string {
-	return failed(`{"status":"error","category":"OBJECT_NOT_FOUND","message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":[` + ids + `]}}`)
+	return failedBatch(`{"status":"error","category":"OBJECT_NOT_FOUND","message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":[` + ids + `]}}`)
 }
 
 func contactRef(id string) crm.Ref {
 	return crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: id}
 }
 
-func moment(s string) time.Time {
+func mustTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		panic(err) // a constant of a test

@@ -23,9 +23,9 @@ func company(id, created, domain string) string {
 }
 
 func TestFindTriesKeysInOrderAndStopsAtTheFirstThatMatches(t *testing.T) {
-	c, s := play(t,
+	c, s := newScriptedClient(t,
 		exchange{request: contactRead, status: http.StatusMultiStatus, answer: notFound(`"5725"`)},
-		exchange{request: contactRead, answer: batch(jane)})
+		exchange{request: contactRead, answer: batchOf(jane)})
 	got, err := c.Find(t.Context(), crm.Contact, []crm.Key{
 		{Field: "", Value: "5725"}, {Field: "email", Value: ""}, {Field: "email", Value: " A@x.com"}, {Field: "lastname", Value: "Doe"}})
 	if err != nil {
@@ -47,8 +47,8 @@ func TestFindTriesKeysInOrderAndStopsAtTheFirstThatMatches(t *testing.T) {
 }
 
 func TestFindReturnsNilWhenNoKeyMatches(t *testing.T) {
-	c, _ := play(t,
-		exchange{request: contactRead, answer: batch()},
+	c, _ := newScriptedClient(t,
+		exchange{request: contactRead, answer: batchOf()},
 		exchange{request: contactRead, status: http.StatusMultiStatus, answer: notFound(`"b@x.com"`)})
 	got, err := c.Find(t.Context(), crm.Contact, []crm.Key{{Value: "1"}, {Field: "email", Value: "b@x.com"}})
 	if got != nil || err != nil {
@@ -64,7 +64,7 @@ func TestFindByEmailAcceptsAContactWithAnotherPrimaryAddress(t *testing.T) {
 	for name, answer := range tests {
 		t.Run(name, func(t *testing.T) {
 			// The e-mail is mapped, so the answer needs a history.
-			c, _ := play(t, exchange{request: contactRead, answer: batch(answer)})
+			c, _ := newScriptedClient(t, exchange{request: contactRead, answer: batchOf(answer)})
 			got, err := c.Find(t.Context(), crm.Contact, []crm.Key{{Field: "email", Value: "b@x.com"}})
 			if err != nil {
 				t.Fatal(err)
@@ -76,8 +76,8 @@ func TestFindByEmailAcceptsAContactWithAnotherPrimaryAddress(t *testing.T) {
 	}
 }
 
-func TestFindByTwinIdRefusesARecordWithAnotherTwin(t *testing.T) {
-	c, _ := play(t, exchange{request: contactRead, answer: batch(contact("8", `"zoho_id":"99"`))})
+func TestFindByCounterpartIDRefusesARecordWithAnotherCounterpart(t *testing.T) {
+	c, _ := newScriptedClient(t, exchange{request: contactRead, answer: batchOf(contact("8", `"zoho_id":"99"`))})
 	got, err := c.Find(t.Context(), crm.Contact, []crm.Key{{Value: "9"}})
 	if len(got) != 0 || err != nil {
 		t.Errorf("found %v, error %v, want nothing", recordIDs(got), err)
@@ -85,7 +85,7 @@ func TestFindByTwinIdRefusesARecordWithAnotherTwin(t *testing.T) {
 }
 
 func TestFindBySearchReadsAgainAndReturnsAllMatchesOldestFirst(t *testing.T) {
-	c, s := play(t,
+	c, s := newScriptedClient(t,
 		exchange{request: companySearch, answer: `{"total":4,"results":[{"id":"30","properties":{"domain":"x.com"}},{"id":"20","properties":{}},{"id":"40","properties":{}},{"id":"50","properties":{}}]}`},
 		exchange{request: companyRead, status: http.StatusMultiStatus, answer: `{"status":"COMPLETE","results":[` +
 			company("20", "2024-01-01T00:00:00Z", "X.com") + `,` + company("40", "2023-01-01T00:00:00Z", "moved.com") + `,` +
@@ -116,9 +116,9 @@ func TestFindBySearchReadsAgainAndReturnsAllMatchesOldestFirst(t *testing.T) {
 
 func TestFindBySearchReturnsTheSurvivorOfAMergeOnce(t *testing.T) {
 	survivor := `{"id":"30","properties":{"domain":"x.com","hs_merged_object_ids":"20"},"propertiesWithHistory":{}}`
-	c, _ := play(t,
+	c, _ := newScriptedClient(t,
 		exchange{request: companySearch, answer: `{"results":[{"id":"20"},{"id":"30"}]}`},
-		exchange{request: companyRead, answer: batch(survivor)})
+		exchange{request: companyRead, answer: batchOf(survivor)})
 	got, err := c.Find(t.Context(), crm.Company, []crm.Key{{Field: "domain", Value: "x.com"}})
 	if err != nil {
 		t.Fatal(err)
@@ -129,9 +129,9 @@ func TestFindBySearchReturnsTheSurvivorOfAMergeOnce(t *testing.T) {
 }
 
 func TestFindBySearchLeavesNoUnmappedFieldInTheRecord(t *testing.T) {
-	c, _ := play(t,
+	c, _ := newScriptedClient(t,
 		exchange{request: companySearch, answer: `{"results":[{"id":"30"}]}`},
-		exchange{request: companyRead, answer: batch(`{"id":"30","properties":{"ticker":"ACM"},"propertiesWithHistory":{"ticker":[{"value":"ACM","timestamp":"2024-01-01T00:00:00Z"}]}}`)})
+		exchange{request: companyRead, answer: batchOf(`{"id":"30","properties":{"ticker":"ACM"},"propertiesWithHistory":{"ticker":[{"value":"ACM","timestamp":"2024-01-01T00:00:00Z"}]}}`)})
 	got, err := c.Find(t.Context(), crm.Company, []crm.Key{{Field: "ticker", Value: "acm"}})
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestFindFailsRatherThanMissARecord(t *testing.T) {
 	}
 	for name, exchanges := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, _ := play(t, exchanges...)
+			c, _ := newScriptedClient(t, exchanges...)
 			got, err := c.Find(t.Context(), crm.Company, []crm.Key{{Field: "name", Value: "Acme"}, {Field: "domain", Value: "x.com"}})
 			e := crm.AsError(err)
 			if e == nil || e.Action != "find" || got != nil {
@@ -164,10 +164,10 @@ func TestFindFailsRatherThanMissARecord(t *testing.T) {
 	}
 }
 
-func TestFindGoesOnWithTheOtherKeysWhereThePropertyForTheTwinIsMissing(t *testing.T) {
-	c, _ := play(t,
+func TestFindUsesTheOtherKeysWhenTheCounterpartPropertyIsMissing(t *testing.T) {
+	c, _ := newScriptedClient(t,
 		exchange{request: contactRead, status: 400, answer: `{"status":"error","category":"VALIDATION_ERROR","message":"no unique property zoho_id"}`},
-		exchange{request: contactRead, answer: batch(jane)})
+		exchange{request: contactRead, answer: batchOf(jane)})
 	got, err := c.Find(t.Context(), crm.Contact, []crm.Key{{Value: "5725"}, {Field: "email", Value: "a@x.com"}})
 	if err != nil {
 		t.Fatal(err)

@@ -63,69 +63,70 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ask(t, c)
+		callEverything(t, c)
 	})
 }
 
-// ask makes a call of every kind.
-func ask(t *testing.T, c *Client) {
+// callEverything makes a call of every kind.
+func callEverything(t *testing.T, c *Client) {
 	t.Helper()
 	ctx := t.Context()
 	ref := crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: "1"}
-	unpaced(c)
+	resetLimiter(c)
 	rec, err := c.Read(ctx, ref)
-	sound(t, "read", rec.Ref, err)
-	unpaced(c)
+	checkError(t, "read", rec.Ref, err)
+	resetLimiter(c)
 	many := c.ReadMany(ctx, crm.Contact, []string{"1", "2", "3"})
 	for _, id := range []string{"1", "2", "3"} {
 		a, there := many[id]
 		if !there {
 			t.Errorf("no answer about %s", id)
 		}
-		sound(t, "read many", a.Value.Ref, a.Err)
+		checkError(t, "read many", a.Value.Ref, a.Err)
 	}
 	if len(many) != 3 {
 		t.Errorf("%d answers to 3 questions", len(many))
 	}
-	unpaced(c)
+	resetLimiter(c)
 	_, err = c.WithHistory(ctx, crm.Record{Ref: ref})
-	sound(t, "history", ref, err)
-	unpaced(c)
+	checkError(t, "history", ref, err)
+	resetLimiter(c)
 	found, err := c.Find(ctx, crm.Contact, []crm.Key{{Value: "5"}, {Field: "email", Value: "a@example.com"}})
-	sound(t, "find", ref, err)
+	checkError(t, "find", ref, err)
 	for _, r := range found {
-		sound(t, "found", r.Ref, nil)
+		checkError(t, "found", r.Ref, nil)
 	}
 	write := crm.Write{TwinID: "5", Fields: map[string]crm.Value{"email": {Type: crm.Text, Text: "a@example.com"}}}
-	unpaced(c)
+	resetLimiter(c)
 	for _, a := range c.CreateMany(ctx, crm.Contact, []crm.Write{write, write, write}) {
-		sound(t, "create", a.Value.Ref, a.Err)
+		checkError(t, "create", a.Value.Ref, a.Err)
 	}
-	unpaced(c)
+	resetLimiter(c)
 	done, err := c.Update(ctx, crm.Record{Ref: ref}, write)
-	sound(t, "update", done.Ref, err)
+	checkError(t, "update", done.Ref, err)
 	walk := crm.Walk{Kind: crm.Contact, Since: time.Unix(0, 0), Until: time.Unix(2_000_000_000, 0)}
 	for _, scan := range []func(context.Context, crm.Walk) (crm.FoundPage, error){c.ListChanged, c.ListDeleted} {
 		page, err := scan(ctx, walk)
-		sound(t, "scan", ref, err)
+		checkError(t, "scan", ref, err)
 		for _, x := range page.Found {
-			sound(t, "scan", x.Ref, nil)
+			checkError(t, "scan", x.Ref, nil)
 		}
 	}
-	unpaced(c)
+	resetLimiter(c)
 	_, err = c.ReadSchema(ctx)
-	sound(t, "schema", ref, err)
-	unpaced(c)
+	checkError(t, "schema", ref, err)
+	resetLimiter(c)
 	_, err = c.ListOwners(ctx)
-	sound(t, "owners", ref, err)
+	checkError(t, "owners", ref, err)
 }
 
-// unpaced forgets what the last answer told of the quotas: a fuzzer has no time.
-func unpaced(c *Client) { c.limiter = newRateLimiter(1) }
+// resetLimiter drops the limits of the last answer: a fuzzer has no time to
+// wait.
+func resetLimiter(c *Client) { c.limiter = newRateLimiter(1) }
 
-// sound holds that an answer names a contact of HubSpot, and an error nothing
-// that could be a part of the body.
-func sound(t *testing.T, action string, ref crm.Ref, err error) {
+// checkError holds that an answer names a contact of HubSpot, and an error
+// nothing that could be a part of the body.
+func checkError(t *testing.T, action string, ref crm.Ref, err error) {
 	t.Helper()
 	if err != nil {
 		if strings.ContainsAny(err.Error(), "@<>\n") {

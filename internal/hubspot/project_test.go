@@ -10,7 +10,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-func TestTheProjectSubscribesToEveryMappedPropertyAndEveryFateOfARecord(t *testing.T) {
+func TestTheProjectSubscribesToEveryMappedPropertyAndEveryRecordEvent(t *testing.T) {
 	const target = "https://fn.example.com/HubSpotWebhook"
 	files, err := BuildProjectFiles(target, map[crm.Kind][]string{crm.Contact: {"email", "city"}})
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/quota"
 )
 
-// spend makes calls one after the other and returns how long they had to wait.
-func spend(t *testing.T, p *rateLimiter, req request, n int, header http.Header, err error) time.Duration {
+// timeCalls makes calls one after the other and returns how long they had to
+// wait.
+func timeCalls(t *testing.T, p *rateLimiter, req request, n int, header http.Header, err error) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for range n {
@@ -59,7 +60,7 @@ func TestCallsKeepWithinTheQuotas(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := spend(t, newRateLimiter(tt.share), tt.req, tt.calls, tt.header, nil); got != tt.want {
+				if got := timeCalls(t, newRateLimiter(tt.share), tt.req, tt.calls, tt.header, nil); got != tt.want {
 					t.Errorf("%d calls took %v, want %v", tt.calls, got, tt.want)
 				}
 			})
@@ -70,28 +71,28 @@ func TestCallsKeepWithinTheQuotas(t *testing.T) {
 func TestAWindowThatIsFullIsWaitedForAndADayIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRateLimiter(1)
-		spend(t, p, aRead, 1, nil, tooMany)
-		if got := spend(t, p, aRead, 1, nil, nil); got != windowTime {
+		timeCalls(t, p, aRead, 1, nil, tooMany)
+		if got := timeCalls(t, p, aRead, 1, nil, nil); got != windowTime {
 			t.Errorf("the call after a refusal waited %v, want %v", got, windowTime)
 		}
-		spend(t, p, aRead, 1, nil, dayIsOut)
+		timeCalls(t, p, aRead, 1, nil, dayIsOut)
 		_, err := p.acquire(t.Context(), aRead)
 		if e := crm.AsError(err); e == nil || e.Kind != crm.RateLimited || e.RetryAfter != dailyWait || e.Ambiguous {
-			t.Errorf("got %v, want to be told to come again in an hour", err)
+			t.Errorf("got %v, want a retry after an hour", err)
 		}
 		time.Sleep(dailyProbe)
-		spend(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "900"), nil)
-		spend(t, p, aRead, 1, nil, nil) // a new day
+		timeCalls(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "900"), nil)
+		timeCalls(t, p, aRead, 1, nil, nil) // a new day
 	})
 }
 
 func TestSweepsStopBeforeTheDayIsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRateLimiter(1)
-		spend(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "100"), nil)
+		timeCalls(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "100"), nil)
 		if _, err := p.acquire(quota.Background(t.Context()), aRead); !crm.IsKind(err, crm.RateLimited) {
 			t.Errorf("got %v", err)
 		}
-		spend(t, p, aRead, 1, nil, nil)
+		timeCalls(t, p, aRead, 1, nil, nil)
 	})
 }

@@ -32,15 +32,15 @@ func janeRecord() crm.Record {
 		Fields: map[string]string{"email": "a@x.com", "lastname": "Doe"},
 		History: map[string][]crm.Edit{
 			"lastname": {
-				{Value: "Doe", At: moment("2024-09-11T13:27:39.356Z"), Own: true},
-				{Value: "Roe", At: moment("2024-03-01T00:00:00Z")},
+				{Value: "Doe", At: mustTime("2024-09-11T13:27:39.356Z"), Own: true},
+				{Value: "Roe", At: mustTime("2024-03-01T00:00:00Z")},
 				{Value: "", At: time.UnixMilli(1706000000000).UTC()},
 			},
-			"email": {{Value: "a@x.com", At: moment("2024-02-25T15:52:36.931Z")}},
+			"email": {{Value: "a@x.com", At: mustTime("2024-02-25T15:52:36.931Z")}},
 		},
 		TwinID:       "5725767000000524001",
-		Created:      moment("2024-01-17T19:55:04.281Z"),
-		Modified:     moment("2024-09-11T13:27:39.356Z"),
+		Created:      mustTime("2024-01-17T19:55:04.281Z"),
+		Modified:     mustTime("2024-09-11T13:27:39.356Z"),
 		CreatedByUs:  true,
 		ModifiedByUs: true,
 	}
@@ -53,7 +53,7 @@ func contact(id string, more ...string) string {
 }
 
 func TestReadReturnsTheRecordWithItsHistories(t *testing.T) {
-	c, s := play(t, exchange{request: contactRead, answer: batch(jane)})
+	c, s := newScriptedClient(t, exchange{request: contactRead, answer: batchOf(jane)})
 	got, err := c.Read(t.Context(), contactRef("101"))
 	if err != nil {
 		t.Fatal(err)
@@ -74,13 +74,13 @@ func TestReadReturnsTheRecordWithItsHistories(t *testing.T) {
 }
 
 func TestReadTakesTheModificationTimeOfACompanyFromItsOwnProperty(t *testing.T) {
-	c, s := play(t, exchange{request: companyRead, answer: batch(`{"id":"7","properties":{"name":"Acme",
+	c, s := newScriptedClient(t, exchange{request: companyRead, answer: batchOf(`{"id":"7","properties":{"name":"Acme",
 		"hs_lastmodifieddate":"2025-01-02T03:04:05Z","lastmodifieddate":"2020-01-01T00:00:00Z"},"propertiesWithHistory":{"name":[]}}`)})
 	got, err := c.Read(t.Context(), crm.Ref{System: crm.HubSpot, Kind: crm.Company, RecordID: "7"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := moment("2025-01-02T03:04:05Z"); !got.Modified.Equal(want) {
+	if want := mustTime("2025-01-02T03:04:05Z"); !got.Modified.Equal(want) {
 		t.Errorf("modified %v, want %v", got.Modified, want)
 	}
 	if slices.Contains(s.sent[0].body["properties"].([]any), any("hs_additional_emails")) {
@@ -92,18 +92,18 @@ func TestReadFollowsMerges(t *testing.T) {
 	survivor := contact("300", `"hs_merged_object_ids":"100;200"`)
 	vids := contact("300", `"hs_calculated_merged_vids":"100:1706000000000;200:1706000000001"`)
 	tests := map[string][]exchange{
-		"when the batch answers with the survivor":              {{request: contactRead, answer: batch(survivor)}},
-		"when the survivor tells old ids with their merge time": {{request: contactRead, answer: batch(vids)}},
+		"when the batch answers with the survivor":              {{request: contactRead, answer: batchOf(survivor)}},
+		"when the survivor lists old ids with their merge time": {{request: contactRead, answer: batchOf(vids)}},
 		"when the batch does not know the old id": {
 			{request: contactRead, status: http.StatusMultiStatus, answer: notFound(`"200"`)},
 			{request: contactGet("200"), answer: contact("300")}},
 		"when the batch says nothing of the old id": {
-			{request: contactRead, answer: batch()},
+			{request: contactRead, answer: batchOf()},
 			{request: contactGet("200"), answer: contact("300")}},
 	}
 	for name, exchanges := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, _ := play(t, exchanges...)
+			c, _ := newScriptedClient(t, exchanges...)
 			got, err := c.Read(t.Context(), contactRef("200"))
 			if err != nil {
 				t.Fatal(err)
@@ -115,8 +115,8 @@ func TestReadFollowsMerges(t *testing.T) {
 	}
 }
 
-func TestReadTellsTheFormerIDsOfASurvivor(t *testing.T) {
-	c, _ := play(t, exchange{request: contactRead, answer: batch(contact("200",
+func TestReadReturnsTheFormerIDsOfASurvivor(t *testing.T) {
+	c, _ := newScriptedClient(t, exchange{request: contactRead, answer: batchOf(contact("200",
 		`"hs_merged_object_ids":"100;90","hs_calculated_merged_vids":"100:1706000000000; 80:1706000000001","hs_all_contact_vids":"200;100;70"`))})
 	got, err := c.Read(t.Context(), contactRef("200"))
 	if err != nil {
@@ -128,7 +128,7 @@ func TestReadTellsTheFormerIDsOfASurvivor(t *testing.T) {
 }
 
 func TestReadAsksASingleRecordForTheSameProperties(t *testing.T) {
-	c, s := play(t,
+	c, s := newScriptedClient(t,
 		exchange{request: contactRead, answer: notFound(`"200"`)},
 		exchange{request: contactGet("200"), answer: jane})
 	if _, err := c.Read(t.Context(), contactRef("200")); err != nil {
@@ -153,7 +153,7 @@ func TestReadOfAMissingRecordIsNotFound(t *testing.T) {
 	for name, get := range tests {
 		t.Run(name, func(t *testing.T) {
 			get.request = contactGet("200")
-			c, _ := play(t, missing, get)
+			c, _ := newScriptedClient(t, missing, get)
 			_, err := c.Read(t.Context(), contactRef("200"))
 			if !crm.IsKind(err, crm.NotFound) {
 				t.Errorf("error %v, want kind not_found", err)
@@ -163,8 +163,8 @@ func TestReadOfAMissingRecordIsNotFound(t *testing.T) {
 }
 
 func TestReadOfARecordThatTheBatchCallsArchivedIsNotFound(t *testing.T) {
-	c, _ := play(t,
-		exchange{request: contactRead, answer: batch(`{"id":"200","properties":{},"propertiesWithHistory":{},"archived":true}`)},
+	c, _ := newScriptedClient(t,
+		exchange{request: contactRead, answer: batchOf(`{"id":"200","properties":{},"propertiesWithHistory":{},"archived":true}`)},
 		exchange{request: contactGet("200"), status: 404})
 	if _, err := c.Read(t.Context(), contactRef("200")); !crm.IsKind(err, crm.NotFound) {
 		t.Errorf("error %v, want kind not_found", err)
@@ -173,22 +173,22 @@ func TestReadOfARecordThatTheBatchCallsArchivedIsNotFound(t *testing.T) {
 
 func TestReadRefusesAnswersOfUnknownShape(t *testing.T) {
 	tests := map[string]string{
-		"not JSON":                  `<html>ok</html>`,
-		"empty":                     ``,
-		"cut off":                   batch(jane)[:200],
-		"an array":                  `[]`,
-		"no results":                `{"status":"COMPLETE"}`,
-		"still running":             `{"status":"PROCESSING","results":[]}`,
-		"results of another type":   `{"results":{}}`,
-		"errors counted, not told":  `{"status":"COMPLETE","results":[],"numErrors":1}`,
-		"a value that is an object": batch(`{"id":"101","properties":{"lastname":{}}}`),
-		"a time of another form":    batch(contact("101", `"lastmodifieddate":"yesterday"`)),
-		"values without histories":  batch(`{"id":"101","properties":{"lastname":"Doe"}}`),
-		"a history without times":   batch(`{"id":"101","properties":{},"propertiesWithHistory":{"lastname":[{"value":"x"}]}}`),
+		"not JSON":                   `<html>ok</html>`,
+		"empty":                      ``,
+		"cut off":                    batchOf(jane)[:200],
+		"an array":                   `[]`,
+		"no results":                 `{"status":"COMPLETE"}`,
+		"still running":              `{"status":"PROCESSING","results":[]}`,
+		"results of another type":    `{"results":{}}`,
+		"errors counted, not listed": `{"status":"COMPLETE","results":[],"numErrors":1}`,
+		"a value that is an object":  batchOf(`{"id":"101","properties":{"lastname":{}}}`),
+		"a time of another form":     batchOf(contact("101", `"lastmodifieddate":"yesterday"`)),
+		"values without histories":   batchOf(`{"id":"101","properties":{"lastname":"Doe"}}`),
+		"a history without times":    batchOf(`{"id":"101","properties":{},"propertiesWithHistory":{"lastname":[{"value":"x"}]}}`),
 	}
 	for name, answer := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, _ := play(t, exchange{request: contactRead, answer: answer})
+			c, _ := newScriptedClient(t, exchange{request: contactRead, answer: answer})
 			_, err := c.Read(t.Context(), contactRef("101"))
 			wantError(t, err, crm.Error{Action: "read", Kind: crm.Refused, Status: 200})
 		})
@@ -196,7 +196,7 @@ func TestReadRefusesAnswersOfUnknownShape(t *testing.T) {
 }
 
 func TestReadRefusesAReferenceToAnotherSystem(t *testing.T) {
-	c, _ := play(t)
+	c, _ := newScriptedClient(t)
 	for _, ref := range []crm.Ref{{System: crm.Zoho, Kind: crm.Contact, RecordID: "1"}, contactRef("../1"), {}} {
 		if _, err := c.Read(t.Context(), ref); !crm.IsKind(err, crm.Refused) {
 			t.Errorf("reading %v: error %v, want kind refused", ref, err)
@@ -204,8 +204,8 @@ func TestReadRefusesAReferenceToAnotherSystem(t *testing.T) {
 	}
 }
 
-func TestWithHistoryReadsOnlyWhatLacksIt(t *testing.T) {
-	c, _ := play(t, exchange{request: contactRead, answer: batch(jane)})
+func TestWithHistoryReadsOnlyRecordsWithoutHistory(t *testing.T) {
+	c, _ := newScriptedClient(t, exchange{request: contactRead, answer: batchOf(jane)})
 	full := crm.Record{Ref: contactRef("5"), History: map[string][]crm.Edit{}}
 	got, err := c.WithHistory(t.Context(), full)
 	if err != nil {
@@ -236,9 +236,9 @@ func TestReadManyAsksFor50AtATimeAndJoinsById(t *testing.T) {
 		}
 	}
 	slices.Reverse(first)
-	c, s := play(t,
-		exchange{request: contactRead, answer: batch(first...)},
-		exchange{request: contactRead, answer: batch(second...)})
+	c, s := newScriptedClient(t,
+		exchange{request: contactRead, answer: batchOf(first...)},
+		exchange{request: contactRead, answer: batchOf(second...)})
 	results := c.ReadMany(t.Context(), crm.Contact, append(ids, ids[0]))
 	for _, id := range ids {
 		if got := results[id]; got.Err != nil || got.Value.Fields["lastname"] != "L"+id {
@@ -255,7 +255,7 @@ func TestReadManyKeepsTheErrorOfOneFromTheOthers(t *testing.T) {
 	answer := `{"status":"COMPLETE","results":[` + contact("1") + `],"numErrors":2,"errors":[
 		{"category":"VALIDATION_ERROR","message":"no","context":{"ids":["2"]}},
 		{"category":"OBJECT_NOT_FOUND","message":"gone","context":{"ids":["3"]}}]}`
-	c, _ := play(t,
+	c, _ := newScriptedClient(t,
 		exchange{request: contactRead, status: http.StatusMultiStatus, answer: answer},
 		exchange{request: contactGet("3"), status: 404})
 	kinds := map[string]crm.ErrorKind{}
@@ -272,9 +272,9 @@ func TestReadManyKeepsTheErrorOfOneFromTheOthers(t *testing.T) {
 }
 
 func TestReadManyGivesAnErrorAboutNoIdInParticularToAllThatAreAbsent(t *testing.T) {
-	for name, context := range map[string]string{"no context": `{}`, "ids of nobody": `{"ids":["77"]}`, "an id of nobody": `{"id":"77"}`} {
+	for name, context := range map[string]string{"no context": `{}`, "ids of no input": `{"ids":["77"]}`, "an id of no input": `{"id":"77"}`} {
 		t.Run(name, func(t *testing.T) {
-			c, _ := play(t, exchange{request: contactRead, status: http.StatusMultiStatus, answer: `{"status":"COMPLETE","results":[` +
+			c, _ := newScriptedClient(t, exchange{request: contactRead, status: http.StatusMultiStatus, answer: `{"status":"COMPLETE","results":[` +
 				contact("1") + `],"numErrors":1,"errors":[{"category":"RATE_LIMITS","context":` + context + `}]}`})
 			results := c.ReadMany(t.Context(), crm.Contact, []string{"1", "2", "3"})
 			if results["1"].Err != nil {
@@ -288,7 +288,7 @@ func TestReadManyGivesAnErrorAboutNoIdInParticularToAllThatAreAbsent(t *testing.
 }
 
 func TestReadManyFailsAsAWholeWhenTheCallDoes(t *testing.T) {
-	c, _ := play(t, exchange{request: contactRead, status: 404, answer: `<html>no such path</html>`})
+	c, _ := newScriptedClient(t, exchange{request: contactRead, status: 404, answer: `<html>no such path</html>`})
 	for id, result := range c.ReadMany(t.Context(), crm.Contact, []string{"1", "2"}) {
 		if !crm.IsKind(result.Err, crm.Refused) {
 			t.Errorf("id %s has error %v, want kind refused: a wrong address deletes nothing", id, result.Err)
@@ -296,14 +296,14 @@ func TestReadManyFailsAsAWholeWhenTheCallDoes(t *testing.T) {
 	}
 }
 
-func TestTheLastEditTellsWhoModified(t *testing.T) {
-	ours, theirs := crm.Edit{At: moment("2026-01-01T00:00:00Z"), Own: true}, crm.Edit{At: moment("2026-01-01T00:00:00Z")}
-	later := crm.Edit{At: moment("2026-01-01T00:00:01Z")}
+func TestTheLastEditDecidesWhoModified(t *testing.T) {
+	ours, theirs := crm.Edit{At: mustTime("2026-01-01T00:00:00Z"), Own: true}, crm.Edit{At: mustTime("2026-01-01T00:00:00Z")}
+	later := crm.Edit{At: mustTime("2026-01-01T00:00:01Z")}
 	tests := map[string]struct {
 		history map[string][]crm.Edit
 		want    bool
 	}{
-		"nobody":                           {nil, false},
+		"no edits":                         {nil, false},
 		"the connector":                    {map[string][]crm.Edit{"a": {ours}, "b": {ours}}, true},
 		"a person at the same moment":      {map[string][]crm.Edit{"a": {ours}, "b": {theirs}}, false},
 		"a person later, in another field": {map[string][]crm.Edit{"a": {ours}, "b": {later}}, false},
@@ -318,7 +318,7 @@ func TestTheLastEditTellsWhoModified(t *testing.T) {
 }
 
 func TestReadManyGivesTwoMergedIdsTheSameRecord(t *testing.T) {
-	c, _ := play(t, exchange{request: contactRead, answer: batch(contact("300", `"hs_merged_object_ids":"100"`))})
+	c, _ := newScriptedClient(t, exchange{request: contactRead, answer: batchOf(contact("300", `"hs_merged_object_ids":"100"`))})
 	results := c.ReadMany(t.Context(), crm.Contact, []string{"100", "300"})
 	for _, id := range []string{"100", "300"} {
 		if got := results[id].Value.Ref.RecordID; got != "300" {

@@ -18,22 +18,22 @@ const (
 	contactList   = "GET /crm/objects/2026-09/contacts"
 )
 
-// tick is a time of the tests, in milliseconds after ten o'clock.
-func tick(ms int) time.Time {
+// millis is a time of the tests, in milliseconds after ten o'clock.
+func millis(ms int) time.Time {
 	return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond)
 }
 
-func walk(from crm.Place) crm.Walk {
-	return crm.Walk{Kind: crm.Contact, Since: tick(0), Until: tick(600_000), From: from}
+func walkFrom(from crm.Place) crm.Walk {
+	return crm.Walk{Kind: crm.Contact, Since: millis(0), Until: millis(600_000), From: from}
 }
 
-func scanned(id string, ms int) string {
+func scannedRecord(id string, ms int) string {
 	return fmt.Sprintf(`{"id":"%s","properties":{"lastmodifieddate":"%s","hs_merged_object_ids":null},"archived":false}`,
-		id, tick(ms).Format(time.RFC3339Nano))
+		id, millis(ms).Format(time.RFC3339Nano))
 }
 
-// searched is a page of a search; more says that there is another.
-func searched(more bool, records ...string) string {
+// searchPage is a page of a search; more says that there is another.
+func searchPage(more bool, records ...string) string {
 	paging := ""
 	if more {
 		paging = `,"paging":{"next":{"after":"200"}}`
@@ -41,46 +41,46 @@ func searched(more bool, records ...string) string {
 	return `{"total":9999,"results":[` + strings.Join(records, ",") + `]` + paging + `}`
 }
 
-func seen(id string, ms int) crm.Found { return crm.Found{Ref: contactRef(id), At: tick(ms)} }
+func foundContact(id string, ms int) crm.Found { return crm.Found{Ref: contactRef(id), At: millis(ms)} }
 
-func TestChangedWalksByTimeAndThenById(t *testing.T) {
+func TestListChangedWalksByTimeAndThenByID(t *testing.T) {
 	tests := []struct {
 		name    string
 		from    crm.Place
 		answers []string
 		want    crm.FoundPage
 	}{
-		{"a short page ends the walk", crm.Place{}, []string{searched(false, scanned("1", 5), scanned("2", 5))},
-			crm.FoundPage{Found: []crm.Found{seen("1", 5), seen("2", 5)}}},
-		{"an empty page ends the walk", crm.Place{}, []string{searched(false)}, crm.FoundPage{}},
-		{"the last time of a full page is left to the next", crm.Place{At: tick(3)},
-			[]string{searched(true, scanned("1", 3), scanned("2", 5), scanned("3", 9), scanned("4", 9))},
-			crm.FoundPage{Found: []crm.Found{seen("1", 3), seen("2", 5)}, Next: crm.Place{At: tick(9)}, More: true}},
-		{"a page of one time only moves to that time", crm.Place{At: tick(3)},
-			[]string{searched(true, scanned("1", 9), scanned("2", 9))},
-			crm.FoundPage{Next: crm.Place{At: tick(9)}, More: true}},
-		{"a page of the very first time is walked by id", crm.Place{At: tick(9)},
-			[]string{searched(true, scanned("7", 9), scanned("2", 9)), searched(true, scanned("2", 9), scanned("11", 9))},
-			crm.FoundPage{Found: []crm.Found{seen("2", 9), seen("11", 9)}, Next: crm.Place{At: tick(9), ID: "11"}, More: true}},
-		{"the end of one time leads behind it", crm.Place{At: tick(9), ID: "11"}, []string{searched(false, scanned("12", 9))},
-			crm.FoundPage{Found: []crm.Found{seen("12", 9)}, Next: crm.Place{At: tick(10)}, More: true}},
-		{"the end of the last time ends the walk", crm.Place{At: tick(600_000), ID: "11"}, []string{searched(false)},
-			crm.FoundPage{Next: crm.Place{At: tick(600_001)}}},
+		{"a short page ends the walk", crm.Place{}, []string{searchPage(false, scannedRecord("1", 5), scannedRecord("2", 5))},
+			crm.FoundPage{Found: []crm.Found{foundContact("1", 5), foundContact("2", 5)}}},
+		{"an empty page ends the walk", crm.Place{}, []string{searchPage(false)}, crm.FoundPage{}},
+		{"the last time of a full page is left to the next", crm.Place{At: millis(3)},
+			[]string{searchPage(true, scannedRecord("1", 3), scannedRecord("2", 5), scannedRecord("3", 9), scannedRecord("4", 9))},
+			crm.FoundPage{Found: []crm.Found{foundContact("1", 3), foundContact("2", 5)}, Next: crm.Place{At: millis(9)}, More: true}},
+		{"a page of one time only moves to that time", crm.Place{At: millis(3)},
+			[]string{searchPage(true, scannedRecord("1", 9), scannedRecord("2", 9))},
+			crm.FoundPage{Next: crm.Place{At: millis(9)}, More: true}},
+		{"a page of the very first time is walked by id", crm.Place{At: millis(9)},
+			[]string{searchPage(true, scannedRecord("7", 9), scannedRecord("2", 9)), searchPage(true, scannedRecord("2", 9), scannedRecord("11", 9))},
+			crm.FoundPage{Found: []crm.Found{foundContact("2", 9), foundContact("11", 9)}, Next: crm.Place{At: millis(9), ID: "11"}, More: true}},
+		{"the end of one time leads behind it", crm.Place{At: millis(9), ID: "11"}, []string{searchPage(false, scannedRecord("12", 9))},
+			crm.FoundPage{Found: []crm.Found{foundContact("12", 9)}, Next: crm.Place{At: millis(10)}, More: true}},
+		{"the end of the last time ends the walk", crm.Place{At: millis(600_000), ID: "11"}, []string{searchPage(false)},
+			crm.FoundPage{Next: crm.Place{At: millis(600_001)}}},
 		{"a time beyond the walk does not move it", crm.Place{},
-			[]string{searched(true, scanned("1", 5), scanned("2", 700_000), scanned("3", 7), scanned("4", 700_000))},
-			crm.FoundPage{Found: []crm.Found{seen("1", 5), seen("2", 700_000), seen("4", 700_000)}, Next: crm.Place{At: tick(7)}, More: true}},
+			[]string{searchPage(true, scannedRecord("1", 5), scannedRecord("2", 700_000), scannedRecord("3", 7), scannedRecord("4", 700_000))},
+			crm.FoundPage{Found: []crm.Found{foundContact("1", 5), foundContact("2", 700_000), foundContact("4", 700_000)}, Next: crm.Place{At: millis(7)}, More: true}},
 		{"a time close to the end, which may be newer than the index, does not move a walk that has older ones", crm.Place{},
-			[]string{searched(true, scanned("1", 5), scanned("2", 599_000), scanned("3", 7), scanned("4", 598_000))},
-			crm.FoundPage{Found: []crm.Found{seen("1", 5), seen("2", 599_000), seen("4", 598_000)}, Next: crm.Place{At: tick(7)}, More: true}},
-		{"close to the end the last time moves the walk", crm.Place{At: tick(590_000)},
-			[]string{searched(true, scanned("1", 590_000), scanned("2", 599_000), scanned("3", 595_000))},
-			crm.FoundPage{Found: []crm.Found{seen("1", 590_000), seen("2", 599_000)}, Next: crm.Place{At: tick(595_000)}, More: true}},
-		{"a full page of times beyond the walk walks on by id", crm.Place{At: tick(9)},
-			[]string{searched(true, scanned("2", 700_000)), searched(false, scanned("3", 9))},
-			crm.FoundPage{Found: []crm.Found{seen("3", 9)}, Next: crm.Place{At: tick(10)}, More: true}},
-		{"a survivor is told under its former ids too", crm.Place{},
-			[]string{searched(false, strings.Replace(scanned("5", 5), "null", `"3;4"`, 1))},
-			crm.FoundPage{Found: []crm.Found{seen("3", 5), seen("4", 5), seen("5", 5)}}},
+			[]string{searchPage(true, scannedRecord("1", 5), scannedRecord("2", 599_000), scannedRecord("3", 7), scannedRecord("4", 598_000))},
+			crm.FoundPage{Found: []crm.Found{foundContact("1", 5), foundContact("2", 599_000), foundContact("4", 598_000)}, Next: crm.Place{At: millis(7)}, More: true}},
+		{"close to the end the last time moves the walk", crm.Place{At: millis(590_000)},
+			[]string{searchPage(true, scannedRecord("1", 590_000), scannedRecord("2", 599_000), scannedRecord("3", 595_000))},
+			crm.FoundPage{Found: []crm.Found{foundContact("1", 590_000), foundContact("2", 599_000)}, Next: crm.Place{At: millis(595_000)}, More: true}},
+		{"a full page of times beyond the walk walks on by id", crm.Place{At: millis(9)},
+			[]string{searchPage(true, scannedRecord("2", 700_000)), searchPage(false, scannedRecord("3", 9))},
+			crm.FoundPage{Found: []crm.Found{foundContact("3", 9)}, Next: crm.Place{At: millis(10)}, More: true}},
+		{"a survivor is found under its former ids too", crm.Place{},
+			[]string{searchPage(false, strings.Replace(scannedRecord("5", 5), "null", `"3;4"`, 1))},
+			crm.FoundPage{Found: []crm.Found{foundContact("3", 5), foundContact("4", 5), foundContact("5", 5)}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,8 +88,8 @@ func TestChangedWalksByTimeAndThenById(t *testing.T) {
 			for _, answer := range tt.answers {
 				exchanges = append(exchanges, exchange{request: contactSearch, answer: answer})
 			}
-			c, _ := play(t, exchanges...)
-			got, err := c.ListChanged(t.Context(), walk(tt.from))
+			c, _ := newScriptedClient(t, exchanges...)
+			got, err := c.ListChanged(t.Context(), walkFrom(tt.from))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,20 +100,20 @@ func TestChangedWalksByTimeAndThenById(t *testing.T) {
 	}
 }
 
-func TestChangedAsksForARangeOfTimesAndNeverForAnOffset(t *testing.T) {
-	c, s := play(t,
-		exchange{request: contactSearch, answer: searched(true, scanned("7", 0), scanned("8", 0))},
-		exchange{request: contactSearch, answer: searched(false)},
-		exchange{request: companySearch, answer: searched(false)})
-	if _, err := c.ListChanged(t.Context(), walk(crm.Place{})); err != nil {
+func TestListChangedUsesARangeOfTimesAndNeverAnOffset(t *testing.T) {
+	c, s := newScriptedClient(t,
+		exchange{request: contactSearch, answer: searchPage(true, scannedRecord("7", 0), scannedRecord("8", 0))},
+		exchange{request: contactSearch, answer: searchPage(false)},
+		exchange{request: companySearch, answer: searchPage(false)})
+	if _, err := c.ListChanged(t.Context(), walkFrom(crm.Place{})); err != nil {
 		t.Fatal(err)
 	}
-	w := walk(crm.Place{At: tick(2)})
+	w := walkFrom(crm.Place{At: millis(2)})
 	w.Kind = crm.Company
 	if _, err := c.ListChanged(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	ms := func(n int) string { return strconv.FormatInt(tick(n).UnixMilli(), 10) }
+	ms := func(n int) string { return strconv.FormatInt(millis(n).UnixMilli(), 10) }
 	search := func(modified, sort string, filters ...any) map[string]any {
 		return map[string]any{
 			"filterGroups": []any{map[string]any{"filters": filters}},
@@ -140,26 +140,28 @@ func TestChangedAsksForARangeOfTimesAndNeverForAnOffset(t *testing.T) {
 	}
 }
 
-func TestDeletedListsArchivedRecordsById(t *testing.T) {
+func TestListDeletedListsArchivedRecordsByID(t *testing.T) {
 	archived := func(id, times string) string {
 		return `{"id":"` + id + `","properties":{"hs_object_id":"` + id + `"},"archived":true,` + times + `}`
 	}
-	c, s := play(t,
-		exchange{request: contactList, answer: searched(true,
+	c, s := newScriptedClient(t,
+		exchange{request: contactList, answer: searchPage(true,
 			archived("1", `"archivedAt":"2026-11-23T10:00:05Z","updatedAt":"2026-11-01T10:00:00Z"`),
 			archived("2", `"archivedAt":"2026-11-23T09:59:59.999Z"`), archived("3", `"updatedAt":"2026-11-23T10:00:00Z"`),
-			archived("4", `"archivedAt":"2026-11-23T10:10:00.001Z"`), scanned("5", 5))},
-		exchange{request: contactList, answer: searched(false)})
-	first, err := c.ListDeleted(t.Context(), walk(crm.Place{}))
+			archived("4", `"archivedAt":"2026-11-23T10:10:00.001Z"`), scannedRecord("5", 5))},
+		exchange{request: contactList, answer: searchPage(false)})
+	first, err := c.ListDeleted(t.Context(), walkFrom(crm.Place{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := func(id string, ms int) crm.Found { return crm.Found{Ref: contactRef(id), At: tick(ms), Deleted: true} }
-	want := crm.FoundPage{Found: []crm.Found{gone("1", 5_000), gone("3", 0)}, Next: crm.Place{ID: "200"}, More: true}
+	foundDeleted := func(id string, ms int) crm.Found {
+		return crm.Found{Ref: contactRef(id), At: millis(ms), Deleted: true}
+	}
+	want := crm.FoundPage{Found: []crm.Found{foundDeleted("1", 5_000), foundDeleted("3", 0)}, Next: crm.Place{ID: "200"}, More: true}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)
 	}
-	last, err := c.ListDeleted(t.Context(), walk(first.Next))
+	last, err := c.ListDeleted(t.Context(), walkFrom(first.Next))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +175,7 @@ func TestDeletedListsArchivedRecordsById(t *testing.T) {
 	}
 }
 
-func TestAScanFailsRatherThanPassOverWhatItCannotRead(t *testing.T) {
+func TestAScanFailsRatherThanSkipAnUnreadableRecord(t *testing.T) {
 	refused := crm.Error{Action: "scan", Kind: crm.Refused, Status: 200}
 	limited := crm.Error{Action: "scan", Kind: crm.RateLimited, Status: 429, Code: "SECONDLY", RetryAfter: time.Second}
 	tests := []struct {
@@ -193,11 +195,11 @@ func TestAScanFailsRatherThanPassOverWhatItCannotRead(t *testing.T) {
 			answer := exchange{request: contactSearch, status: tt.status, answer: tt.answer}
 			archived := answer
 			archived.request, archived.answer = contactList, strings.ReplaceAll(tt.answer, `"results":[{`, `"results":[{"archived":true,`)
-			c, _ := play(t, answer, archived)
-			_, err := c.ListChanged(t.Context(), walk(crm.Place{}))
+			c, _ := newScriptedClient(t, answer, archived)
+			_, err := c.ListChanged(t.Context(), walkFrom(crm.Place{}))
 			wantError(t, err, tt.want)
 			// The list knows no times but those of the envelope.
-			if _, err = c.ListDeleted(t.Context(), walk(crm.Place{})); err == nil {
+			if _, err = c.ListDeleted(t.Context(), walkFrom(crm.Place{})); err == nil {
 				t.Error("the list was taken")
 			}
 		})
@@ -205,7 +207,7 @@ func TestAScanFailsRatherThanPassOverWhatItCannotRead(t *testing.T) {
 }
 
 func TestAScanOfAnUnknownKindIsRefusedWithoutACall(t *testing.T) {
-	c, _ := play(t)
+	c, _ := newScriptedClient(t)
 	_, changed := c.ListChanged(t.Context(), crm.Walk{Kind: "deal"})
 	_, deleted := c.ListDeleted(t.Context(), crm.Walk{Kind: "deal"})
 	for _, err := range []error{changed, deleted} {
@@ -214,9 +216,9 @@ func TestAScanOfAnUnknownKindIsRefusedWithoutACall(t *testing.T) {
 }
 
 func TestAScanCutOffIsUnavailable(t *testing.T) {
-	c, _ := play(t, exchange{request: contactSearch, drop: true}, exchange{request: contactList, status: http.StatusBadGateway})
-	_, err := c.ListChanged(t.Context(), walk(crm.Place{}))
+	c, _ := newScriptedClient(t, exchange{request: contactSearch, drop: true}, exchange{request: contactList, status: http.StatusBadGateway})
+	_, err := c.ListChanged(t.Context(), walkFrom(crm.Place{}))
 	wantError(t, err, crm.Error{Action: "scan", Kind: crm.Unavailable})
-	_, err = c.ListDeleted(t.Context(), walk(crm.Place{}))
+	_, err = c.ListDeleted(t.Context(), walkFrom(crm.Place{}))
 	wantError(t, err, crm.Error{Action: "scan", Kind: crm.Unavailable, Status: 502})
 }

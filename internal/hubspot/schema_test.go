@@ -10,7 +10,7 @@ import (
 )
 
 func TestSchemaReadsWhatEachPropertyHolds(t *testing.T) {
-	c, s := play(t,
+	c, s := newScriptedClient(t,
 		exchange{request: "GET /crm/properties/2026-09/contacts", answer: `{"results":[
 			{"name":"email","label":"Email","type":"string","fieldType":"text","options":[]},
 			{"name":"tags","label":"Tags","type":"enumeration","fieldType":"checkbox","options":[{"value":"a"},{"value":"b"}]},
@@ -55,11 +55,11 @@ func TestSchemaReadsWhatEachPropertyHolds(t *testing.T) {
 }
 
 func TestAnAccountThatShowsNoPropertiesHasNoSchema(t *testing.T) {
-	c, _ := play(t, exchange{request: "GET /crm/properties/2026-09/contacts", answer: `{"results":[]}`})
+	c, _ := newScriptedClient(t, exchange{request: "GET /crm/properties/2026-09/contacts", answer: `{"results":[]}`})
 	if _, err := c.ReadSchema(t.Context()); !crm.IsKind(err, crm.Refused) {
 		t.Errorf("error %v, want a refusal", err)
 	}
-	c, _ = play(t, exchange{request: "GET /crm/properties/2026-09/contacts", status: http.StatusForbidden, answer: `{"category":"MISSING_SCOPES"}`})
+	c, _ = newScriptedClient(t, exchange{request: "GET /crm/properties/2026-09/contacts", status: http.StatusForbidden, answer: `{"category":"MISSING_SCOPES"}`})
 	if _, err := c.ReadSchema(t.Context()); !crm.IsKind(err, crm.Forbidden) {
 		t.Errorf("error %v, want forbidden", err)
 	}

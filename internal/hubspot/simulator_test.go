@@ -17,8 +17,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim/hubspotsim"
 )
 
-// account is a simulated account and a client of it.
-type account struct {
+// testAccount is a simulated account and a client of it.
+type testAccount struct {
 	*Client
 	t    *testing.T
 	sim  *hubspotsim.Server
@@ -41,7 +41,7 @@ func (c *callCount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Handler.ServeHTTP(w, r)
 }
 
-func (c *callCount) take() map[string]int {
+func (c *callCount) takeCounts() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.n
@@ -49,7 +49,7 @@ func (c *callCount) take() map[string]int {
 	return n
 }
 
-func newAccount(t *testing.T, cfg hubspotsim.Config) account {
+func newAccount(t *testing.T, cfg hubspotsim.Config) testAccount {
 	t.Helper()
 	sim := hubspotsim.New(cfg)
 	seen := &callCount{Handler: sim, n: map[string]int{}}
@@ -62,11 +62,11 @@ func newAccount(t *testing.T, cfg hubspotsim.Config) account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return account{c, t, sim, seen}
+	return testAccount{c, t, sim, seen}
 }
 
-// person types a record in and returns its id.
-func (a account) person(plural string, properties map[string]any) string {
+// createRecord types a record in and returns its id.
+func (a testAccount) createRecord(plural string, properties map[string]any) string {
 	a.t.Helper()
 	body, err := json.Marshal(map[string]any{"properties": properties})
 	if err != nil {
@@ -82,8 +82,8 @@ func (a account) person(plural string, properties map[string]any) string {
 	return made.ID
 }
 
-// calls returns how often each path was called since it was last asked.
-func (a account) calls() map[string]int { return a.seen.take() }
+// takeCalls returns how often each path was called since it was last asked.
+func (a testAccount) takeCalls() map[string]int { return a.seen.takeCounts() }
 
 func update(id string, fields map[string]string) crm.Update {
 	w := crm.Write{Fields: map[string]crm.Value{}}
@@ -95,10 +95,10 @@ func update(id string, fields map[string]string) crm.Update {
 
 func TestABadRowIsRefusedAndItsNeighboursAreWritten(t *testing.T) {
 	a := newAccount(t, hubspotsim.Config{})
-	taken := a.person("contacts", map[string]any{"email": "taken@x.com"})
+	taken := a.createRecord("contacts", map[string]any{"email": "taken@x.com"})
 	var updates []crm.Update
 	for i := range 20 {
-		id := a.person("contacts", map[string]any{"lastname": fmt.Sprint("L", i), "email": fmt.Sprintf("p%d@x.com", i)})
+		id := a.createRecord("contacts", map[string]any{"lastname": fmt.Sprint("L", i), "email": fmt.Sprintf("p%d@x.com", i)})
 		updates = append(updates, update(id, map[string]string{"lastname": fmt.Sprint("N", i)}))
 	}
 	updates[3].Write.Fields["lifecyclestage"] = crm.Value{Text: "no such stage"}
@@ -119,7 +119,7 @@ func TestABadRowIsRefusedAndItsNeighboursAreWritten(t *testing.T) {
 			t.Errorf("row %d: written %v", i, answer.Value.Ref)
 		}
 	}
-	if n := a.calls()["batch/update"]; n > 12 {
+	if n := a.takeCalls()["batch/update"]; n > 12 {
 		t.Errorf("%d calls for 20 rows, 2 of them bad", n)
 	}
 	for i, answer := range a.ReadMany(t.Context(), crm.Contact, []string{updates[0].Record.Ref.RecordID, updates[3].Record.Ref.RecordID, taken}) {
@@ -156,7 +156,7 @@ func TestOneBadRowOfAHundredTakesAHandfulOfCalls(t *testing.T) {
 			a := newAccount(t, hubspotsim.Config{MaxLength: map[string]map[string]int{"contacts": {"phone": 20}}})
 			var updates []crm.Update
 			for i := range tt.rows {
-				id := a.person("contacts", map[string]any{"lastname": fmt.Sprint("L", i)})
+				id := a.createRecord("contacts", map[string]any{"lastname": fmt.Sprint("L", i)})
 				updates = append(updates, update(id, map[string]string{"phone": fmt.Sprintf("+1415555%04d", i)}))
 			}
 			for _, i := range tt.bad {
@@ -171,7 +171,7 @@ func TestOneBadRowOfAHundredTakesAHandfulOfCalls(t *testing.T) {
 					t.Errorf("row %d: %v, want phone refused", i, e)
 				}
 			}
-			n := a.calls()["batch/update"]
+			n := a.takeCalls()["batch/update"]
 			t.Logf("%d calls", n)
 			if n > tt.calls {
 				t.Errorf("%d calls, want at most %d", n, tt.calls)
@@ -182,7 +182,7 @@ func TestOneBadRowOfAHundredTakesAHandfulOfCalls(t *testing.T) {
 
 func TestACreateOfManyIsolatesTheRowsThatAreRefused(t *testing.T) {
 	a := newAccount(t, hubspotsim.Config{})
-	taken := a.person("contacts", map[string]any{"email": "taken@x.com"})
+	taken := a.createRecord("contacts", map[string]any{"email": "taken@x.com"})
 	writes := []crm.Write{
 		{Fields: map[string]crm.Value{"email": {Text: "a@x.com"}, "lastname": {Text: "A"}}},
 		{Fields: map[string]crm.Value{"email": {Text: "taken@x.com"}}},
@@ -202,12 +202,12 @@ func TestACreateOfManyIsolatesTheRowsThatAreRefused(t *testing.T) {
 			t.Errorf("row %d is %q: %v, %v", i, rec.Fields["lastname"], err, answers[i].Err)
 		}
 	}
-	if diff := cmp.Diff(1, a.calls()["batch/create"]); diff != "" {
+	if diff := cmp.Diff(1, a.takeCalls()["batch/create"]); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
-func TestLookingForManyTakesACallForEachKey(t *testing.T) {
+func TestFindManyTakesACallForEachKey(t *testing.T) {
 	a := newAccount(t, hubspotsim.Config{})
 	var lists [][]crm.Key
 	want := map[int]string{}
@@ -215,11 +215,11 @@ func TestLookingForManyTakesACallForEachKey(t *testing.T) {
 		email := fmt.Sprintf("p%d@x.com", i)
 		lists = append(lists, []crm.Key{{Value: fmt.Sprint(5000 + i)}, {Field: "email", Value: strings.ToUpper(email)}})
 		if i%2 == 0 {
-			want[i] = a.person("contacts", map[string]any{"email": email})
+			want[i] = a.createRecord("contacts", map[string]any{"email": email})
 		}
 	}
-	byTwin := a.person("contacts", map[string]any{"lastname": "twin", "zoho_id": "5001"})
-	want[1] = byTwin
+	byCounterpart := a.createRecord("contacts", map[string]any{"lastname": "Counterpart", "zoho_id": "5001"})
+	want[1] = byCounterpart
 	lists = append(lists, lists[0], nil) // the same address twice, and nothing at all
 	want[90] = want[0]
 	for i, answer := range a.FindMany(t.Context(), crm.Contact, lists) {
@@ -232,7 +232,7 @@ func TestLookingForManyTakesACallForEachKey(t *testing.T) {
 		}
 	}
 	// One by the Zoho ids and one for what that found, two by the addresses.
-	if diff := cmp.Diff(map[string]int{"batch/read": 4}, a.calls()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"batch/read": 4}, a.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -245,7 +245,7 @@ func TestCompaniesAreSearchedTogether(t *testing.T) {
 		domain := fmt.Sprintf("Company-%d.com", i)
 		lists = append(lists, []crm.Key{{Field: "domain", Value: domain}})
 		for range i % 3 {
-			want[i] = append(want[i], a.person("companies", map[string]any{"name": fmt.Sprint(i), "domain": domain}))
+			want[i] = append(want[i], a.createRecord("companies", map[string]any{"name": fmt.Sprint(i), "domain": domain}))
 		}
 	}
 	for i, answer := range a.FindMany(t.Context(), crm.Company, lists) {
@@ -253,7 +253,7 @@ func TestCompaniesAreSearchedTogether(t *testing.T) {
 			t.Errorf("list %d: %v (-want +got):\n%s", i, answer.Err, diff)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"companies/search": 1, "batch/read": 1}, a.calls()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"companies/search": 1, "batch/read": 1}, a.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -262,10 +262,10 @@ func TestASearchThatFindsMoreThanAPageIsDivided(t *testing.T) {
 	a := newAccount(t, hubspotsim.Config{})
 	for range 2 {
 		for i := range 101 {
-			a.person("companies", map[string]any{"name": fmt.Sprint(i), "domain": "crowd.com"})
+			a.createRecord("companies", map[string]any{"name": fmt.Sprint(i), "domain": "crowd.com"})
 		}
 	}
-	rare := a.person("companies", map[string]any{"name": "rare", "domain": "rare.com"})
+	rare := a.createRecord("companies", map[string]any{"name": "rare", "domain": "rare.com"})
 	answers := a.FindMany(t.Context(), crm.Company, [][]crm.Key{
 		{{Field: "domain", Value: "crowd.com"}}, {{Field: "domain", Value: "rare.com"}}})
 	if answers[1].Err != nil || len(answers[1].Value) != 1 || answers[1].Value[0].Ref.RecordID != rare {
@@ -278,9 +278,9 @@ func TestASearchThatFindsMoreThanAPageIsDivided(t *testing.T) {
 
 func TestAContactIsFoundByAnAddressThatItDoesNotShow(t *testing.T) {
 	// The account knows b@x.com to lead to contact 8 and does not say so.
-	c, s := play(t,
-		exchange{request: contactRead, answer: batch(contact("7", `"email":"a@x.com"`), contact("8", `"email":"main@x.com"`))},
-		exchange{request: contactRead, answer: batch(contact("8", `"email":"main@x.com"`))})
+	c, s := newScriptedClient(t,
+		exchange{request: contactRead, answer: batchOf(contact("7", `"email":"a@x.com"`), contact("8", `"email":"main@x.com"`))},
+		exchange{request: contactRead, answer: batchOf(contact("8", `"email":"main@x.com"`))})
 	answers := c.FindMany(t.Context(), crm.Contact, [][]crm.Key{
 		{{Field: "email", Value: "a@x.com"}}, {{Field: "email", Value: "b@x.com"}}})
 	for i, want := range []string{"7", "8"} {
@@ -293,7 +293,7 @@ func TestAContactIsFoundByAnAddressThatItDoesNotShow(t *testing.T) {
 	}
 }
 
-func TestTheAccountOfTheTokenIsTold(t *testing.T) {
+func TestReadAccountReturnsTheAccountOfTheToken(t *testing.T) {
 	a := newAccount(t, hubspotsim.Config{PortalID: 4711})
 	got, err := a.ReadAccount(t.Context())
 	if diff := cmp.Diff(Account{PortalID: 4711, AppURL: "https://app.hubspot.com"}, got); err != nil || diff != "" {

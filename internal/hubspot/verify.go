@@ -43,7 +43,8 @@ const MaxSkew = 5 * time.Minute
 var (
 	// ErrNoSignature: the request carries no signature at all.
 	ErrNoSignature = errors.New("the request is not signed")
-	// ErrSignatureVersion: it carries signatures of versions that are not accepted only.
+	// ErrSignatureVersion: it carries signatures of versions that are not
+	// accepted only.
 	ErrSignatureVersion = errors.New("the signature has a version that is not accepted")
 	// ErrBadSignature: the signature is malformed, or not ours.
 	ErrBadSignature = errors.New("the signature does not match")

@@ -61,7 +61,7 @@ func verifier(t testing.TB, url string, versions []string, secrets ...string) *V
 	return v
 }
 
-func at(timestamp string) time.Time {
+func atAge(timestamp string) time.Time {
 	ms, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
 		return time.Unix(1790000000, 0)
@@ -76,10 +76,10 @@ func TestPublishedVectors(t *testing.T) {
 				t.Errorf("signature %s, want %s", got, d.digest)
 			}
 			v := verifier(t, d.url, []string{d.version}, d.secret)
-			if err := v.Verify(d.method, header(d.version, d.digest, d.timestamp), []byte(d.body), at(d.timestamp)); err != nil {
+			if err := v.Verify(d.method, header(d.version, d.digest, d.timestamp), []byte(d.body), atAge(d.timestamp)); err != nil {
 				t.Errorf("verify: %v", err)
 			}
-			if err := v.Verify(d.method, header(d.version, d.digest, d.timestamp), []byte(d.body+" "), at(d.timestamp)); !errors.Is(err, ErrBadSignature) {
+			if err := v.Verify(d.method, header(d.version, d.digest, d.timestamp), []byte(d.body+" "), atAge(d.timestamp)); !errors.Is(err, ErrBadSignature) {
 				t.Errorf("verify with another body: %v, want %v", err, ErrBadSignature)
 			}
 		})
@@ -106,7 +106,7 @@ func TestTheQueryOfTheArrivingRequestIsSigned(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			v := verifier(t, test.url, nil, ourSecret)
-			err := v.VerifyURL(d.method, test.query, header(SignatureV3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp))
+			err := v.VerifyURL(d.method, test.query, header(SignatureV3, d.digest, d.timestamp), []byte(d.body), atAge(d.timestamp))
 			if !errors.Is(err, test.want) {
 				t.Errorf("verify: %v, want %v", err, test.want)
 			}
@@ -120,7 +120,7 @@ func TestAnAddressThatHubSpotSignedVerbatimIsAccepted(t *testing.T) {
 	mac.Write([]byte("POST" + url + "[]" + "1790000004000"))
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	v := verifier(t, "https://fn.example.com/hook", nil, ourSecret)
-	if err := v.VerifyURL("POST", "src=hs%3Aapp", header(SignatureV3, signature, "1790000004000"), []byte("[]"), at("1790000004000")); err != nil {
+	if err := v.VerifyURL("POST", "src=hs%3Aapp", header(SignatureV3, signature, "1790000004000"), []byte("[]"), atAge("1790000004000")); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 }
@@ -129,7 +129,7 @@ func TestAQueryCannotTakeOverTheStartOfABody(t *testing.T) {
 	const base = "https://fn.example.com/hook"
 	signature := SignRequest(SignatureV3, ourSecret, "POST", base+"?a=1", []byte(`[{"x":[1]}]`), "1790000004000")
 	v := verifier(t, base, nil, ourSecret)
-	err := v.VerifyURL("POST", `a=1[{"x":`, header(SignatureV3, signature, "1790000004000"), []byte(`[1]}]`), at("1790000004000"))
+	err := v.VerifyURL("POST", `a=1[{"x":`, header(SignatureV3, signature, "1790000004000"), []byte(`[1]}]`), atAge("1790000004000"))
 	if !errors.Is(err, ErrBadSignature) {
 		t.Errorf("verify: %v, want %v", err, ErrBadSignature)
 	}
@@ -199,18 +199,18 @@ func TestTheStrongestAcceptedVersionDecides(t *testing.T) {
 		"v2 by configuration":                  {[]string{SignatureV3, SignatureV2}, with("", sign(SignatureV2), SignatureV2), nil},
 		"v1 does not pass as v2":               {[]string{SignatureV1, SignatureV2}, with("", sign(SignatureV1), SignatureV2), ErrBadSignature},
 		"v3 only, and only v1 is accepted":     {[]string{SignatureV1}, with(sign(SignatureV3), "", ""), ErrSignatureVersion},
-		"a version that is not told":           {[]string{SignatureV1}, with("", sign(SignatureV1), ""), ErrSignatureVersion},
+		"a version that is not named":          {[]string{SignatureV1}, with("", sign(SignatureV1), ""), ErrSignatureVersion},
 		"no signature":                         {[]string{SignatureV1, SignatureV2, SignatureV3}, with("", "", SignatureV1), ErrNoSignature},
 		"v3 that is not base64":                {nil, with("!!!", "", ""), ErrBadSignature},
 		"v3 without padding":                   {nil, with(strings.TrimRight(sign(SignatureV3), "="), "", ""), ErrBadSignature},
-		"v3 with stray bits at its end":        {nil, with(strayBit(sign(SignatureV3)), "", ""), ErrBadSignature},
+		"v3 with extra bits at its end":        {nil, with(withExtraBit(sign(SignatureV3)), "", ""), ErrBadSignature},
 		"v3 cut short":                         {nil, with(sign(SignatureV3)[:40], "", ""), ErrBadSignature},
 		"v1 that is not hex":                   {[]string{SignatureV1}, with("", "xyz", SignatureV1), ErrBadSignature},
 		"the digest of v3 in the header of v1": {[]string{SignatureV1}, with("", sign(SignatureV3), SignatureV1), ErrBadSignature},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := verifier(t, docURL, test.versions, docSecret).Verify("POST", test.header, body, at(timestamp))
+			err := verifier(t, docURL, test.versions, docSecret).Verify("POST", test.header, body, atAge(timestamp))
 			if !errors.Is(err, test.want) {
 				t.Errorf("verify: %v, want %v", err, test.want)
 			}
@@ -218,8 +218,8 @@ func TestTheStrongestAcceptedVersionDecides(t *testing.T) {
 	}
 }
 
-// strayBit sets a bit of the last character that belongs to no byte.
-func strayBit(signature string) string {
+// withExtraBit sets a bit of the last character that belongs to no byte.
+func withExtraBit(signature string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	last := len(signature) - 2
 	return signature[:last] + string(alphabet[strings.IndexByte(alphabet, signature[last])|1]) + "="
@@ -229,7 +229,7 @@ func TestEachSecretIsAcceptedDuringARotation(t *testing.T) {
 	d := vectors["v3"]
 	for secrets, want := range map[[2]string]error{{docSecret, "new"}: nil, {"new", docSecret}: nil, {"old", "new"}: ErrBadSignature} {
 		v := verifier(t, d.url, nil, secrets[:]...)
-		if err := v.Verify(d.method, header(SignatureV3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp)); !errors.Is(err, want) {
+		if err := v.Verify(d.method, header(SignatureV3, d.digest, d.timestamp), []byte(d.body), atAge(d.timestamp)); !errors.Is(err, want) {
 			t.Errorf("secrets %v: %v, want %v", secrets, err, want)
 		}
 	}
@@ -237,7 +237,7 @@ func TestEachSecretIsAcceptedDuringARotation(t *testing.T) {
 
 func TestTheMethodIsSigned(t *testing.T) {
 	d := vectors["v3"]
-	err := verifier(t, d.url, nil, d.secret).Verify("PUT", header(SignatureV3, d.digest, d.timestamp), []byte(d.body), at(d.timestamp))
+	err := verifier(t, d.url, nil, d.secret).Verify("PUT", header(SignatureV3, d.digest, d.timestamp), []byte(d.body), atAge(d.timestamp))
 	if !errors.Is(err, ErrBadSignature) {
 		t.Errorf("verify: %v, want %v", err, ErrBadSignature)
 	}
@@ -273,7 +273,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestSignKnowsNoOtherVersion(t *testing.T) {
+func TestSignRequestRefusesOtherVersions(t *testing.T) {
 	if got := SignRequest("v4", docSecret, "POST", docURL, nil, "1"); got != "" {
 		t.Errorf("signature %q, want none", got)
 	}
@@ -294,14 +294,14 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, version, method, query, body, timestamp, signature string) {
 		h := header(version, signature, timestamp)
-		if v.VerifyURL(method, query, h, []byte(body), at(timestamp)) == nil && !signedBySecret(h, method, query, body, timestamp) {
-			t.Errorf("accepted %s signature %q that nobody made", version, signature)
+		if v.VerifyURL(method, query, h, []byte(body), atAge(timestamp)) == nil && !signedBySecret(h, method, query, body, timestamp) {
+			t.Errorf("accepted %s signature %q that no secret made", version, signature)
 		}
 		own := header(SignatureV3, SignRequest(SignatureV3, docSecret, method, docURL, []byte(body), "1790000000000"), "1790000000000")
-		if err := v.Verify(method, own, []byte(body), at("1790000000000")); err != nil {
+		if err := v.Verify(method, own, []byte(body), atAge("1790000000000")); err != nil {
 			t.Errorf("refused what was signed: %v", err)
 		}
-		if v.Verify(method, own, []byte(body+"]"), at("1790000000000")) == nil {
+		if v.Verify(method, own, []byte(body+"]"), atAge("1790000000000")) == nil {
 			t.Error("accepted a body with something added")
 		}
 	})

@@ -15,13 +15,13 @@ func someWrite() crm.Write {
 }
 
 func TestCreateSendsATracedBatchOfOne(t *testing.T) {
-	c, s := play(t, exchange{request: contactCreate, status: http.StatusCreated,
-		answer: batch(contact("900", `"lastmodifieddate":"2026-11-01T10:00:00.5Z"`))})
+	c, s := newScriptedClient(t, exchange{request: contactCreate, status: http.StatusCreated,
+		answer: batchOf(contact("900", `"lastmodifieddate":"2026-11-01T10:00:00.5Z"`))})
 	got, err := c.Create(t.Context(), crm.Contact, someWrite())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := crm.Written{Ref: contactRef("900"), Modified: moment("2026-11-01T10:00:00.5Z")}
+	want := crm.Written{Ref: contactRef("900"), Modified: mustTime("2026-11-01T10:00:00.5Z")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
@@ -33,12 +33,12 @@ func TestCreateSendsATracedBatchOfOne(t *testing.T) {
 }
 
 func TestUpdateSendsTheDifferencesAndClears(t *testing.T) {
-	c, s := play(t, exchange{request: contactUpdate, answer: batch(`{"id":"101","properties":{},"updatedAt":"2026-11-01T10:00:00Z"}`)})
+	c, s := newScriptedClient(t, exchange{request: contactUpdate, answer: batchOf(`{"id":"101","properties":{},"updatedAt":"2026-11-01T10:00:00Z"}`)})
 	got, err := c.Update(t.Context(), crm.Record{Ref: contactRef("101")}, someWrite())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := crm.Written{Ref: contactRef("101"), Modified: moment("2026-11-01T10:00:00Z")}
+	want := crm.Written{Ref: contactRef("101"), Modified: mustTime("2026-11-01T10:00:00Z")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
@@ -49,8 +49,8 @@ func TestUpdateSendsTheDifferencesAndClears(t *testing.T) {
 	}
 }
 
-func TestAWriteToARecordThatWasMergedMeanwhileTellsTheSurvivor(t *testing.T) {
-	c, _ := play(t, exchange{request: contactUpdate, answer: batch(contact("300"))})
+func TestAWriteToARecordThatWasMergedMeanwhileReturnsTheSurvivor(t *testing.T) {
+	c, _ := newScriptedClient(t, exchange{request: contactUpdate, answer: batchOf(contact("300"))})
 	got, err := c.Update(t.Context(), crm.Record{Ref: contactRef("101")}, someWrite())
 	if err != nil || got.Ref != contactRef("300") {
 		t.Errorf("written %v, error %v, want the survivor 300", got.Ref, err)
@@ -59,7 +59,7 @@ func TestAWriteToARecordThatWasMergedMeanwhileTellsTheSurvivor(t *testing.T) {
 
 func TestAWriteIsSentOnce(t *testing.T) {
 	for _, status := range []int{409, 429, 500, 503} {
-		c, s := play(t, exchange{request: contactCreate, status: status})
+		c, s := newScriptedClient(t, exchange{request: contactCreate, status: status})
 		if _, err := c.Create(t.Context(), crm.Contact, someWrite()); err == nil {
 			t.Errorf("status %d is no error", status)
 		}
@@ -70,7 +70,7 @@ func TestAWriteIsSentOnce(t *testing.T) {
 }
 
 func TestAWriteOfNothingMakesNoCall(t *testing.T) {
-	c, _ := play(t)
+	c, _ := newScriptedClient(t)
 	rec := janeRecord()
 	got, err := c.Update(t.Context(), rec, crm.Write{})
 	if want := (crm.Written{Ref: rec.Ref, Modified: rec.Modified}); err != nil || got != want {
@@ -117,7 +117,7 @@ const twoBadValues = `{"status":"error","category":"VALIDATION_ERROR","correlati
 		{"message":"secret","code":"READ_ONLY_VALUE","context":{"propertyName":["hs_score"]}}]}`
 
 func conflict(context string) string {
-	return failed(`{"status":"error","category":"CONFLICT","message":"Contact already exists","context":{` + context + `}}`)
+	return failedBatch(`{"status":"error","category":"CONFLICT","message":"Contact already exists","context":{` + context + `}}`)
 }
 
 func TestRefusedWrites(t *testing.T) {
@@ -133,7 +133,7 @@ func TestRefusedWrites(t *testing.T) {
 		"every bad value is named once": {400, twoBadValues, crm.Error{Kind: crm.Invalid, Code: "VALIDATION_ERROR", Fields: []crm.FieldError{
 			{Field: "email", Code: "INVALID_EMAIL"}, {Field: "lifecyclestage", Code: "INVALID_OPTION"}, {Field: "hs_score", Code: "READ_ONLY_VALUE"}}}},
 		"unknown property": {400, validation("PROPERTY_DOESNT_EXIST"), crm.Error{Kind: crm.Invalid, Code: "VALIDATION_ERROR", Fields: field("PROPERTY_DOESNT_EXIST")}},
-		"bad value as item of a batch": {207, failed(validation("INVALID_DATE")),
+		"bad value as item of a batch": {207, failedBatch(validation("INVALID_DATE")),
 			crm.Error{Kind: crm.Invalid, Code: "VALIDATION_ERROR", Fields: field("INVALID_DATE")}},
 		"required property": {400, validation("MISSING_REQUIRED"), crm.Error{Kind: crm.Missing, Code: "VALIDATION_ERROR", Fields: field("MISSING_REQUIRED")}},
 		"required property without a code": {400,
@@ -158,24 +158,24 @@ func TestRefusedWrites(t *testing.T) {
 			crm.Error{Kind: crm.Invalid, Code: "VALIDATION_ERROR", Fields: field("INVALID_LONG")}},
 		"conflict with id in a detail": {409, `{"category":"CONFLICT","errors":[{"message":"Contact already exists. Existing ID: 7"}]}`,
 			crm.Error{Kind: crm.Duplicate, Code: "CONFLICT", ExistingID: "7"}},
-		"missing scope as item of a batch": {207, failed(`{"category":"MISSING_SCOPES"}`), crm.Error{Kind: crm.Forbidden, Code: "MISSING_SCOPES"}},
-		"a record with an unreadable time": {200, batch(contact("1", `"lastmodifieddate":"today"`)), crm.Error{Kind: crm.Refused, Ambiguous: true}},
+		"missing scope as item of a batch": {207, failedBatch(`{"category":"MISSING_SCOPES"}`), crm.Error{Kind: crm.Forbidden, Code: "MISSING_SCOPES"}},
+		"a record with an unreadable time": {200, batchOf(contact("1", `"lastmodifieddate":"today"`)), crm.Error{Kind: crm.Refused, Ambiguous: true}},
 		"unknown id":                       {207, notFound(`"101"`), crm.Error{Kind: crm.NotFound, Code: "OBJECT_NOT_FOUND"}},
 		"both a result and an error": {207, `{"results":[` + contact("1") + `],"numErrors":1,"errors":[{"category":"CONFLICT"}]}`,
 			crm.Error{Kind: crm.Refused, Ambiguous: true}},
 		"a result and an error that is counted only": {200, `{"results":[` + contact("1") + `],"numErrors":1}`, crm.Error{Kind: crm.Refused, Ambiguous: true}},
-		"neither a result nor an error":              {200, batch(), crm.Error{Kind: crm.Refused, Ambiguous: true}},
-		"two results":                                {200, batch(contact("1"), contact("2")), crm.Error{Kind: crm.Refused, Ambiguous: true}},
-		"a result without an id":                     {200, batch(`{"properties":{}}`), crm.Error{Kind: crm.Refused, Ambiguous: true}},
+		"neither a result nor an error":              {200, batchOf(), crm.Error{Kind: crm.Refused, Ambiguous: true}},
+		"two results":                                {200, batchOf(contact("1"), contact("2")), crm.Error{Kind: crm.Refused, Ambiguous: true}},
+		"a result without an id":                     {200, batchOf(`{"properties":{}}`), crm.Error{Kind: crm.Refused, Ambiguous: true}},
 		"no envelope":                                {200, `{}`, crm.Error{Kind: crm.Refused, Ambiguous: true}},
 		"HTML that says 200":                         {200, `<html>`, crm.Error{Kind: crm.Refused, Ambiguous: true}},
-		"an error of HubSpot's own":                  {207, failed(`{"category":"INTERNAL_ERROR"}`), crm.Error{Kind: crm.Unavailable, Code: "INTERNAL_ERROR", Ambiguous: true}},
+		"an error of HubSpot's own":                  {207, failedBatch(`{"category":"INTERNAL_ERROR"}`), crm.Error{Kind: crm.Unavailable, Code: "INTERNAL_ERROR", Ambiguous: true}},
 		"an error whose parts have odd types": {207, `{"results":[],"numErrors":1,"errors":[{"message":3,"context":"x","errors":{}}]}`,
 			crm.Error{Kind: crm.Refused}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, _ := play(t,
+			c, _ := newScriptedClient(t,
 				exchange{request: contactCreate, status: test.status, answer: test.answer},
 				exchange{request: contactUpdate, status: test.status, answer: test.answer})
 			test.want.Status = test.status

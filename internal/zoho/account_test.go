@@ -10,14 +10,14 @@ import (
 )
 
 func orgAnswer(id string) func() (int, string) {
-	return func() (int, string) { return 200, fmt.Sprintf(`{"org":[{"id":%q,"company_name":"Somebody"}]}`, id) }
+	return func() (int, string) { return 200, fmt.Sprintf(`{"org":[{"id":%q,"company_name":"Acme"}]}`, id) }
 }
 
 // TestARefreshTokenOfAnotherOrganisationIsRefused: in it none of the records that
 // the links name would be found, and each would be taken for deleted.
 func TestARefreshTokenOfAnotherOrganisationIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, 0, grant)
+		h := newTokenFixture(t, 0, grantToken)
 		h.accounts.org = orgAnswer("7001")
 		for range 3 {
 			if _, err := h.Refresh(t.Context()); err != nil {
@@ -30,7 +30,7 @@ func TestARefreshTokenOfAnotherOrganisationIsRefused(t *testing.T) {
 		}
 		first, _ := h.store.LoadToken(t.Context())
 
-		// Somebody stores the refresh token of a sandbox.
+		// The refresh token of a sandbox is stored.
 		h.TokenService.cfg.RefreshToken, h.TokenService.consent, h.accounts.refresh = "r-2", hashRefreshToken("r-2"), "r-2"
 		h.accounts.org = orgAnswer("7002")
 		_, err := h.Refresh(t.Context())
@@ -42,7 +42,7 @@ func TestARefreshTokenOfAnotherOrganisationIsRefused(t *testing.T) {
 			t.Errorf("the state is %+v, failure %q, organisation %q", state.Token, state.Failure, state.Organisation)
 		}
 		if err := blockedError(state); !errors.Is(err, ErrConsentLost) || !strings.Contains(err.Error(), "another Zoho organisation") {
-			t.Errorf("whoever comes later is told %v", err)
+			t.Errorf("a later caller gets %v", err)
 		}
 
 		// It was another token of the same organisation.
@@ -54,7 +54,7 @@ func TestARefreshTokenOfAnotherOrganisationIsRefused(t *testing.T) {
 	})
 }
 
-func TestAnOrganisationThatIsNotToldRefusesNothingAndIsAskedForAgain(t *testing.T) {
+func TestAnUnknownOrganisationRefusesNothingAndIsReadAgain(t *testing.T) {
 	for name, answer := range map[string]func() (int, string){
 		"the scope is missing":    nil,
 		"Zoho does not answer":    func() (int, string) { return 0, "" },
@@ -65,7 +65,7 @@ func TestAnOrganisationThatIsNotToldRefusesNothingAndIsAskedForAgain(t *testing.
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newTokenHouse(t, 0, grant)
+				h := newTokenFixture(t, 0, grantToken)
 				h.store.state.Organisation = "7001"
 				h.accounts.org = answer
 				for want := 1; want < 3; want++ {

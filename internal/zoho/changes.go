@@ -15,8 +15,8 @@ type Change struct {
 	Events     int       // how often the notification names the record
 }
 
-// ListChanges returns one change for each record, in the order given, and none for
-// a module that is not synchronised.
+// ListChanges returns one change for each record, in the order given, and none
+// for a module that is not synchronised.
 func (n Notification) ListChanges() []Change {
 	if n.Kind == "" {
 		return nil

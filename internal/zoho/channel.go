@@ -37,7 +37,8 @@ type Channel struct {
 	Expiry time.Time
 }
 
-// ChannelEvents returns the events to watch for kinds: created, edited and deleted.
+// ChannelEvents returns the events to watch for kinds: created, edited and
+// deleted.
 func ChannelEvents(kinds ...crm.Kind) []string {
 	var events []string
 	for _, kind := range kinds {

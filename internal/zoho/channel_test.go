@@ -17,8 +17,8 @@ func testChannel() Channel {
 	}
 }
 
-// granted is the answer to a channel of two modules.
-func granted(contacts, accounts string) string {
+// grantedChannel is the answer to a channel of two modules.
+func grantedChannel(contacts, accounts string) string {
 	event := func(module, expiry string) string {
 		return `{"channel_expiry":"` + expiry + `","resource_uri":"https://www.zohoapis.com/crm/v2/` + module +
 			`","resource_id":"554023000000000129","resource_name":"` + module + `","channel_id":"1000000068001"}`
@@ -27,7 +27,7 @@ func granted(contacts, accounts string) string {
 		`]},"message":"Successfully subscribed for actions-watch of the given module","status":"success"}]}`
 }
 
-func TestAChannelLivesAsLongAsZohoSays(t *testing.T) {
+func TestAChannelExpiresWhenZohoSays(t *testing.T) {
 	tests := []struct {
 		name, asked, method string
 		expiry              time.Time
@@ -42,7 +42,7 @@ func TestAChannelLivesAsLongAsZohoSays(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFakeAPI(t, always(201, granted("2026-11-23T12:30:00+01:00", "2026-11-23T12:00:00+01:00")))
+			f := newFakeAPI(t, always(201, grantedChannel("2026-11-23T12:30:00+01:00", "2026-11-23T12:00:00+01:00")))
 			ch := testChannel()
 			ch.Expiry = tt.expiry
 			got, err := tt.open(newTestClient(t, f), t, ch)
@@ -98,13 +98,13 @@ func TestAChannelThatFailsIsAnError(t *testing.T) {
 		body   string
 		want   crm.Error
 	}{
-		{"a missing field", 400, `{"watch":[` + fail("MANDATORY_NOT_FOUND", `{"api_name":"channel_id","json_path":"$.watch[0].channel_id"}`, "x") + `]}`,
+		{"a missing field", 400, `{"watch":[` + failedAnswer("MANDATORY_NOT_FOUND", `{"api_name":"channel_id","json_path":"$.watch[0].channel_id"}`, "x") + `]}`,
 			crm.Error{Kind: crm.Missing, Code: "MANDATORY_NOT_FOUND", Fields: []crm.FieldError{{Field: "channel_id", Code: "MANDATORY_NOT_FOUND"}}}},
-		{"a mixed answer", 207, `{"watch":[{"code":"SUCCESS","details":{},"status":"success"},` + fail("INVALID_DATA", `{"api_name":"channel_expiry"}`, "x") + `]}`,
+		{"a mixed answer", 207, `{"watch":[{"code":"SUCCESS","details":{},"status":"success"},` + failedAnswer("INVALID_DATA", `{"api_name":"channel_expiry"}`, "x") + `]}`,
 			crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA", Fields: []crm.FieldError{{Field: "channel_expiry", Code: "INVALID_DATA"}}}},
-		{"a missing scope", 401, fail("OAUTH_SCOPE_MISMATCH", "{}", "Unauthorized"), crm.Error{Kind: crm.Forbidden, Code: "OAUTH_SCOPE_MISMATCH"}},
+		{"a missing scope", 401, failedAnswer("OAUTH_SCOPE_MISMATCH", "{}", "Unauthorized"), crm.Error{Kind: crm.Forbidden, Code: "OAUTH_SCOPE_MISMATCH"}},
 		{"no expiry", 201, `{"watch":[{"code":"SUCCESS","details":{"events":[]},"status":"success"}]}`, crm.Error{Kind: crm.Refused, Code: "UNKNOWN_SHAPE", Ambiguous: true}},
-		{"an expiry that is no time", 201, granted("soon", "soon"), crm.Error{Kind: crm.Refused, Code: "UNKNOWN_SHAPE", Ambiguous: true}},
+		{"an expiry that is no time", 201, grantedChannel("soon", "soon"), crm.Error{Kind: crm.Refused, Code: "UNKNOWN_SHAPE", Ambiguous: true}},
 		{"no result", 201, `{"watch":[]}`, crm.Error{Kind: crm.Refused, Code: "UNKNOWN_SHAPE", Ambiguous: true}},
 	}
 	for _, tt := range tests {
@@ -119,7 +119,7 @@ func TestAChannelThatFailsIsAnError(t *testing.T) {
 	}
 }
 
-func TestDetailsGatherTheModulesOfAChannel(t *testing.T) {
+func TestReadChannelJoinsTheModulesOfAChannel(t *testing.T) {
 	part := func(id, event, expiry string) string {
 		return `{"channel_id":"` + id + `","events":["` + event + `"],"channel_expiry":"` + expiry +
 			`","notify_url":"https://fn.example.com/ZohoWebhook","token":"tok","fields":null,"notification_condition":null}`
@@ -140,7 +140,7 @@ func TestDetailsGatherTheModulesOfAChannel(t *testing.T) {
 	}
 }
 
-func TestDetailsOfAChannelThatIsGone(t *testing.T) {
+func TestReadChannelOfAClosedChannelIsNotFound(t *testing.T) {
 	for status, body := range map[int]string{204: "", 200: `{"watch":[]}`} {
 		f := newFakeAPI(t, always(status, body))
 		if _, err := newTestClient(t, f).ReadChannel(t.Context(), "1"); !crm.IsKind(err, crm.NotFound) {
@@ -149,7 +149,7 @@ func TestDetailsOfAChannelThatIsGone(t *testing.T) {
 	}
 }
 
-func TestDisableClosesChannels(t *testing.T) {
+func TestCloseChannelsNamesEveryChannel(t *testing.T) {
 	f := newFakeAPI(t, always(200, `{"watch":[{"code":"SUCCESS","details":{"resource_id":"1","channel_id":"1"},"message":"x","status":"success"}]}`))
 	c := newTestClient(t, f)
 	if err := c.CloseChannels(t.Context(), "1", "2"); err != nil {
@@ -166,7 +166,7 @@ func TestDisableClosesChannels(t *testing.T) {
 
 func TestChannelsAreListedPageByPage(t *testing.T) {
 	part := func(id, event, expiry string) string {
-		return `{"channel_id":"` + id + `","events":["` + event + `"],"channel_expiry":"` + expiry + `","notify_url":"` + doorURL + `","token":"tok"}`
+		return `{"channel_id":"` + id + `","events":["` + event + `"],"channel_expiry":"` + expiry + `","notify_url":"` + notifyURL + `","token":"tok"}`
 	}
 	pages := []string{
 		part("5", "Contacts.all", "2026-11-29T22:00:00+01:00") + "," + part("6", "Contacts.all", "2026-11-29T22:00:00+01:00"),
@@ -180,7 +180,7 @@ func TestChannelsAreListedPageByPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	channel := func(id string, expiry string, events ...string) Channel {
-		return Channel{ID: id, Events: events, NotifyURL: doorURL, Token: "tok", Expiry: mustTime(t, expiry)}
+		return Channel{ID: id, Events: events, NotifyURL: notifyURL, Token: "tok", Expiry: mustTime(t, expiry)}
 	}
 	want := map[string]Channel{
 		"5": channel("5", "2026-11-29T21:00:00Z", "Contacts.all"),

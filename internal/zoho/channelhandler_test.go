@@ -14,7 +14,7 @@ import (
 )
 
 func TestTheJobAnswersTheSchedulerWithoutAnySecret(t *testing.T) {
-	w := newWatch(t)
+	w := newChannelFixture(t)
 	var log strings.Builder
 	h := w.Handler(slog.New(slog.NewTextHandler(&log, nil)))
 	ask := func(method string) *http.Response {
@@ -41,7 +41,7 @@ func TestTheJobAnswersTheSchedulerWithoutAnySecret(t *testing.T) {
 	if err != nil || res.StatusCode != 503 || !strings.Contains(log.String(), "zoho_channel_not_kept") {
 		t.Errorf("a failure: status %d, %v, log\n%s", res.StatusCode, err, &log)
 	}
-	if text := log.String() + string(body); strings.Contains(text, "tok ") || strings.Contains(text, "=tok") || strings.Contains(text, doorURL) {
+	if text := log.String() + string(body); strings.Contains(text, "tok ") || strings.Contains(text, "=tok") || strings.Contains(text, notifyURL) {
 		t.Errorf("a secret is logged:\n%s", text)
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-const doorURL = "https://fn.example.com/ZohoWebhook"
+const notifyURL = "https://fn.example.com/ZohoWebhook"
 
-// zohoChannels is Zoho as far as a channel manager sees it: a channel falls silent at
-// its expiry, and who asks for more than granted gets no error.
+// zohoChannels is the part of Zoho that a channel manager uses: a channel ends
+// at its expiry, and a request for more than the limit gets less time without
+// an error.
 type zohoChannels struct {
 	now     func() time.Time
 	granted time.Duration
@@ -65,8 +66,9 @@ func (z *zohoChannels) CloseChannels(_ context.Context, ids ...string) error {
 	return nil
 }
 
-// states keeps what a channel manager saves, and may be cut off after some saves.
-type states struct {
+// channelStates keeps the states that a channel manager saves, and may fail
+// after some saves.
+type channelStates struct {
 	all   map[string]ChannelState
 	saves int
 	cut   int // no save beyond this many, unless 0
@@ -74,11 +76,11 @@ type states struct {
 
 var errCut = errors.New("killed here")
 
-func (s *states) LoadChannels(context.Context) ([]ChannelState, error) {
+func (s *channelStates) LoadChannels(context.Context) ([]ChannelState, error) {
 	return slices.Collect(maps.Values(s.all)), nil
 }
 
-func (s *states) SaveChannel(_ context.Context, c ChannelState) error {
+func (s *channelStates) SaveChannel(_ context.Context, c ChannelState) error {
 	if s.saves++; s.cut > 0 && s.saves > s.cut {
 		return errCut
 	}
@@ -86,46 +88,46 @@ func (s *states) SaveChannel(_ context.Context, c ChannelState) error {
 	return nil
 }
 
-func (s *states) DropChannel(_ context.Context, id string) error {
+func (s *channelStates) DropChannel(_ context.Context, id string) error {
 	delete(s.all, id)
 	return nil
 }
 
-type sweeps struct {
+type sweepCount struct {
 	n    int
 	fail error
 }
 
-func (s *sweeps) Sweep(context.Context) error {
+func (s *sweepCount) Sweep(context.Context) error {
 	if s.fail == nil {
 		s.n++
 	}
 	return s.fail
 }
 
-type watch struct {
+type channelFixture struct {
 	*ChannelManager
 	t      *testing.T
 	at     time.Time
 	zoho   *zohoChannels
-	states *states
-	sweeps *sweeps
+	states *channelStates
+	sweeps *sweepCount
 }
 
-func (w *watch) Now() time.Time { return w.at }
+func (w *channelFixture) Now() time.Time { return w.at }
 
-func (w *watch) Sleep(_ context.Context, d time.Duration) error {
+func (w *channelFixture) Sleep(_ context.Context, d time.Duration) error {
 	w.at = w.at.Add(d)
 	return nil
 }
 
-func newWatch(t *testing.T) *watch {
+func newChannelFixture(t *testing.T) *channelFixture {
 	t.Helper()
-	w := &watch{t: t, at: mustTime(t, "2026-11-23T10:00:00Z"), states: &states{all: map[string]ChannelState{}}, sweeps: &sweeps{}}
+	w := &channelFixture{t: t, at: mustTime(t, "2026-11-23T10:00:00Z"), states: &channelStates{all: map[string]ChannelState{}}, sweeps: &sweepCount{}}
 	w.zoho = &zohoChannels{now: w.Now, granted: MaxChannelLife, open: map[string]Channel{}}
 	var err error
 	w.ChannelManager, err = NewChannelManager(ChannelManagerConfig{
-		API: w.zoho, Store: w.states, Sweeper: w.sweeps, Clock: w, Kinds: crm.Kinds[:], NotifyURL: doorURL, Token: "tok",
+		API: w.zoho, Store: w.states, Sweeper: w.sweeps, Clock: w, Kinds: crm.Kinds[:], NotifyURL: notifyURL, Token: "tok",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -133,8 +135,8 @@ func newWatch(t *testing.T) *watch {
 	return w
 }
 
-// renew runs the job after some time and returns its report and its calls.
-func (w *watch) renew(after time.Duration) (ChannelReport, []string) {
+// ensureAfter runs the job after some time and returns its report and its calls.
+func (w *channelFixture) ensureAfter(after time.Duration) (ChannelReport, []string) {
 	w.t.Helper()
 	w.at, w.zoho.calls = w.at.Add(after), nil
 	r, err := w.EnsureChannel(w.t.Context())
@@ -145,7 +147,7 @@ func (w *watch) renew(after time.Duration) (ChannelReport, []string) {
 }
 
 func TestTheChannelIsOpenedOnceAndRenewedAtHalfItsLife(t *testing.T) {
-	w := newWatch(t)
+	w := newChannelFixture(t)
 	half := MaxChannelLife / 2
 	for _, step := range []struct {
 		name  string
@@ -159,7 +161,7 @@ func TestTheChannelIsOpenedOnceAndRenewedAtHalfItsLife(t *testing.T) {
 		{"it is half way", time.Hour, ChannelRenewed, []string{"list", "renew"}},
 		{"it is young again", half - time.Minute, ChannelKept, []string{"list"}},
 	} {
-		got, calls := w.renew(step.after)
+		got, calls := w.ensureAfter(step.after)
 		if got.Action != step.want || !slices.Equal(calls, step.calls) {
 			t.Errorf("%s: %s by %v, want %s by %v", step.name, got.Action, calls, step.want, step.calls)
 		}
@@ -172,21 +174,24 @@ func TestTheChannelIsOpenedOnceAndRenewedAtHalfItsLife(t *testing.T) {
 	}
 }
 
-func TestAChannelThatWasSilentIsMendedAndSwept(t *testing.T) {
-	for name, harm := range map[string]func(w *watch, id string, ch Channel){
-		"it expired":                 func(w *watch, _ string, _ Channel) { w.at = w.at.Add(8 * 24 * time.Hour) },
-		"somebody closed it":         func(w *watch, id string, _ Channel) { delete(w.zoho.open, id) },
-		"it knocks at another door":  func(w *watch, id string, ch Channel) { ch.NotifyURL += "2"; w.zoho.open[id] = ch },
-		"it watches contacts only":   func(w *watch, id string, ch Channel) { ch.Events = ChannelEvents(crm.Contact); w.zoho.open[id] = ch },
-		"it ends while it is looked": func(w *watch, id string, ch Channel) { ch.Expiry = w.at; w.zoho.open[id] = ch },
+func TestABrokenChannelIsRepairedAndItsGapIsSwept(t *testing.T) {
+	for name, harm := range map[string]func(w *channelFixture, id string, ch Channel){
+		"it expired":                func(w *channelFixture, _ string, _ Channel) { w.at = w.at.Add(8 * 24 * time.Hour) },
+		"another program closed it": func(w *channelFixture, id string, _ Channel) { delete(w.zoho.open, id) },
+		"it posts to another URL":   func(w *channelFixture, id string, ch Channel) { ch.NotifyURL += "2"; w.zoho.open[id] = ch },
+		"it watches contacts only": func(w *channelFixture, id string, ch Channel) {
+			ch.Events = ChannelEvents(crm.Contact)
+			w.zoho.open[id] = ch
+		},
+		"it ends while it is looked": func(w *channelFixture, id string, ch Channel) { ch.Expiry = w.at; w.zoho.open[id] = ch },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWatch(t)
-			first, _ := w.renew(0)
-			w.renew(time.Hour)
+			w := newChannelFixture(t)
+			first, _ := w.ensureAfter(0)
+			w.ensureAfter(time.Hour)
 			seen := w.at
 			harm(w, first.ChannelID, w.zoho.open[first.ChannelID])
-			got, _ := w.renew(30 * time.Minute)
+			got, _ := w.ensureAfter(30 * time.Minute)
 			if !got.GapSince.Equal(seen) {
 				t.Errorf("the gap is since %s, want %s, when it was last well", got.GapSince, seen)
 			}
@@ -194,21 +199,21 @@ func TestAChannelThatWasSilentIsMendedAndSwept(t *testing.T) {
 				t.Errorf("%d sweeps, want a second one", w.sweeps.n)
 			}
 			ch := w.zoho.open[first.ChannelID]
-			if ch.NotifyURL != doorURL || !slices.Equal(ch.Events, ChannelEvents(crm.Kinds[:]...)) || !ch.Expiry.After(w.at) {
+			if ch.NotifyURL != notifyURL || !slices.Equal(ch.Events, ChannelEvents(crm.Kinds[:]...)) || !ch.Expiry.After(w.at) {
 				t.Errorf("the channel is %v", ch)
 			}
-			if again, _ := w.renew(time.Minute); !again.GapSince.IsZero() || w.sweeps.n != 2 {
+			if again, _ := w.ensureAfter(time.Minute); !again.GapSince.IsZero() || w.sweeps.n != 2 {
 				t.Errorf("swept again: %+v", again)
 			}
 		})
 	}
 }
 
-func TestATokenThatIsRotatedIsGivenToZohoWithoutAGap(t *testing.T) {
-	w := newWatch(t)
-	w.renew(0)
+func TestARotatedTokenReachesZohoWithoutAGap(t *testing.T) {
+	w := newChannelFixture(t)
+	w.ensureAfter(0)
 	w.Token = "new"
-	got, calls := w.renew(time.Minute)
+	got, calls := w.ensureAfter(time.Minute)
 	if got.Action != ChannelRenewed || !got.GapSince.IsZero() || !slices.Equal(calls, []string{"list", "renew"}) {
 		t.Errorf("%+v by %v", got, calls)
 	}
@@ -217,12 +222,12 @@ func TestATokenThatIsRotatedIsGivenToZohoWithoutAGap(t *testing.T) {
 	}
 }
 
-// Zoho gives an hour in silence to whoever asks for more than a week.
-func TestAShortLifeIsToldAndLivedWith(t *testing.T) {
-	w := newWatch(t)
+// Zoho grants an hour, without an error, to a request for more than a week.
+func TestAShortExpiryIsReportedAndRespected(t *testing.T) {
+	w := newChannelFixture(t)
 	w.zoho.granted = time.Hour
 	for i := range 20 {
-		got, _ := w.renew(30 * time.Minute)
+		got, _ := w.ensureAfter(30 * time.Minute)
 		if !got.Short {
 			t.Errorf("run %d: nothing says that the channel is short", i)
 		}
@@ -234,21 +239,21 @@ func TestAShortLifeIsToldAndLivedWith(t *testing.T) {
 		t.Errorf("%d sweeps: the channel lapsed", w.sweeps.n)
 	}
 	w.zoho.granted = MaxChannelLife
-	w.renew(30 * time.Minute)
-	if got, _ := w.renew(time.Minute); got.Short {
+	w.ensureAfter(30 * time.Minute)
+	if got, _ := w.ensureAfter(time.Minute); got.Short {
 		t.Error("it is long again, and called short")
 	}
 }
 
-func TestOurStraysAreClosedAndNoOneElses(t *testing.T) {
-	w := newWatch(t)
+func TestUnwantedChannelsOfOursAreClosedAndNoOthers(t *testing.T) {
+	w := newChannelFixture(t)
 	later := w.at.Add(time.Hour)
-	for id, url := range map[string]string{"5": doorURL, "6": "https://fn.example.com/old", "7": "https://another.example.com"} {
+	for id, url := range map[string]string{"5": notifyURL, "6": "https://fn.example.com/old", "7": "https://another.example.com"} {
 		w.zoho.open[id] = Channel{ID: id, NotifyURL: url, Events: []string{"Contacts.all"}, Expiry: later}
 	}
 	w.states.all["6"] = ChannelState{ID: "6"} // we opened it at another URL
-	w.states.all["8"] = ChannelState{ID: "8"} // and this one, which is gone
-	got, _ := w.renew(0)
+	w.states.all["8"] = ChannelState{ID: "8"} // and this one, which is closed already
+	got, _ := w.ensureAfter(0)
 	if diff := cmp.Diff([]string{"5", "6"}, got.Removed); diff != "" {
 		t.Errorf("removed (-want +got):\n%s", diff)
 	}
@@ -261,12 +266,12 @@ func TestOurStraysAreClosedAndNoOneElses(t *testing.T) {
 }
 
 // Wherever a run is cut off, a later one has the gap swept.
-func TestAGapIsSweptWhereverARunIsCutOff(t *testing.T) {
+func TestAGapIsSweptWhereverARunStops(t *testing.T) {
 	for cut := 1; cut <= 3; cut++ {
 		for _, sweepFails := range []bool{false, true} {
 			t.Run(fmt.Sprintf("after %d saves, sweep fails: %t", cut, sweepFails), func(t *testing.T) {
-				w := newWatch(t)
-				w.renew(0)
+				w := newChannelFixture(t)
+				w.ensureAfter(0)
 				seen := w.at
 				clear(w.zoho.open)
 				w.at = w.at.Add(time.Hour)
@@ -279,11 +284,11 @@ func TestAGapIsSweptWhereverARunIsCutOff(t *testing.T) {
 					t.Fatalf("got %v", err)
 				}
 				w.states.cut, w.sweeps.fail = 0, nil
-				w.renew(time.Minute)
+				w.ensureAfter(time.Minute)
 				if w.sweeps.n < 2 {
 					t.Errorf("the gap since %s was never swept", seen)
 				}
-				if got := w.states.all[ChannelID(doorURL)].GapSince; !got.IsZero() {
+				if got := w.states.all[ChannelID(notifyURL)].GapSince; !got.IsZero() {
 					t.Errorf("a gap since %s is left", got)
 				}
 			})
@@ -292,8 +297,8 @@ func TestAGapIsSweptWhereverARunIsCutOff(t *testing.T) {
 }
 
 func TestChannelsNeverLapseInTwoWeeks(t *testing.T) {
-	w := newWatch(t)
-	w.renew(0)
+	w := newChannelFixture(t)
+	w.ensureAfter(0)
 	end := w.at.Add(14 * 24 * time.Hour)
 	renewals := 0
 	for w.at.Before(end) {
@@ -310,7 +315,7 @@ func TestChannelsNeverLapseInTwoWeeks(t *testing.T) {
 		if err == nil && r.Action == ChannelRenewed {
 			renewals++
 		}
-		if len(w.zoho.open) != 1 || !w.zoho.open[ChannelID(doorURL)].Expiry.After(w.at) {
+		if len(w.zoho.open) != 1 || !w.zoho.open[ChannelID(notifyURL)].Expiry.After(w.at) {
 			t.Fatalf("at %s no channel is open", w.at)
 		}
 	}
@@ -324,7 +329,7 @@ func TestChannelsNeverLapseInTwoWeeks(t *testing.T) {
 
 func TestTwoInstallationsHaveTwoChannels(t *testing.T) {
 	seen := map[string]string{}
-	for _, url := range []string{"", doorURL, doorURL + "2", strings.Repeat("x", 300)} {
+	for _, url := range []string{"", notifyURL, notifyURL + "2", strings.Repeat("x", 300)} {
 		id := ChannelID(url)
 		ch := testChannel()
 		ch.ID = id
@@ -342,11 +347,11 @@ func TestAChannelManagerReportsAllThatIsMissingWithoutSecrets(t *testing.T) {
 	_, err := NewChannelManager(ChannelManagerConfig{NotifyURL: "http://planted.example.com", Token: Secret(strings.Repeat("planted", 9))})
 	for _, part := range []string{"store", "events", "token", "https"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("%v does not speak of the %s", err, part)
+			t.Errorf("%v does not mention the %s", err, part)
 		}
 	}
 	text := fmt.Sprintf("%v %+v %#v %s", err, ChannelManagerConfig{NotifyURL: "planted", Token: "planted"}, ChannelManagerConfig{Token: "planted"}, ChannelManagerConfig{Token: "planted"})
 	if strings.Contains(text, "planted") {
-		t.Errorf("a secret is told: %s", text)
+		t.Errorf("a secret is shown: %s", text)
 	}
 }

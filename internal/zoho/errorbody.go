@@ -90,7 +90,8 @@ func (a answer) firstError() resultItem {
 	return resultItem{}
 }
 
-// jsonPathPattern finds the field of a record in a path such as $.data[0].Account_Name.id.
+// jsonPathPattern finds the field of a record in a path such as
+// $.data[0].Account_Name.id.
 var jsonPathPattern = regexp.MustCompile(`^\$\.(?:data|watch)\[\d+\]\.([A-Za-z0-9_]+)`)
 
 // fieldName returns the API name of the field that the error is about, or "".

@@ -14,80 +14,81 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-func fail(code, details, message string) string {
+func failedAnswer(code, details, message string) string {
 	return `{"code":"` + code + `","details":` + details + `,"message":"` + message + `","status":"error"}`
 }
 
-// faults is the table of errors of the API, with what becomes of each in an update.
+// faults is the table of errors of the API, with what becomes of each in an
+// update.
 var faults = []struct {
 	name   string
 	status int
 	item   string
 	want   crm.Error
 }{
-	{"a mandatory field", 400, fail("MANDATORY_NOT_FOUND", `{"api_name":"Last_Name","json_path":"$.data[0].Last_Name"}`, "required field not found"),
+	{"a mandatory field", 400, failedAnswer("MANDATORY_NOT_FOUND", `{"api_name":"Last_Name","json_path":"$.data[0].Last_Name"}`, "required field not found"),
 		crm.Error{Kind: crm.Missing, Code: "MANDATORY_NOT_FOUND", Fields: []crm.FieldError{{Field: "Last_Name", Code: "MANDATORY_NOT_FOUND"}}}},
-	{"an invalid value", 207, fail("INVALID_DATA", `{"api_name":"Email","json_path":"$.data[0].Email","expected_data_type":"email","maximum_length":100}`, "invalid data"),
+	{"an invalid value", 207, failedAnswer("INVALID_DATA", `{"api_name":"Email","json_path":"$.data[0].Email","expected_data_type":"email","maximum_length":100}`, "invalid data"),
 		crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA", Fields: []crm.FieldError{{Field: "Email", Code: "INVALID_DATA"}}}},
-	{"a value that is too long", 400, fail("INVALID_DATA", `{"api_name":"Phone","json_path":"$.data[0].Phone","maximum_length":30}`, "invalid data"),
+	{"a value that is too long", 400, failedAnswer("INVALID_DATA", `{"api_name":"Phone","json_path":"$.data[0].Phone","maximum_length":30}`, "invalid data"),
 		crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA", Fields: []crm.FieldError{{Field: "Phone", Code: "INVALID_DATA_LENGTH", Detail: "at most 30"}}}},
-	{"a value of another type", 400, fail("INVALID_DATA", `{"api_name":"Email","json_path":"$.data[0].Email","expected_data_type":"email"}`, "invalid data"),
+	{"a value of another type", 400, failedAnswer("INVALID_DATA", `{"api_name":"Email","json_path":"$.data[0].Email","expected_data_type":"email"}`, "invalid data"),
 		crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA", Fields: []crm.FieldError{{Field: "Email", Code: "INVALID_DATA_TYPE", Detail: "of the type email"}}}},
-	{"a value that is no option", 400, fail("INVALID_DATA", `{"api_name":"Rating","json_path":"$.data[0].Rating","supported_values":[{"actual_value":"Hot"}]}`, "invalid data"),
+	{"a value that is no option", 400, failedAnswer("INVALID_DATA", `{"api_name":"Rating","json_path":"$.data[0].Rating","supported_values":[{"actual_value":"Hot"}]}`, "invalid data"),
 		crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA", Fields: []crm.FieldError{{Field: "Rating", Code: "INVALID_DATA_OPTION", Detail: "one of the options"}}}},
-	{"an invalid lookup", 400, fail("INVALID_DATA", `{"api_name":"id","json_path":"$.data[0].Account_Name.id"}`, "the id given seems to be invalid"),
+	{"an invalid lookup", 400, failedAnswer("INVALID_DATA", `{"api_name":"id","json_path":"$.data[0].Account_Name.id"}`, "the id given seems to be invalid"),
 		crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA", Fields: []crm.FieldError{{Field: "Account_Name", Code: "INVALID_DATA"}}}},
-	{"a wrong record id", 400, fail("INVALID_DATA", `{"api_name":"id","json_path":"$.data[0].id"}`, "the id given seems to be invalid"),
+	{"a wrong record id", 400, failedAnswer("INVALID_DATA", `{"api_name":"id","json_path":"$.data[0].id"}`, "the id given seems to be invalid"),
 		crm.Error{Kind: crm.NotFound, Code: "INVALID_DATA"}},
-	{"a wrong record id without details", 400, fail("INVALID_DATA", `{}`, "the id given seems to be invalid"),
+	{"a wrong record id without details", 400, failedAnswer("INVALID_DATA", `{}`, "the id given seems to be invalid"),
 		crm.Error{Kind: crm.NotFound, Code: "INVALID_DATA"}},
-	{"a duplicate with its record", 400, fail("DUPLICATE_DATA", `{"api_name":"HubSpot_ID","duplicate_record":{"Owner":{"name":"Pranav","id":"1","zuid":"2"},"id":"2008662000006256222"},"json_path":"$.data[0].HubSpot_ID","id":"3","more_records":false}`, "duplicate data"),
+	{"a duplicate with its record", 400, failedAnswer("DUPLICATE_DATA", `{"api_name":"HubSpot_ID","duplicate_record":{"Owner":{"name":"Pranav","id":"1","zuid":"2"},"id":"2008662000006256222"},"json_path":"$.data[0].HubSpot_ID","id":"3","more_records":false}`, "duplicate data"),
 		crm.Error{Kind: crm.Duplicate, Code: "DUPLICATE_DATA", ExistingID: "2008662000006256222", Fields: []crm.FieldError{{Field: "HubSpot_ID", Code: "DUPLICATE_DATA"}}}},
-	{"a duplicate with an id", 400, fail("DUPLICATE_DATA", `{"api_name":"Email","json_path":"$.data[0].Email","id":"2008662000006256222"}`, "duplicate data"),
+	{"a duplicate with an id", 400, failedAnswer("DUPLICATE_DATA", `{"api_name":"Email","json_path":"$.data[0].Email","id":"2008662000006256222"}`, "duplicate data"),
 		crm.Error{Kind: crm.Duplicate, Code: "DUPLICATE_DATA", ExistingID: "2008662000006256222", Fields: []crm.FieldError{{Field: "Email", Code: "DUPLICATE_DATA"}}}},
-	{"a duplicate without an id", 400, fail("DUPLICATE_DATA", `{"api_name":"Email","id":"someone@x.eu"}`, "duplicate data"),
+	{"a duplicate without an id", 400, failedAnswer("DUPLICATE_DATA", `{"api_name":"Email","id":"someone@x.eu"}`, "duplicate data"),
 		crm.Error{Kind: crm.Duplicate, Code: "DUPLICATE_DATA", Fields: []crm.FieldError{{Field: "Email", Code: "DUPLICATE_DATA"}}}},
-	{"several errors", 207, fail("MULTIPLE_OR_MULTI_ERRORS", `{"errors":[`+
-		fail("INVALID_DATA", `{"api_name":"Email","json_path":"$.data[0].Email"}`, "x")+`,`+
-		fail("MANDATORY_NOT_FOUND", `{"api_name":"Last_Name","json_path":"$.data[0].Last_Name"}`, "x")+`]}`, "x"),
+	{"several errors", 207, failedAnswer("MULTIPLE_OR_MULTI_ERRORS", `{"errors":[`+
+		failedAnswer("INVALID_DATA", `{"api_name":"Email","json_path":"$.data[0].Email"}`, "x")+`,`+
+		failedAnswer("MANDATORY_NOT_FOUND", `{"api_name":"Last_Name","json_path":"$.data[0].Last_Name"}`, "x")+`]}`, "x"),
 		crm.Error{Kind: crm.Missing, Code: "MULTIPLE_OR_MULTI_ERRORS", Fields: []crm.FieldError{{Field: "Email", Code: "INVALID_DATA"}, {Field: "Last_Name", Code: "MANDATORY_NOT_FOUND"}}}},
-	{"a duplicate among several errors", 207, fail("MULTIPLE_OR_MULTI_ERRORS", `{"errors":[`+
-		fail("MANDATORY_NOT_FOUND", `{"api_name":"Last_Name"}`, "x")+`,`+fail("DUPLICATE_DATA", `{"api_name":"HubSpot_ID","id":"9"}`, "x")+`]}`, "x"),
+	{"a duplicate among several errors", 207, failedAnswer("MULTIPLE_OR_MULTI_ERRORS", `{"errors":[`+
+		failedAnswer("MANDATORY_NOT_FOUND", `{"api_name":"Last_Name"}`, "x")+`,`+failedAnswer("DUPLICATE_DATA", `{"api_name":"HubSpot_ID","id":"9"}`, "x")+`]}`, "x"),
 		crm.Error{Kind: crm.Duplicate, Code: "MULTIPLE_OR_MULTI_ERRORS", ExistingID: "9", Fields: []crm.FieldError{{Field: "Last_Name", Code: "MANDATORY_NOT_FOUND"}, {Field: "HubSpot_ID", Code: "DUPLICATE_DATA"}}}},
-	{"a field that needs another", 400, fail("DEPENDENT_FIELD_MISSING", `{"dependee":{"api_name":"Country","json_path":"$.data[0].Country"},"api_name":"State","json_path":"$.data[0].State"}`, "x"),
+	{"a field that needs another", 400, failedAnswer("DEPENDENT_FIELD_MISSING", `{"dependee":{"api_name":"Country","json_path":"$.data[0].Country"},"api_name":"State","json_path":"$.data[0].State"}`, "x"),
 		crm.Error{Kind: crm.Missing, Code: "DEPENDENT_FIELD_MISSING", Fields: []crm.FieldError{{Field: "Country", Code: "DEPENDENT_FIELD_MISSING"}}}},
-	{"a field that contradicts another", 400, fail("DEPENDENT_MISMATCH", `{"dependee":{"api_name":"Country"},"api_name":"State","json_path":"$.data[0].State"}`, "x"),
+	{"a field that contradicts another", 400, failedAnswer("DEPENDENT_MISMATCH", `{"dependee":{"api_name":"Country"},"api_name":"State","json_path":"$.data[0].State"}`, "x"),
 		crm.Error{Kind: crm.Invalid, Code: "DEPENDENT_MISMATCH", Fields: []crm.FieldError{{Field: "State", Code: "DEPENDENT_MISMATCH"}}}},
-	{"an unknown code that names a field", 400, fail("PATTERN_NOT_MATCHED", `{"api_name":"Phone"}`, "x"),
+	{"an unknown code that names a field", 400, failedAnswer("PATTERN_NOT_MATCHED", `{"api_name":"Phone"}`, "x"),
 		crm.Error{Kind: crm.Invalid, Code: "PATTERN_NOT_MATCHED", Fields: []crm.FieldError{{Field: "Phone", Code: "PATTERN_NOT_MATCHED"}}}},
-	{"an unknown code", 400, fail("SOMETHING_NEW", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "SOMETHING_NEW"}},
-	{"a code that quotes a value", 400, fail("jane@x.eu", `{"api_name":"jane@x.eu"}`, "jane@x.eu"), crm.Error{Kind: crm.Refused}},
-	{"a conflict", 412, fail("ALREADY_MODIFIED", `{"id":"1","Modified_Time":"2026-11-23T10:00:00+01:00"}`, "x"), crm.Error{Kind: crm.Conflict, Code: "ALREADY_MODIFIED"}},
-	{"a conflict with another code", 412, fail("PRECONDITION", `{}`, "x"), crm.Error{Kind: crm.Conflict, Code: "PRECONDITION"}},
-	{"a conflict with another status", 400, fail("ALREADY_MODIFIED", `{}`, "x"), crm.Error{Kind: crm.Conflict, Code: "ALREADY_MODIFIED"}},
-	{"a locked record", 400, fail("RECORD_LOCKED", `{}`, "x"), crm.Error{Kind: crm.Locked, Code: "RECORD_LOCKED"}},
-	{"a record that waits for approval", 400, fail("NOT_APPROVED", `{}`, "x"), crm.Error{Kind: crm.Locked, Code: "NOT_APPROVED"}},
-	{"a record in a blueprint", 400, fail("RECORD_IN_BLUEPRINT", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "RECORD_IN_BLUEPRINT"}},
-	{"a dependent service", 400, fail("DEPENDENT_SERVICE_ERROR", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "DEPENDENT_SERVICE_ERROR"}},
-	{"too many of something", 400, fail("LIMIT_EXCEEDED", `{"limit":50}`, "x"), crm.Error{Kind: crm.Refused, Code: "LIMIT_EXCEEDED"}},
-	{"an unknown module", 400, fail("INVALID_MODULE", `{"resource_path_index":0}`, "x"), crm.Error{Kind: crm.Refused, Code: "INVALID_MODULE"}},
-	{"a missing authorisation", 400, fail("AUTHORIZATION_FAILED", `{}`, "x"), crm.Error{Kind: crm.Forbidden, Code: "AUTHORIZATION_FAILED"}},
-	{"a missing scope", 401, fail("OAUTH_SCOPE_MISMATCH", `{}`, "Unauthorized"), crm.Error{Kind: crm.Forbidden, Code: "OAUTH_SCOPE_MISMATCH"}},
-	{"a missing permission", 403, fail("NO_PERMISSION", `{"permissions":["x"]}`, "x"), crm.Error{Kind: crm.Forbidden, Code: "NO_PERMISSION"}},
-	{"a wrong URL", 404, fail("INVALID_URL_PATTERN", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "INVALID_URL_PATTERN"}},
-	{"a used-up quota or concurrency", 429, fail("TOO_MANY_REQUESTS", `{}`, "Number of API requests for the 24 hour period is exceeded or the concurrency limit of the user for the app is exceeded."),
+	{"an unknown code", 400, failedAnswer("SOMETHING_NEW", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "SOMETHING_NEW"}},
+	{"a code that quotes a value", 400, failedAnswer("jane@x.eu", `{"api_name":"jane@x.eu"}`, "jane@x.eu"), crm.Error{Kind: crm.Refused}},
+	{"a conflict", 412, failedAnswer("ALREADY_MODIFIED", `{"id":"1","Modified_Time":"2026-11-23T10:00:00+01:00"}`, "x"), crm.Error{Kind: crm.Conflict, Code: "ALREADY_MODIFIED"}},
+	{"a conflict with another code", 412, failedAnswer("PRECONDITION", `{}`, "x"), crm.Error{Kind: crm.Conflict, Code: "PRECONDITION"}},
+	{"a conflict with another status", 400, failedAnswer("ALREADY_MODIFIED", `{}`, "x"), crm.Error{Kind: crm.Conflict, Code: "ALREADY_MODIFIED"}},
+	{"a locked record", 400, failedAnswer("RECORD_LOCKED", `{}`, "x"), crm.Error{Kind: crm.Locked, Code: "RECORD_LOCKED"}},
+	{"a record that waits for approval", 400, failedAnswer("NOT_APPROVED", `{}`, "x"), crm.Error{Kind: crm.Locked, Code: "NOT_APPROVED"}},
+	{"a record in a blueprint", 400, failedAnswer("RECORD_IN_BLUEPRINT", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "RECORD_IN_BLUEPRINT"}},
+	{"a dependent service", 400, failedAnswer("DEPENDENT_SERVICE_ERROR", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "DEPENDENT_SERVICE_ERROR"}},
+	{"too many of something", 400, failedAnswer("LIMIT_EXCEEDED", `{"limit":50}`, "x"), crm.Error{Kind: crm.Refused, Code: "LIMIT_EXCEEDED"}},
+	{"an unknown module", 400, failedAnswer("INVALID_MODULE", `{"resource_path_index":0}`, "x"), crm.Error{Kind: crm.Refused, Code: "INVALID_MODULE"}},
+	{"a missing authorisation", 400, failedAnswer("AUTHORIZATION_FAILED", `{}`, "x"), crm.Error{Kind: crm.Forbidden, Code: "AUTHORIZATION_FAILED"}},
+	{"a missing scope", 401, failedAnswer("OAUTH_SCOPE_MISMATCH", `{}`, "Unauthorized"), crm.Error{Kind: crm.Forbidden, Code: "OAUTH_SCOPE_MISMATCH"}},
+	{"a missing permission", 403, failedAnswer("NO_PERMISSION", `{"permissions":["x"]}`, "x"), crm.Error{Kind: crm.Forbidden, Code: "NO_PERMISSION"}},
+	{"a wrong URL", 404, failedAnswer("INVALID_URL_PATTERN", `{}`, "x"), crm.Error{Kind: crm.Refused, Code: "INVALID_URL_PATTERN"}},
+	{"a used-up quota or concurrency", 429, failedAnswer("TOO_MANY_REQUESTS", `{}`, "Number of API requests for the 24 hour period is exceeded or the concurrency limit of the user for the app is exceeded."),
 		crm.Error{Kind: crm.RateLimited, Code: "TOO_MANY_REQUESTS", RetryAfter: retryConcurrency}},
-	{"a used-up quota", 429, fail("TOO_MANY_REQUESTS", `{}`, "Number of API requests for the 24 hour period is exceeded."),
+	{"a used-up quota", 429, failedAnswer("TOO_MANY_REQUESTS", `{}`, "Number of API requests for the 24 hour period is exceeded."),
 		crm.Error{Kind: crm.RateLimited, Code: "TOO_MANY_REQUESTS", RetryAfter: retryCredits}},
 	{"a rate limit in the older form", 429, `{"code":429,"error":"TOO_MANY_REQUESTS","error_info":"You have reached the concurrency limit"}`,
 		crm.Error{Kind: crm.RateLimited, Code: "TOO_MANY_REQUESTS", RetryAfter: retryConcurrency}},
-	{"a rate limit with another status", 400, fail("RATE_LIMIT_EXCEEDED", `{}`, "x"), crm.Error{Kind: crm.RateLimited, Code: "RATE_LIMIT_EXCEEDED", RetryAfter: retryConcurrency}},
+	{"a rate limit with another status", 400, failedAnswer("RATE_LIMIT_EXCEEDED", `{}`, "x"), crm.Error{Kind: crm.RateLimited, Code: "RATE_LIMIT_EXCEEDED", RetryAfter: retryConcurrency}},
 	{"a rate limit as a page of HTML", 429, `<html>`, crm.Error{Kind: crm.RateLimited, RetryAfter: retryConcurrency}},
-	{"a server error", 500, fail("INTERNAL_ERROR", `{}`, "Internal Server Error"), crm.Error{Kind: crm.Unavailable, Code: "INTERNAL_ERROR", Ambiguous: true}},
-	{"a server error of one record", 207, fail("INTERNAL_ERROR", `{}`, "x"), crm.Error{Kind: crm.Unavailable, Code: "INTERNAL_ERROR", Ambiguous: true}},
+	{"a server error", 500, failedAnswer("INTERNAL_ERROR", `{}`, "Internal Server Error"), crm.Error{Kind: crm.Unavailable, Code: "INTERNAL_ERROR", Ambiguous: true}},
+	{"a server error of one record", 207, failedAnswer("INTERNAL_ERROR", `{}`, "x"), crm.Error{Kind: crm.Unavailable, Code: "INTERNAL_ERROR", Ambiguous: true}},
 	{"a page of HTML", 502, `<html>Bad Gateway</html>`, crm.Error{Kind: crm.Unavailable, Ambiguous: true}},
 	{"a page of HTML as refusal", 400, `<html>`, crm.Error{Kind: crm.Refused}},
-	{"details that are a text", 400, fail("INVALID_DATA", `"x"`, "invalid data"), crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA"}},
+	{"details that are a text", 400, failedAnswer("INVALID_DATA", `"x"`, "invalid data"), crm.Error{Kind: crm.Invalid, Code: "INVALID_DATA"}},
 }
 
 func TestEveryErrorIsReadFlatAndInAList(t *testing.T) {
@@ -115,7 +116,7 @@ func TestEveryErrorIsReadFlatAndInAList(t *testing.T) {
 }
 
 func TestACreateHasNoRecordThatCouldBeMissing(t *testing.T) {
-	f := newFakeAPI(t, always(400, `{"data":[`+fail("INVALID_DATA", `{}`, "the id given seems to be invalid")+`]}`))
+	f := newFakeAPI(t, always(400, `{"data":[`+failedAnswer("INVALID_DATA", `{}`, "the id given seems to be invalid")+`]}`))
 	_, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{TwinID: "7"})
 	if e := wantError(t, err); e.Kind != crm.Invalid {
 		t.Errorf("got %v, want invalid", err)
@@ -144,9 +145,9 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			f := newFakeAPI(t, func(_ int, r sentRequest) (int, string) {
 				if r.Token != "Zoho-oauthtoken 1000.b" {
-					return 401, fail(code, "{}", "invalid oauth token")
+					return 401, failedAnswer(code, "{}", "invalid oauth token")
 				}
-				return 200, saved(janeID)
+				return 200, savedResult(janeID)
 			})
 			tokens := &tokenList{domain: f.URL, names: []string{"1000.a", "1000.b"}}
 			c := newTestClient(t, f, func(cfg *Config) { cfg.Tokens = tokens })
@@ -167,7 +168,7 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 }
 
 func TestATokenThatStaysRefusedIsUnauthorized(t *testing.T) {
-	f := newFakeAPI(t, always(401, fail("INVALID_TOKEN", "{}", "invalid oauth token")))
+	f := newFakeAPI(t, always(401, failedAnswer("INVALID_TOKEN", "{}", "invalid oauth token")))
 	_, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{TwinID: "7"})
 	want := crm.Error{System: crm.Zoho, Action: "update", Kind: crm.Unauthorized, Status: 401, Code: "INVALID_TOKEN"}
 	if diff := cmp.Diff(want, wantError(t, err)); diff != "" || len(f.calls) != 2 {

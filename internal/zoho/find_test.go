@@ -9,11 +9,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-func created(row, at string) string {
+func createdRow(row, at string) string {
 	return strings.Replace(row, "2026-11-01T10:00:00+01:00", at, 1)
 }
 
-func ids(records []crm.Record) []string {
+func recordIDs(records []crm.Record) []string {
 	var ids []string
 	for _, r := range records {
 		ids = append(ids, r.Ref.RecordID)
@@ -30,15 +30,15 @@ func TestFindRanksByKeyThenAge(t *testing.T) {
 		want []string
 	}{
 		{"nothing", nil, nil},
-		{"the twin before everything else", []string{
-			created(row("1", `"Email":"jane@x.eu",`), oldest), row("2", `"HubSpot_ID":"77",`), created(row("3", `"Phone":"1",`), older),
+		{"the counterpart before everything else", []string{
+			createdRow(row("1", `"Email":"jane@x.eu",`), oldest), row("2", `"HubSpot_ID":"77",`), createdRow(row("3", `"Phone":"1",`), older),
 		}, []string{"2"}},
 		{"all that match the second key, the oldest first", []string{
-			row("1", `"Email":"JANE@x.eu",`), created(row("2", `"Phone":"1",`), oldest), created(row("3", `"Email":" jane@x.eu",`), older),
+			row("1", `"Email":"JANE@x.eu",`), createdRow(row("2", `"Phone":"1",`), oldest), createdRow(row("3", `"Email":" jane@x.eu",`), older),
 		}, []string{"3", "1"}},
 		{"the third key", []string{row("1", `"Phone":"1",`)}, []string{"1"}},
 		{"records of the same second by id", []string{row("12", `"Phone":"1",`), row("9", `"Phone":"1",`)}, []string{"9", "12"}},
-		{"a twin that only begins alike is none", []string{row("1", `"HubSpot_ID":"77 ",`)}, nil},
+		{"a counterpart id that only begins alike does not match", []string{row("1", `"HubSpot_ID":"77 ",`)}, nil},
 		{"a row that matches no key is none", []string{row("1", `"Email":"other@x.eu",`)}, nil},
 	}
 	for _, tt := range tests {
@@ -48,7 +48,7 @@ func TestFindRanksByKeyThenAge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, ids(got)); diff != "" {
+			if diff := cmp.Diff(tt.want, recordIDs(got)); diff != "" {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
 			if tt.want == nil && got != nil {
@@ -148,7 +148,7 @@ func TestFindAsksKeyByKeyWhenThereAreTooMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"2"}, ids(got)); diff != "" || len(f.calls) != 3 {
+	if diff := cmp.Diff([]string{"2"}, recordIDs(got)); diff != "" || len(f.calls) != 3 {
 		t.Errorf("%d calls, found (-want +got):\n%s", len(f.calls), diff)
 	}
 }

@@ -71,60 +71,60 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ask(t, c)
+		callEverything(t, c)
 	})
 }
 
-// ask makes a call of every kind.
-func ask(t *testing.T, c *Client) {
+// callEverything makes a call of every kind.
+func callEverything(t *testing.T, c *Client) {
 	t.Helper()
 	ctx := t.Context()
 	ref := crm.Ref{System: crm.Zoho, Kind: crm.Contact, RecordID: "1"}
 	rec, err := c.Read(ctx, ref)
-	sound(t, "read", rec.Ref, err)
+	checkError(t, "read", rec.Ref, err)
 	many := c.ReadMany(ctx, crm.Contact, []string{"1", "2", "3"})
 	for _, id := range []string{"1", "2", "3"} {
 		a, there := many[id]
 		if !there {
 			t.Errorf("no answer about %s", id)
 		}
-		sound(t, "read many", a.Value.Ref, a.Err)
+		checkError(t, "read many", a.Value.Ref, a.Err)
 	}
 	if len(many) != 3 {
 		t.Errorf("%d answers to 3 questions", len(many))
 	}
 	_, err = c.WithHistory(ctx, crm.Record{Ref: ref})
-	sound(t, "history", ref, err)
+	checkError(t, "history", ref, err)
 	found, err := c.Find(ctx, crm.Contact, []crm.Key{{Value: "5"}, {Field: "Email", Value: "a@example.com"}})
-	sound(t, "find", ref, err)
+	checkError(t, "find", ref, err)
 	for _, r := range found {
-		sound(t, "found", r.Ref, nil)
+		checkError(t, "found", r.Ref, nil)
 	}
 	write := crm.Write{TwinID: "5", Fields: map[string]crm.Value{"Email": {Type: crm.Text, Text: "a@example.com"}}}
 	for _, a := range c.CreateMany(ctx, crm.Contact, []crm.Write{write, write, write}) {
-		sound(t, "create", a.Value.Ref, a.Err)
+		checkError(t, "create", a.Value.Ref, a.Err)
 	}
 	done, err := c.Update(ctx, crm.Record{Ref: ref}, write)
-	sound(t, "update", done.Ref, err)
+	checkError(t, "update", done.Ref, err)
 	walk := crm.Walk{Kind: crm.Contact, Since: time.Unix(0, 0), Until: time.Unix(2_000_000_000, 0)}
 	for _, scan := range []func(context.Context, crm.Walk) (crm.FoundPage, error){c.ListChanged, c.ListDeleted} {
 		page, err := scan(ctx, walk)
-		sound(t, "scan", ref, err)
+		checkError(t, "scan", ref, err)
 		for _, x := range page.Found {
-			sound(t, "scan", x.Ref, nil)
+			checkError(t, "scan", x.Ref, nil)
 		}
 	}
 	_, err = c.ReadSchema(ctx)
-	sound(t, "schema", ref, err)
+	checkError(t, "schema", ref, err)
 	_, err = c.ListOwners(ctx)
-	sound(t, "owners", ref, err)
+	checkError(t, "owners", ref, err)
 	_, err = c.ListChannels(ctx)
-	sound(t, "channels", ref, err)
+	checkError(t, "channels", ref, err)
 }
 
-// sound holds that an answer names a contact of Zoho, and an error nothing that
-// could be a part of the body.
-func sound(t *testing.T, action string, ref crm.Ref, err error) {
+// checkError holds that an answer names a contact of Zoho, and an error nothing
+// that could be a part of the body.
+func checkError(t *testing.T, action string, ref crm.Ref, err error) {
 	t.Helper()
 	if err != nil {
 		if strings.ContainsAny(err.Error(), "@<>\n") {
@@ -190,11 +190,11 @@ func FuzzTokenAnswers(f *testing.F) {
 		_, served := service.Token(t.Context(), "")
 		for _, err := range []error{err, served} {
 			if err != nil && strings.Contains(err.Error(), secret) {
-				t.Errorf("the error tells what was answered: %v", err)
+				t.Errorf("the error quotes the answer: %v", err)
 			}
 		}
 		if strings.Contains(log.String(), secret) {
-			t.Errorf("the log tells what was answered: %s", &log)
+			t.Errorf("the log quotes the answer: %s", &log)
 		}
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// entry is one line of a timeline; changes are "field:old:new" in JSON.
-func entry(at, user, source string, changes ...string) string {
+// timelineEntry is one line of a timeline; changes are "field:old:new" in JSON.
+func timelineEntry(at, user, source string, changes ...string) string {
 	var fields []string
 	for _, c := range changes {
 		p := strings.SplitN(c, "|", 3)
@@ -26,8 +26,8 @@ func timelineOf(info string, entries ...string) string {
 	return `{"__timeline":[` + strings.Join(entries, ",") + `],"info":{` + info + `}}`
 }
 
-// jane is the record of these tests as Read gives it.
-func jane(t *testing.T) crm.Record {
+// janeRecord is the record of these tests as Read gives it.
+func janeRecord(t *testing.T) crm.Record {
 	t.Helper()
 	return crm.Record{
 		Ref: contactRef(janeID), TwinID: "77", CreatedByUs: true, Created: mustTime(t, "2026-11-01T09:00:00Z"),
@@ -37,14 +37,14 @@ func jane(t *testing.T) crm.Record {
 
 func TestHistoryIsNewestFirstAndEndsWithTheCreation(t *testing.T) {
 	f := newFakeAPI(t, always(200, timelineOf(`"more_records":false`,
-		entry("2026-11-12T13:13:15+05:30", "222", "crm_ui", `Phone|"2"|"3"`, `Unmapped|"a"|"b"`),
-		entry("2026-11-12T07:43:15Z", ownUser, "crm_api", `Phone|"1"|"2"`),
-		entry("2026-11-11T10:00:00Z", ownUser, "workflow", `Score|null|5`, `Email_Opt_Out|false|true`),
+		timelineEntry("2026-11-12T13:13:15+05:30", "222", "crm_ui", `Phone|"2"|"3"`, `Unmapped|"a"|"b"`),
+		timelineEntry("2026-11-12T07:43:15Z", ownUser, "crm_api", `Phone|"1"|"2"`),
+		timelineEntry("2026-11-11T10:00:00Z", ownUser, "workflow", `Score|null|5`, `Email_Opt_Out|false|true`),
 		`{"audited_time":"2026-11-10T10:00:00Z","action":"sent","source":"crm_ui","done_by":{"id":"222"},"field_history":null}`,
-		entry("2026-11-10T10:00:00Z", ownUser, "crm_ui", `Account_Name|{"name":"A","id":"98"}|{"name":"B","id":"99"}`),
-		entry("2026-11-09T10:00:00Z", "222", "crm_api", `Email|"d@x.eu"|null`),
+		timelineEntry("2026-11-10T10:00:00Z", ownUser, "crm_ui", `Account_Name|{"name":"A","id":"98"}|{"name":"B","id":"99"}`),
+		timelineEntry("2026-11-09T10:00:00Z", "222", "crm_api", `Email|"d@x.eu"|null`),
 	)))
-	rec := jane(t)
+	rec := janeRecord(t)
 	got, err := newTestClient(t, f).WithHistory(t.Context(), rec)
 	if err != nil {
 		t.Fatal(err)
@@ -76,14 +76,15 @@ func TestHistoryIsNewestFirstAndEndsWithTheCreation(t *testing.T) {
 	}
 }
 
-// TestWhatAPersonTypesAsOurUserIsNotOurs: they should not, but they do.
-func TestWhatAPersonTypesAsOurUserIsNotOurs(t *testing.T) {
+// TestEditsThatAPersonTypesAsOurUserAreNotOurs: nobody should work as this
+// user, but people do.
+func TestEditsThatAPersonTypesAsOurUserAreNotOurs(t *testing.T) {
 	for source, own := range map[string]bool{
 		"crm_api": true, "workflow": true, "custom_function": true, "a source of next year": true,
 		"crm_ui": false, "mass_update": false, "convert": false, "import": false, "bulkapi": false,
 	} {
-		f := newFakeAPI(t, always(200, timelineOf(`"more_records":true`, entry("2026-11-12T07:43:15Z", ownUser, source, `Phone|"1"|"3"`))))
-		got, err := newTestClient(t, f).WithHistory(t.Context(), jane(t))
+		f := newFakeAPI(t, always(200, timelineOf(`"more_records":true`, timelineEntry("2026-11-12T07:43:15Z", ownUser, source, `Phone|"1"|"3"`))))
+		got, err := newTestClient(t, f).WithHistory(t.Context(), janeRecord(t))
 		if err != nil || len(got.History["Phone"]) != 1 || got.History["Phone"][0].Own != own {
 			t.Errorf("%s: %+v, %v, want own %t", source, got.History["Phone"], err, own)
 		}
@@ -109,9 +110,9 @@ func TestHistoryFollowsFivePagesAndThenAddsNoCreation(t *testing.T) {
 				v := tt.pages - n + 1
 				change := fmt.Sprintf(`Phone|"v%d"|"v%d"`, v-1, v)
 				info := fmt.Sprintf(`"more_records":%t,"next_page_token":"p%d"`, v > 1, n+1)
-				return 200, timelineOf(info, entry(fmt.Sprintf("2026-11-12T10:00:%02dZ", v), "222", "crm_ui", change))
+				return 200, timelineOf(info, timelineEntry(fmt.Sprintf("2026-11-12T10:00:%02dZ", v), "222", "crm_ui", change))
 			})
-			got, err := newTestClient(t, f).WithHistory(t.Context(), jane(t))
+			got, err := newTestClient(t, f).WithHistory(t.Context(), janeRecord(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,10 +129,10 @@ func TestHistoryFollowsFivePagesAndThenAddsNoCreation(t *testing.T) {
 
 func TestHistoryIsPutInOrder(t *testing.T) {
 	f := newFakeAPI(t, always(200, timelineOf(``,
-		entry("2026-11-10T10:00:00Z", "222", "crm_ui", `Phone|"a"|"b"`),
-		entry("2026-11-12T10:00:00Z", "222", "crm_ui", `Phone|"b"|"c"`),
+		timelineEntry("2026-11-10T10:00:00Z", "222", "crm_ui", `Phone|"a"|"b"`),
+		timelineEntry("2026-11-12T10:00:00Z", "222", "crm_ui", `Phone|"b"|"c"`),
 	)))
-	got, err := newTestClient(t, f).WithHistory(t.Context(), jane(t))
+	got, err := newTestClient(t, f).WithHistory(t.Context(), janeRecord(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,10 +145,10 @@ func TestHistoryIsPutInOrder(t *testing.T) {
 	}
 }
 
-func TestAnEmptyTimelineIsBelievedOfAnUntouchedRecordOnly(t *testing.T) {
+func TestAnEmptyTimelineIsTrustedForAnUnmodifiedRecordOnly(t *testing.T) {
 	f := newFakeAPI(t, always(204, ""))
 	c := newTestClient(t, f)
-	rec := jane(t)
+	rec := janeRecord(t)
 	rec.Fields = map[string]string{"Phone": "3"}
 	rec.TwinID = ""
 	tests := []struct {
@@ -172,7 +173,7 @@ func TestAnEmptyTimelineIsBelievedOfAnUntouchedRecordOnly(t *testing.T) {
 
 func TestHistoryOfUnknownShapeIsAFailure(t *testing.T) {
 	for name, body := range map[string]string{
-		"no time":              timelineOf(``, entry("", "222", "crm_ui", `Phone|"a"|"b"`)),
+		"no time":              timelineOf(``, timelineEntry("", "222", "crm_ui", `Phone|"a"|"b"`)),
 		"no values":            timelineOf(``, `{"audited_time":"2026-11-10T10:00:00Z","field_history":[{"api_name":"Phone"}]}`),
 		"a field is a text":    timelineOf(``, `{"audited_time":"2026-11-10T10:00:00Z","field_history":["Phone"]}`),
 		"the fields are a map": timelineOf(``, `{"audited_time":"2026-11-10T10:00:00Z","field_history":{}}`),
@@ -180,7 +181,7 @@ func TestHistoryOfUnknownShapeIsAFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeAPI(t, always(200, body))
-			_, err := newTestClient(t, f).WithHistory(t.Context(), jane(t))
+			_, err := newTestClient(t, f).WithHistory(t.Context(), janeRecord(t))
 			if e := wantError(t, err); e.Kind != crm.Refused {
 				t.Errorf("got %v, want refused", err)
 			}

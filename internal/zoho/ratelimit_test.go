@@ -10,8 +10,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/quota"
 )
 
-// room is how many calls are let in at once.
-func room(t *testing.T, p *rateLimiter) int {
+// countAdmitted returns how many calls may run at once.
+func countAdmitted(t *testing.T, p *rateLimiter) int {
 	t.Helper()
 	n := 0
 	for ; n < 100; n++ {
@@ -26,26 +26,26 @@ func room(t *testing.T, p *rateLimiter) int {
 
 var refusedCall = &crm.Error{Kind: crm.RateLimited, RetryAfter: retryConcurrency}
 
-func TestCallsAtOnceAreHalvedWhenTheyWereTooManyAndComeBack(t *testing.T) {
+func TestTheLimitIsHalvedAfterTooManyCallsAndRisesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRateLimiter(1)
-		if got := room(t, p); got != maxConcurrent {
+		if got := countAdmitted(t, p); got != maxConcurrent {
 			t.Errorf("%d calls at once, want %d", got, maxConcurrent)
 		}
 		p.updateFrom(answer{}, refusedCall)
-		if got := room(t, p); got != maxConcurrent/2 {
+		if got := countAdmitted(t, p); got != maxConcurrent/2 {
 			t.Errorf("%d calls at once after a refusal, want half", got)
 		}
 		for range raiseAfter * maxConcurrent {
 			p.updateFrom(answer{}, nil)
 		}
-		if got := room(t, p); got != maxConcurrent {
+		if got := countAdmitted(t, p); got != maxConcurrent {
 			t.Errorf("%d calls at once after many went well, want %d again", got, maxConcurrent)
 		}
 		for range 10 {
 			p.updateFrom(answer{}, refusedCall)
 		}
-		if got := room(t, p); got != 1 {
+		if got := countAdmitted(t, p); got != 1 {
 			t.Errorf("%d calls at once after ten refusals, want one", got)
 		}
 	})
@@ -54,7 +54,7 @@ func TestCallsAtOnceAreHalvedWhenTheyWereTooManyAndComeBack(t *testing.T) {
 func TestAShareIsAtLeastOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for share, want := range map[float64]int{0.25: 2, 0.01: 1} {
-			if got := room(t, newRateLimiter(share)); got != want {
+			if got := countAdmitted(t, newRateLimiter(share)); got != want {
 				t.Errorf("a share of %g lets %d calls in, want %d", share, got, want)
 			}
 		}
@@ -64,13 +64,13 @@ func TestAShareIsAtLeastOneCall(t *testing.T) {
 func TestCreditsThatRunOutStopSweepsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRateLimiter(1)
-		told := func(left string) answer {
+		withCredits := func(left string) answer {
 			h := http.Header{}
 			h.Set("X-API-CREDITS-REMAINING", left)
 			return answer{header: h}
 		}
-		p.updateFrom(told("25000"), nil) // half of the day's
-		p.updateFrom(told("4000"), nil)
+		p.updateFrom(withCredits("25000"), nil) // half of the day's
+		p.updateFrom(withCredits("4000"), nil)
 		if _, err := p.acquire(quota.Background(t.Context()), request{}); !crm.IsKind(err, crm.RateLimited) {
 			t.Errorf("a sweep: %v", err)
 		}

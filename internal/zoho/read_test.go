@@ -56,7 +56,7 @@ func TestReadConvertsEveryShapeOfValue(t *testing.T) {
 	}
 }
 
-func TestReadTellsAMissingRecordFromAFailure(t *testing.T) {
+func TestReadDistinguishesAMissingRecordFromAFailure(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
@@ -67,8 +67,8 @@ func TestReadTellsAMissingRecordFromAFailure(t *testing.T) {
 		{"another record only", 200, list(row(joeID, "")), crm.NotFound},
 		{"an empty list", 200, list(), crm.NotFound},
 		{"an invalid id", 400, `{"code":"INVALID_DATA","details":{},"message":"the id given seems to be invalid","status":"error"}`, crm.NotFound},
-		{"an id that is rejected", 400, fail("INVALID_DATA", `{"param_name":"ids"}`, "invalid data"), crm.NotFound},
-		{"another parameter that is rejected", 400, fail("INVALID_DATA", `{"param_name":"fields"}`, "invalid data"), crm.Refused},
+		{"an id that is rejected", 400, failedAnswer("INVALID_DATA", `{"param_name":"ids"}`, "invalid data"), crm.NotFound},
+		{"another parameter that is rejected", 400, failedAnswer("INVALID_DATA", `{"param_name":"fields"}`, "invalid data"), crm.Refused},
 		{"a page of HTML", 200, "<html>maintenance</html>", crm.Unavailable},
 		{"a server error", 500, `{"code":"INTERNAL_ERROR","details":{},"message":"Internal Server Error","status":"error"}`, crm.Unavailable},
 		{"an error with status 200", 200, `{"code":"INTERNAL_ERROR","details":{},"message":"x","status":"error"}`, crm.Unavailable},
@@ -119,7 +119,7 @@ func TestAnIDThatZohoRejectsDoesNotHideTheOthers(t *testing.T) {
 		var rows []string
 		for id := range strings.SplitSeq(query.Get("ids"), ",") {
 			if id == "13" {
-				return 400, fail("INVALID_DATA", `{"param_name":"ids"}`, "invalid data")
+				return 400, failedAnswer("INVALID_DATA", `{"param_name":"ids"}`, "invalid data")
 			}
 			rows = append(rows, row(id, ""))
 		}
@@ -155,8 +155,8 @@ func TestReadManyChecksItsArguments(t *testing.T) {
 	}
 }
 
-// wide maps 60 fields, which takes two requests.
-func wide(c *Config) {
+// withManyFields maps 60 fields, which takes two requests.
+func withManyFields(c *Config) {
 	var names []string
 	for i := range 60 {
 		names = append(names, fmt.Sprintf("F%d", i))
@@ -179,7 +179,7 @@ func TestMoreThanFiftyFieldsAreReadInTwoRequests(t *testing.T) {
 		late := strings.Replace(row(janeID, `"F59":"b","HubSpot_ID":"5",`), "11-23T10:00:00", "11-23T10:00:07", 1)
 		return 200, list(late)
 	})
-	got, err := newTestClient(t, f, wide).readBatch(t.Context(), crm.Contact, []string{janeID, joeID})
+	got, err := newTestClient(t, f, withManyFields).readBatch(t.Context(), crm.Contact, []string{janeID, joeID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestMoreThanFiftyFieldsAreReadInTwoRequests(t *testing.T) {
 	}
 }
 
-func TestOwnUserIsAskedForOnceAndFailuresAreNotRemembered(t *testing.T) {
+func TestTheOwnUserIsReadOnceAndFailuresAreNotCached(t *testing.T) {
 	var asked atomic.Int32
 	f := newFakeAPI(t, always(204, ""))
 	plain := f.Config.Handler

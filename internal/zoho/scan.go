@@ -138,8 +138,8 @@ func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (c
 	return page, nil
 }
 
-// CountRecords returns how many records of a kind there are, for three API credits for
-// 2,000 of them.
+// CountRecords returns how many records of a kind there are, for three API
+// credits for 2,000 of them.
 func (c *Client) CountRecords(ctx context.Context, kind crm.Kind) (int, error) {
 	n := 0
 	for from := (crm.Place{}); ; {

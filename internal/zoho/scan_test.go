@@ -16,31 +16,31 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// second is a time of the tests, in seconds after ten o'clock.
-func second(n int) time.Time {
+// seconds is a time of the tests, in seconds after ten o'clock.
+func seconds(n int) time.Time {
 	return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
 }
 
-func walk(from crm.Place) crm.Walk {
-	return crm.Walk{Kind: crm.Contact, Since: second(0), Until: second(60), From: from}
+func walkFrom(from crm.Place) crm.Walk {
+	return crm.Walk{Kind: crm.Contact, Since: seconds(0), Until: seconds(60), From: from}
 }
 
-func scanned(id string, n int) string {
-	return fmt.Sprintf(`{"id":"%s","Modified_Time":"%s"}`, id, second(n).Format(time.RFC3339))
+func scannedRow(id string, n int) string {
+	return fmt.Sprintf(`{"id":"%s","Modified_Time":"%s"}`, id, seconds(n).Format(time.RFC3339))
 }
 
-// page is a page of a list.
-func page(more bool, rows ...string) string {
+// pageOf is a page of a list.
+func pageOf(more bool, rows ...string) string {
 	return fmt.Sprintf(`{"data":[%s],"info":{"count":%d,"more_records":%t}}`, strings.Join(rows, ","), len(rows), more)
 }
 
-func found(id string, n int) crm.Found { return crm.Found{Ref: contactRef(id), At: second(n)} }
+func foundContact(id string, n int) crm.Found { return crm.Found{Ref: contactRef(id), At: seconds(n)} }
 
-func gone(id string, n int) crm.Found {
-	return crm.Found{Ref: contactRef(id), At: second(n), Deleted: true}
+func foundDeleted(id string, n int) crm.Found {
+	return crm.Found{Ref: contactRef(id), At: seconds(n), Deleted: true}
 }
 
-func TestChangedWalksByTimeAndId(t *testing.T) {
+func TestListChangedWalksByTimeAndID(t *testing.T) {
 	const head, tail = "select id, Modified_Time from Contacts where Modified_Time <= '2026-11-23T10:01:00+00:00' and ",
 		" order by Modified_Time asc, id asc limit 0, 200"
 	tests := []struct {
@@ -51,18 +51,18 @@ func TestChangedWalksByTimeAndId(t *testing.T) {
 		query  string
 		want   crm.FoundPage
 	}{
-		{"from the beginning, to a page that is not the last", crm.Place{}, 200, page(true, scanned("12", 5), scanned("9", 6)),
+		{"from the beginning, to a page that is not the last", crm.Place{}, 200, pageOf(true, scannedRow("12", 5), scannedRow("9", 6)),
 			"Modified_Time >= '2026-11-23T10:00:00+00:00'",
-			crm.FoundPage{Found: []crm.Found{found("12", 5), found("9", 6)}, Next: crm.Place{At: second(6), ID: "9"}, More: true}},
-		{"from behind a record, to the end", crm.Place{At: second(6), ID: "9"}, 200, page(false, scanned("10", 6)),
+			crm.FoundPage{Found: []crm.Found{foundContact("12", 5), foundContact("9", 6)}, Next: crm.Place{At: seconds(6), ID: "9"}, More: true}},
+		{"from behind a record, to the end", crm.Place{At: seconds(6), ID: "9"}, 200, pageOf(false, scannedRow("10", 6)),
 			"(Modified_Time > '2026-11-23T10:00:06+00:00' or (Modified_Time = '2026-11-23T10:00:06+00:00' and id > '9'))",
-			crm.FoundPage{Found: []crm.Found{found("10", 6)}}},
+			crm.FoundPage{Found: []crm.Found{foundContact("10", 6)}}},
 		{"nothing", crm.Place{}, 204, "", "Modified_Time >= '2026-11-23T10:00:00+00:00'", crm.FoundPage{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeAPI(t, always(tt.status, tt.answer))
-			got, err := newTestClient(t, f).ListChanged(t.Context(), walk(tt.from))
+			got, err := newTestClient(t, f).ListChanged(t.Context(), walkFrom(tt.from))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,9 +76,9 @@ func TestChangedWalksByTimeAndId(t *testing.T) {
 	}
 }
 
-func TestChangedReachesTheSecondInWhichTheWalkEnds(t *testing.T) {
+func TestListChangedIncludesTheSecondInWhichTheWalkEnds(t *testing.T) {
 	f := newFakeAPI(t, always(204, ""))
-	w := crm.Walk{Kind: crm.Company, Since: second(0).Add(900 * time.Millisecond), Until: second(60).Add(time.Millisecond)}
+	w := crm.Walk{Kind: crm.Company, Since: seconds(0).Add(900 * time.Millisecond), Until: seconds(60).Add(time.Millisecond)}
 	if _, err := newTestClient(t, f).ListChanged(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
@@ -89,20 +89,20 @@ func TestChangedReachesTheSecondInWhichTheWalkEnds(t *testing.T) {
 	}
 }
 
-func TestChangedRefusesAPageThatCouldHideARecord(t *testing.T) {
+func TestListChangedRefusesAPageThatCouldHideARecord(t *testing.T) {
 	tests := map[string]string{
-		"times out of order":                   page(false, scanned("1", 6), scanned("2", 5)),
-		"ids out of order":                     page(false, scanned("10", 5), scanned("9", 5)),
-		"a record twice":                       page(false, scanned("10", 5), scanned("10", 5)),
-		"a record without time":                page(false, `{"id":"1"}`),
-		"a record without id":                  page(false, `{"Modified_Time":"2026-11-23T10:00:05Z"}`),
+		"times out of order":                   pageOf(false, scannedRow("1", 6), scannedRow("2", 5)),
+		"ids out of order":                     pageOf(false, scannedRow("10", 5), scannedRow("9", 5)),
+		"a record twice":                       pageOf(false, scannedRow("10", 5), scannedRow("10", 5)),
+		"a record without time":                pageOf(false, `{"id":"1"}`),
+		"a record without id":                  pageOf(false, `{"Modified_Time":"2026-11-23T10:00:05Z"}`),
 		"no list":                              `{"info":{}}`,
-		"a record before the place of a walk ": page(false, scanned("3", 1)),
+		"a record before the place of a walk ": pageOf(false, scannedRow("3", 1)),
 	}
 	for name, answer := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeAPI(t, always(200, answer))
-			_, err := newTestClient(t, f).ListChanged(t.Context(), walk(crm.Place{At: second(1), ID: "3"}))
+			_, err := newTestClient(t, f).ListChanged(t.Context(), walkFrom(crm.Place{At: seconds(1), ID: "3"}))
 			if e := wantError(t, err); e.Kind != crm.Refused || e.Code != "UNKNOWN_SHAPE" {
 				t.Errorf("got %v, want an unknown shape", err)
 			}
@@ -110,23 +110,24 @@ func TestChangedRefusesAPageThatCouldHideARecord(t *testing.T) {
 	}
 }
 
-func TestAPlaceThatIsNoRecordIsNeverPutIntoAQuery(t *testing.T) {
+func TestAnInvalidPlaceIsNeverPutIntoAQuery(t *testing.T) {
 	f := newFakeAPI(t, always(204, ""))
-	_, err := newTestClient(t, f).ListChanged(t.Context(), walk(crm.Place{At: second(1), ID: "1' or id > '0"}))
+	_, err := newTestClient(t, f).ListChanged(t.Context(), walkFrom(crm.Place{At: seconds(1), ID: "1' or id > '0"}))
 	if e := wantError(t, err); e.Kind != crm.Refused || len(f.calls) != 0 {
 		t.Errorf("error %v after %d calls, want a refusal without any", err, len(f.calls))
 	}
 }
 
-// bin plays /deleted: the latest first, in pages of 200, at most ten of them.
-type bin struct {
+// recycleBin plays /deleted: the latest first, in pages of 200, at most ten of
+// them.
+type recycleBin struct {
 	mu      sync.Mutex
 	ids     []int // in the order of the list
 	headers []string
 	restore func(call int) // may change ids before a call is answered
 }
 
-func (b *bin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *recycleBin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.headers = append(b.headers, r.Header.Get("If-Modified-Since"))
@@ -148,18 +149,18 @@ func (b *bin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, id := range b.ids[start:end] {
 		rows = append(rows, fmt.Sprintf(`{"id":"%d","type":"recycle","deleted_time":"2026-11-23T11:00:05+01:00"}`, id))
 	}
-	_, _ = w.Write([]byte(page(end < len(b.ids), rows...))) // the client has left otherwise
+	_, _ = w.Write([]byte(pageOf(end < len(b.ids), rows...))) // the client has left otherwise
 }
 
 // walkBin walks to the end and returns the ids that were found.
-func walkBin(t *testing.T, b *bin) (all []string, truncated bool) {
+func walkBin(t *testing.T, b *recycleBin) (all []string, truncated bool) {
 	t.Helper()
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	c := newTestClient(t, &fakeAPI{Server: server})
 	place := crm.Place{}
 	for range 50 {
-		p, err := c.ListDeleted(t.Context(), walk(place))
+		p, err := c.ListDeleted(t.Context(), walkFrom(place))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +176,7 @@ func walkBin(t *testing.T, b *bin) (all []string, truncated bool) {
 	return nil, false
 }
 
-func numbers(n int) []int {
+func countTo(n int) []int {
 	var all []int
 	for i := n; i > 0; i-- {
 		all = append(all, i)
@@ -183,8 +184,8 @@ func numbers(n int) []int {
 	return all
 }
 
-func TestDeletedWalksAllPages(t *testing.T) {
-	b := &bin{ids: numbers(450)}
+func TestListDeletedWalksAllPages(t *testing.T) {
+	b := &recycleBin{ids: countTo(450)}
 	got, truncated := walkBin(t, b)
 	if len(got) != 450 || truncated || got[0] != "450" || got[449] != "1" {
 		t.Errorf("found %d, truncated %t", len(got), truncated)
@@ -196,19 +197,19 @@ func TestDeletedWalksAllPages(t *testing.T) {
 	}
 }
 
-func TestDeletedSaysWhenZohoWouldNotListTheRest(t *testing.T) {
-	got, truncated := walkBin(t, &bin{ids: numbers(2_100)})
+func TestListDeletedReportsATruncatedList(t *testing.T) {
+	got, truncated := walkBin(t, &recycleBin{ids: countTo(2_100)})
 	if len(got) != 2_000 || !truncated {
 		t.Errorf("found %d, truncated %t", len(got), truncated)
 	}
 }
 
-func TestDeletedMissesNothingWhenRecordsAreRestoredBetweenPages(t *testing.T) {
+func TestListDeletedMissesNothingWhenRecordsAreRestoredBetweenPages(t *testing.T) {
 	for name, restored := range map[string][]int{
 		"one of the first page": {440}, "the last of the first page": {251}, "several": {450, 251, 300},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := &bin{ids: numbers(450)}
+			b := &recycleBin{ids: countTo(450)}
 			b.restore = func(call int) {
 				if call == 2 {
 					b.ids = slices.DeleteFunc(b.ids, func(id int) bool { return slices.Contains(restored, id) })
@@ -224,23 +225,23 @@ func TestDeletedMissesNothingWhenRecordsAreRestoredBetweenPages(t *testing.T) {
 	}
 }
 
-func TestDeletedLeavesOutWhatIsOlderThanTheWalk(t *testing.T) {
+func TestListDeletedSkipsRecordsOlderThanTheWalk(t *testing.T) {
 	row := func(id string, at time.Time) string {
 		return fmt.Sprintf(`{"id":"%s","type":"permanent","deleted_time":"%s"}`, id, at.Format(time.RFC3339))
 	}
-	f := newFakeAPI(t, always(200, page(false, row("3", second(90)), row("2", second(0)), row("1", second(-1)))))
-	got, err := newTestClient(t, f).ListDeleted(t.Context(), walk(crm.Place{}))
+	f := newFakeAPI(t, always(200, pageOf(false, row("3", seconds(90)), row("2", seconds(0)), row("1", seconds(-1)))))
+	got, err := newTestClient(t, f).ListDeleted(t.Context(), walkFrom(crm.Place{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(crm.FoundPage{Found: []crm.Found{gone("3", 90), gone("2", 0)}}, got); diff != "" {
+	if diff := cmp.Diff(crm.FoundPage{Found: []crm.Found{foundDeleted("3", 90), foundDeleted("2", 0)}}, got); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)
 	}
 }
 
-func TestDeletedTakesBothAnswersForNothing(t *testing.T) {
+func TestListDeletedAcceptsBothEmptyAnswers(t *testing.T) {
 	for _, status := range []int{http.StatusNoContent, http.StatusNotModified} {
-		got, err := newTestClient(t, newFakeAPI(t, always(status, ""))).ListDeleted(t.Context(), walk(crm.Place{}))
+		got, err := newTestClient(t, newFakeAPI(t, always(status, ""))).ListDeleted(t.Context(), walkFrom(crm.Place{}))
 		if err != nil {
 			t.Fatalf("status %d: %v", status, err)
 		}
@@ -250,7 +251,7 @@ func TestDeletedTakesBothAnswersForNothing(t *testing.T) {
 	}
 }
 
-func TestScansReportWhatZohoRefuses(t *testing.T) {
+func TestScansReportRefusals(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
@@ -265,8 +266,8 @@ func TestScansReportWhatZohoRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newTestClient(t, newFakeAPI(t, always(tt.status, tt.answer)))
-			_, changed := c.ListChanged(t.Context(), walk(crm.Place{}))
-			_, deleted := c.ListDeleted(t.Context(), walk(crm.Place{}))
+			_, changed := c.ListChanged(t.Context(), walkFrom(crm.Place{}))
+			_, deleted := c.ListDeleted(t.Context(), walkFrom(crm.Place{}))
 			for _, err := range []error{changed, deleted} {
 				if e := wantError(t, err); e.Kind != tt.want || e.Action != "scan" {
 					t.Errorf("got %v, want kind %s", err, tt.want)

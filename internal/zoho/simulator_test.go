@@ -19,8 +19,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
-// organisation is a simulated organisation and a client of it.
-type organisation struct {
+// testOrganisation is a simulated organisation and a client of it.
+type testOrganisation struct {
 	*Client
 	t     *testing.T
 	sim   *zohosim.Server
@@ -46,7 +46,7 @@ func (c *callCount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Handler.ServeHTTP(w, r)
 }
 
-func (c *callCount) take() map[string]int {
+func (c *callCount) takeCounts() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.n
@@ -54,9 +54,9 @@ func (c *callCount) take() map[string]int {
 	return n
 }
 
-func newOrganisation(t *testing.T) organisation {
+func newOrganisation(t *testing.T) testOrganisation {
 	t.Helper()
-	o := organisation{t: t, clock: sim.NewManualClock(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))}
+	o := testOrganisation{t: t, clock: sim.NewManualClock(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))}
 	o.sim = zohosim.New(zohosim.Config{Clock: o.clock, Quotas: true})
 	o.seen = &callCount{Handler: o.sim, n: map[string]int{}}
 	server := httptest.NewServer(o.seen)
@@ -87,13 +87,15 @@ func newOrganisation(t *testing.T) organisation {
 	if _, err := c.readOwnUser(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	o.calls()
+	o.takeCalls()
 	return o
 }
 
-func (o organisation) post(path, body string, into any) { o.send(http.MethodPost, path, body, into) }
+func (o testOrganisation) post(path, body string, into any) {
+	o.send(http.MethodPost, path, body, into)
+}
 
-func (o organisation) send(method, path, body string, into any) {
+func (o testOrganisation) send(method, path, body string, into any) {
 	o.t.Helper()
 	hr, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, strings.NewReader(body))
 	if err != nil {
@@ -111,14 +113,15 @@ func (o organisation) send(method, path, body string, into any) {
 	}
 }
 
-// edit is a person's.
-func (o organisation) edit(id, phone string) {
+// editPhone is a person's.
+func (o testOrganisation) editPhone(id, phone string) {
 	o.t.Helper()
 	o.send(http.MethodPatch, "/_sim/Contacts/"+id, `{"fields":{"Phone":"`+phone+`"}}`, new(any))
 }
 
-// people creates contacts through the client and returns them as they are read.
-func (o organisation) people(n int) []crm.Record {
+// createContacts creates contacts through the client and returns them as they
+// are read.
+func (o testOrganisation) createContacts(n int) []crm.Record {
 	o.t.Helper()
 	var writes []crm.Write
 	for i := range n {
@@ -143,15 +146,15 @@ func (o organisation) people(n int) []crm.Record {
 	return records
 }
 
-// calls returns how often each method and path was called since it was last
+// takeCalls returns how often each method and path was called since it was last
 // asked.
-func (o organisation) calls() map[string]int { return o.seen.take() }
+func (o testOrganisation) takeCalls() map[string]int { return o.seen.takeCounts() }
 
-func phone(rec crm.Record, text string) crm.Update {
+func phoneUpdate(rec crm.Record, text string) crm.Update {
 	return crm.Update{Record: rec, Write: crm.Write{Fields: map[string]crm.Value{"Phone": {Text: text}}}}
 }
 
-func kinds[T any](answers []crm.Answer[T]) map[int]crm.ErrorKind {
+func errorKindsOf[T any](answers []crm.Answer[T]) map[int]crm.ErrorKind {
 	wrong := map[int]crm.ErrorKind{}
 	for i, answer := range answers {
 		if e := crm.AsError(answer.Err); e != nil {
@@ -163,10 +166,10 @@ func kinds[T any](answers []crm.Answer[T]) map[int]crm.ErrorKind {
 	return wrong
 }
 
-func TestManyAreCreatedWithOneCallAndTheRefusedApart(t *testing.T) {
+func TestCreateManyMakesOneCallAndReportsRefusedRows(t *testing.T) {
 	o := newOrganisation(t)
-	there := o.people(1)[0]
-	o.calls()
+	there := o.createContacts(1)[0]
+	o.takeCalls()
 	writes := []crm.Write{
 		{TwinID: "1", Fields: map[string]crm.Value{"Last_Name": {Text: "A"}}},
 		{TwinID: "2"},
@@ -175,13 +178,13 @@ func TestManyAreCreatedWithOneCallAndTheRefusedApart(t *testing.T) {
 		{TwinID: "4", Fields: map[string]crm.Value{"Last_Name": {Text: "C"}}},
 	}
 	answers := o.CreateMany(t.Context(), crm.Contact, writes)
-	if diff := cmp.Diff(map[int]crm.ErrorKind{1: crm.Missing, 2: crm.Duplicate, 3: crm.Invalid}, kinds(answers)); diff != "" {
+	if diff := cmp.Diff(map[int]crm.ErrorKind{1: crm.Missing, 2: crm.Duplicate, 3: crm.Invalid}, errorKindsOf(answers)); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 	if e := crm.AsError(answers[2].Err); e == nil || e.ExistingID != there.Ref.RecordID {
-		t.Errorf("the twin that is there: %v", answers[2].Err)
+		t.Errorf("the counterpart that exists: %v", answers[2].Err)
 	}
-	if diff := cmp.Diff(map[string]int{"POST /Contacts": 1}, o.calls()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"POST /Contacts": 1}, o.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	for i, name := range map[int]string{0: "A", 4: "C"} {
@@ -191,24 +194,24 @@ func TestManyAreCreatedWithOneCallAndTheRefusedApart(t *testing.T) {
 	}
 }
 
-func TestRecordsThatWereLeftAloneShareAGuardedCall(t *testing.T) {
+func TestUnmodifiedRecordsShareAGuardedCall(t *testing.T) {
 	o := newOrganisation(t)
-	records := o.people(5)
+	records := o.createContacts(5)
 	o.clock.Advance(time.Minute)
-	o.edit(records[1].Ref.RecordID, "1")
+	o.editPhone(records[1].Ref.RecordID, "1")
 	records[1].Modified = o.clock.Now()
 	o.clock.Advance(30 * time.Minute)
-	o.edit(records[3].Ref.RecordID, "2") // after it was read
-	o.calls()
+	o.editPhone(records[3].Ref.RecordID, "2") // after it was read
+	o.takeCalls()
 	var updates []crm.Update
 	for _, rec := range records {
-		updates = append(updates, phone(rec, "9"))
+		updates = append(updates, phoneUpdate(rec, "9"))
 	}
 	answers := o.UpdateMany(t.Context(), crm.Contact, updates)
-	if diff := cmp.Diff(map[int]crm.ErrorKind{3: crm.Conflict}, kinds(answers)); diff != "" {
+	if diff := cmp.Diff(map[int]crm.ErrorKind{3: crm.Conflict}, errorKindsOf(answers)); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int{"PUT /Contacts": 1}, o.calls()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"PUT /Contacts": 1}, o.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	if got := answers[0].Value.Guard; !got.Equal(records[1].Modified) {
@@ -219,25 +222,25 @@ func TestRecordsThatWereLeftAloneShareAGuardedCall(t *testing.T) {
 	}
 }
 
-func TestRecordsThatWereJustTouchedAreGuardedByTheirOwnTime(t *testing.T) {
+func TestRecentlyModifiedRecordsAreGuardedByTheirOwnTime(t *testing.T) {
 	o := newOrganisation(t)
-	records := o.people(4) // all in one second
+	records := o.createContacts(4) // all in one second
 	o.clock.Advance(10 * time.Second)
-	o.edit(records[2].Ref.RecordID, "1")
+	o.editPhone(records[2].Ref.RecordID, "1")
 	records[2].Modified = o.clock.Now()
 	o.clock.Advance(10 * time.Second)
-	o.edit(records[0].Ref.RecordID, "2") // after it was read
-	o.calls()
+	o.editPhone(records[0].Ref.RecordID, "2") // after it was read
+	o.takeCalls()
 	var updates []crm.Update
 	for _, rec := range records {
-		updates = append(updates, phone(rec, "9"))
+		updates = append(updates, phoneUpdate(rec, "9"))
 	}
 	answers := o.UpdateMany(t.Context(), crm.Contact, updates)
-	if diff := cmp.Diff(map[int]crm.ErrorKind{0: crm.Conflict}, kinds(answers)); diff != "" {
+	if diff := cmp.Diff(map[int]crm.ErrorKind{0: crm.Conflict}, errorKindsOf(answers)); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 	want := map[string]int{"PUT /Contacts": 1, "PUT /Contacts/" + records[2].Ref.RecordID: 1}
-	if diff := cmp.Diff(want, o.calls()); diff != "" {
+	if diff := cmp.Diff(want, o.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -260,15 +263,15 @@ func TestACallThatIsRefusedAsAWholeIsDivided(t *testing.T) {
 	}
 	writes[5].Fields["Last_Name"] = crm.Value{Text: "odd"}
 	answers := newTestClient(t, f).CreateMany(t.Context(), crm.Contact, writes)
-	if diff := cmp.Diff(map[int]crm.ErrorKind{5: crm.Refused}, kinds(answers)); diff != "" {
+	if diff := cmp.Diff(map[int]crm.ErrorKind{5: crm.Refused}, errorKindsOf(answers)); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 }
 
-func TestManyAreFoundWithOneQuery(t *testing.T) {
+func TestFindManyMakesOneQuery(t *testing.T) {
 	o := newOrganisation(t)
-	records := o.people(120)
-	o.calls()
+	records := o.createContacts(120)
+	o.takeCalls()
 	var lists [][]crm.Key
 	for i := range 200 {
 		lists = append(lists, []crm.Key{{Value: fmt.Sprint(9000 + i)}, {Field: "Email", Value: fmt.Sprintf("P%d@x.com", i)}})
@@ -297,7 +300,7 @@ func TestManyAreFoundWithOneQuery(t *testing.T) {
 			t.Errorf("list %d found %q, want %q: %v", i, got, want, answer.Err)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"POST /coql": 1}, o.calls()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"POST /coql": 1}, o.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -313,7 +316,7 @@ func TestAQueryWithMoreRowsThanAPageIsDivided(t *testing.T) {
 			t.Fatal(answer.Err)
 		}
 	}
-	rare := o.people(1)[0]
+	rare := o.createContacts(1)[0]
 	answers := o.FindMany(t.Context(), crm.Contact, [][]crm.Key{
 		{{Field: "Phone", Value: "1"}}, {{Field: "Email", Value: "p0@x.com"}}})
 	if answers[1].Err != nil || len(answers[1].Value) != 1 || answers[1].Value[0].Ref != rare.Ref {
@@ -324,10 +327,10 @@ func TestAQueryWithMoreRowsThanAPageIsDivided(t *testing.T) {
 	}
 }
 
-func TestManyAreReadAndTheAbsentToldApart(t *testing.T) {
+func TestReadManyDistinguishesAbsentRecords(t *testing.T) {
 	o := newOrganisation(t)
-	records := o.people(3)
-	o.calls()
+	records := o.createContacts(3)
+	o.takeCalls()
 	ids := []string{records[0].Ref.RecordID, "5725767000009999999", "no id", records[2].Ref.RecordID, records[0].Ref.RecordID}
 	got := map[string]crm.ErrorKind{}
 	for id, answer := range o.ReadMany(t.Context(), crm.Contact, ids) {
@@ -340,7 +343,7 @@ func TestManyAreReadAndTheAbsentToldApart(t *testing.T) {
 	if diff := cmp.Diff(map[string]crm.ErrorKind{"5725767000009999999": crm.NotFound, "no id": crm.Refused}, got); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int{"GET /Contacts": 1}, o.calls()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"GET /Contacts": 1}, o.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

@@ -87,7 +87,7 @@ type accounts struct {
 	mu     sync.Mutex
 	asked  int
 	answer func(n int) (int, string)
-	// org answers which organisation it is; nil: nobody knows.
+	// org answers the request for the organisation; nil refuses it.
 	org     func() (int, string)
 	orgs    int
 	refresh string // the refresh token that is expected
@@ -114,7 +114,7 @@ func (a *accounts) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	if got := r.URL.String(); got != "http://127.0.0.1:9000/oauth/v2/token" {
-		a.t.Errorf("asked %s", got)
+		a.t.Errorf("the request goes to %s", got)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -146,7 +146,7 @@ func (a *accounts) organisation(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Request: r, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text))}, nil
 }
 
-func grant(n int) (int, string) {
+func grantToken(n int) (int, string) {
 	return 200, fmt.Sprintf(`{"access_token":"1000.new-%d","api_domain":"http://127.0.0.1:9001","token_type":"Bearer","expires_in":3600}`, n)
 }
 
@@ -154,17 +154,18 @@ func answers(status int, body string) func(int) (int, string) {
 	return func(int) (int, string) { return status, body }
 }
 
-type tokenHouse struct {
+type tokenFixture struct {
 	*TokenService
 	store    *memoryStore
 	accounts *accounts
 	log      *bytes.Buffer
 }
 
-// newTokenHouse starts with a token of the given life, or with none if it is zero.
-func newTokenHouse(t *testing.T, life time.Duration, answer func(int) (int, string)) tokenHouse {
+// newTokenFixture starts with a token of the given life, or with none if it is
+// zero.
+func newTokenFixture(t *testing.T, life time.Duration, answer func(int) (int, string)) tokenFixture {
 	t.Helper()
-	h := tokenHouse{store: &memoryStore{}, accounts: &accounts{t: t, answer: answer, refresh: "r-1"}, log: &bytes.Buffer{}}
+	h := tokenFixture{store: &memoryStore{}, accounts: &accounts{t: t, answer: answer, refresh: "r-1"}, log: &bytes.Buffer{}}
 	if life != 0 {
 		h.store.state = TokenState{
 			Token:       Token{AccessToken: "1000.old", APIDomain: "http://127.0.0.1:9001", Expiry: time.Now().Add(life)},

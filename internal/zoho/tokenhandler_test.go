@@ -23,7 +23,7 @@ func serve(h http.Handler, method, target, body string) *httptest.ResponseRecord
 	return w
 }
 
-func TestGetHandlerAnswersOverTheWire(t *testing.T) {
+func TestTokenHandlerAnswersOverHTTP(t *testing.T) {
 	const old = `"access_token":"1000.old","api_domain":"http://127.0.0.1:9001","expires_at":"2000-01-01T00:10:00Z"`
 	tests := []struct {
 		name, method, target, body string
@@ -31,17 +31,17 @@ func TestGetHandlerAnswersOverTheWire(t *testing.T) {
 		status                     int
 		want                       string
 	}{
-		{"GET", "GET", "/", "", grant, 200, "{" + old + "}"},
-		{"POST without a body", "POST", "/", "", grant, 200, "{" + old + "}"},
-		{"POST with another refused token", "POST", "/", `{"refused":"1000.x"}`, grant, 200, "{" + old + "}"},
+		{"GET", "GET", "/", "", grantToken, 200, "{" + old + "}"},
+		{"POST without a body", "POST", "/", "", grantToken, 200, "{" + old + "}"},
+		{"POST with another refused token", "POST", "/", `{"refused":"1000.x"}`, grantToken, 200, "{" + old + "}"},
 		{
-			"POST with the refused token", "POST", "/", `{"refused":"1000.old"}`, grant, 200,
+			"POST with the refused token", "POST", "/", `{"refused":"1000.old"}`, grantToken, 200,
 			`{"access_token":"1000.new-1","api_domain":"http://127.0.0.1:9001","expires_at":"2000-01-01T01:00:00.005Z"}`,
 		},
-		{"a refused token in the URL", "POST", "/?refused=1000.old", "", grant, 400, `{"error":"bad_request"}`},
-		{"a body that is no JSON", "POST", "/", "refused=1000.old", grant, 400, `{"error":"bad_request"}`},
-		{"a body that is too long", "POST", "/", `{"refused":"` + strings.Repeat("x", maxTokenWire) + `"}`, grant, 400, `{"error":"bad_request"}`},
-		{"another method", "DELETE", "/", "", grant, 405, `{"error":"method_not_allowed"}`},
+		{"a refused token in the URL", "POST", "/?refused=1000.old", "", grantToken, 400, `{"error":"bad_request"}`},
+		{"a body that is no JSON", "POST", "/", "refused=1000.old", grantToken, 400, `{"error":"bad_request"}`},
+		{"a body that is too long", "POST", "/", `{"refused":"` + strings.Repeat("x", maxTokenWire) + `"}`, grantToken, 400, `{"error":"bad_request"}`},
+		{"another method", "DELETE", "/", "", grantToken, 405, `{"error":"method_not_allowed"}`},
 		{"a lost consent", "POST", "/", `{"refused":"1000.old"}`, answers(200, `{"error":"invalid_code"}`), 502, `{"error":"consent_lost"}`},
 		{"a throttle", "POST", "/", `{"refused":"1000.old"}`, answers(200, `{"error":"Access Denied"}`), 503, `{"error":"throttled"}`},
 		{"another failure", "POST", "/", `{"refused":"1000.old"}`, answers(500, `oops`), 502, `{"error":"refresh_failed"}`},
@@ -49,7 +49,7 @@ func TestGetHandlerAnswersOverTheWire(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newTokenHouse(t, 10*time.Minute, tt.answer)
+				h := newTokenFixture(t, 10*time.Minute, tt.answer)
 				w := serve(h.TokenHandler(), tt.method, tt.target, tt.body)
 				if w.Code != tt.status {
 					t.Errorf("status is %d, want %d", w.Code, tt.status)
@@ -67,7 +67,7 @@ func TestGetHandlerAnswersOverTheWire(t *testing.T) {
 
 func TestRefreshHandlerDoesNotHandOutTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, 10*time.Minute, grant)
+		h := newTokenFixture(t, 10*time.Minute, grantToken)
 		w := serve(h.RefreshHandler(), "POST", "/", "")
 		want := `{"api_domain":"http://127.0.0.1:9001","expires_at":"2000-01-01T01:00:00.005Z"}` + "\n"
 		if diff := cmp.Diff(want, w.Body.String()); diff != "" || w.Code != 200 {
@@ -117,8 +117,8 @@ func newTestTokenClient(t *testing.T, h http.Handler) (*TokenClient, *handlerTra
 
 func TestTokenClientCachesUntilAMinuteBeforeExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		house := newTokenHouse(t, 10*time.Minute, grant)
-		c, wire := newTestTokenClient(t, house.TokenHandler())
+		fixture := newTokenFixture(t, 10*time.Minute, grantToken)
+		c, wire := newTestTokenClient(t, fixture.TokenHandler())
 		ask := func(refused, want string) {
 			t.Helper()
 			got, err := c.Token(t.Context(), refused)
@@ -149,7 +149,7 @@ func TestTokenClientCachesUntilAMinuteBeforeExpiry(t *testing.T) {
 	})
 }
 
-func TestTokenClientTellsWhatWentWrong(t *testing.T) {
+func TestTokenClientReportsTheCause(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
@@ -186,8 +186,8 @@ func TestTokenClientTellsWhatWentWrong(t *testing.T) {
 
 func TestTokenClientWaitsNoLongerThanItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		house := newTokenHouse(t, 10*time.Minute, grant)
-		c, wire := newTestTokenClient(t, house.TokenHandler())
+		fixture := newTokenFixture(t, 10*time.Minute, grantToken)
+		c, wire := newTestTokenClient(t, fixture.TokenHandler())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := c.Token(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {

@@ -23,7 +23,7 @@ func TestManyCallersCauseOneRenewal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newTokenHouse(t, tt.life, grant)
+				h := newTokenFixture(t, tt.life, grantToken)
 				var group sync.WaitGroup
 				for range 50 {
 					group.Go(func() {
@@ -50,7 +50,7 @@ func TestManyCallersCauseOneRenewal(t *testing.T) {
 
 func TestAGoodTokenIsReturnedAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, 10*time.Minute, grant)
+		h := newTokenFixture(t, 10*time.Minute, grantToken)
 		for _, refused := range []string{"", "1000.another"} {
 			got, err := h.Token(t.Context(), refused)
 			if err != nil || got.AccessToken != "1000.old" {
@@ -88,7 +88,7 @@ func TestAFailedRenewalKeepsTheOldToken(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newTokenHouse(t, 4*time.Minute, tt.answer)
+				h := newTokenFixture(t, 4*time.Minute, tt.answer)
 				got, err := h.Token(t.Context(), "")
 				if err != nil || got.AccessToken != "1000.old" {
 					t.Errorf("Get = %v, %v, want the old token", got, err)
@@ -115,7 +115,7 @@ func TestAFailedRenewalKeepsTheOldToken(t *testing.T) {
 	}
 }
 
-func TestCallersDoNotStormAfterAFailure(t *testing.T) {
+func TestCallersDoNotRetryAtOnceAfterAFailure(t *testing.T) {
 	tests := []struct {
 		name, body string
 		wait       time.Duration
@@ -127,15 +127,15 @@ func TestCallersDoNotStormAfterAFailure(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newTokenHouse(t, -time.Minute, func(n int) (int, string) {
+				h := newTokenFixture(t, -time.Minute, func(n int) (int, string) {
 					if n == 1 {
 						return 200, tt.body
 					}
-					return grant(n)
+					return grantToken(n)
 				})
 				for range 20 {
 					if _, err := h.Token(t.Context(), ""); err == nil {
-						t.Fatal("Get gave a token that nobody granted")
+						t.Fatal("Token returned a token that Zoho did not grant")
 					}
 				}
 				if n := h.accounts.count(); n != 1 {
@@ -154,9 +154,9 @@ func TestCallersDoNotStormAfterAFailure(t *testing.T) {
 	}
 }
 
-func TestTokensThatAreAllRefusedAreNotReplacedForEver(t *testing.T) {
+func TestRefusedTokensAreReplacedOnlyAFewTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, 0, grant)
+		h := newTokenFixture(t, 0, grantToken)
 		got, err := h.Token(t.Context(), "")
 		for err == nil && h.accounts.count() < 20 {
 			got, err = h.Token(t.Context(), got.AccessToken)
@@ -180,7 +180,7 @@ func TestTokensThatAreAllRefusedAreNotReplacedForEver(t *testing.T) {
 
 func TestTheLeaseOfACrashedHolderEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, -time.Minute, grant)
+		h := newTokenFixture(t, -time.Minute, grantToken)
 		began := time.Now()
 		h.store.state.LeaseHolder, h.store.state.LeaseUntil = "crashed", began.Add(leaseTime)
 		got, err := h.Token(t.Context(), "")
@@ -195,7 +195,7 @@ func TestTheLeaseOfACrashedHolderEnds(t *testing.T) {
 
 func TestAWaiterStopsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, -time.Minute, grant)
+		h := newTokenFixture(t, -time.Minute, grantToken)
 		h.store.state.LeaseHolder, h.store.state.LeaseUntil = "other", time.Now().Add(leaseTime)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -210,7 +210,7 @@ func TestAWaiterStopsWithItsContext(t *testing.T) {
 
 func TestAGrantedTokenIsSavedThoughTheCallerHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, -time.Minute, grant)
+		h := newTokenFixture(t, -time.Minute, grantToken)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		if _, err := h.Token(ctx, ""); err != nil {
@@ -225,7 +225,7 @@ func TestAGrantedTokenIsSavedThoughTheCallerHasGone(t *testing.T) {
 func TestASchedulerAlwaysRenews(t *testing.T) {
 	for _, interval := range []time.Duration{45 * time.Minute, 50 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			h := newTokenHouse(t, 0, grant)
+			h := newTokenFixture(t, 0, grantToken)
 			for i := 1; i <= 4; i++ {
 				for range 3 { // a scheduler delivers more than once
 					got, err := h.Refresh(t.Context())
@@ -242,7 +242,7 @@ func TestASchedulerAlwaysRenews(t *testing.T) {
 	}
 }
 
-func TestTheLifeOfATokenIsReadWithCaution(t *testing.T) {
+func TestAnImplausibleExpiryIsNotTrusted(t *testing.T) {
 	for expires, want := range map[string]time.Duration{
 		`"expires_in":3600`:                          time.Hour,
 		`"expires_in":1200`:                          20 * time.Minute,
@@ -250,7 +250,7 @@ func TestTheLifeOfATokenIsReadWithCaution(t *testing.T) {
 		`"scope":"x"`:                                time.Hour,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			h := newTokenHouse(t, 0, answers(200, `{"access_token":"1000.x","api_domain":"https://www.zohoapis.eu",`+expires+`}`))
+			h := newTokenFixture(t, 0, answers(200, `{"access_token":"1000.x","api_domain":"https://www.zohoapis.eu",`+expires+`}`))
 			began := time.Now()
 			got, err := h.Token(t.Context(), "")
 			if err != nil {
@@ -266,7 +266,7 @@ func TestTheLifeOfATokenIsReadWithCaution(t *testing.T) {
 
 func TestAFailingStoreIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, time.Hour, grant)
+		h := newTokenFixture(t, time.Hour, grantToken)
 		h.store.fail = errors.New("store is down")
 		if _, err := h.Token(t.Context(), ""); !errors.Is(err, h.store.fail) {
 			t.Errorf("got error %v, want the store's", err)
@@ -288,7 +288,7 @@ func TestTokensNeedAWholeConfiguration(t *testing.T) {
 
 func TestAHolderThatLostItsLeaseDoesNotOverwriteANewerToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTokenHouse(t, -time.Minute, nil)
+		h := newTokenFixture(t, -time.Minute, nil)
 		newer := TokenState{
 			Token:       Token{AccessToken: "1000.newer", APIDomain: "http://127.0.0.1:9001", Expiry: time.Now().Add(time.Hour)},
 			RefreshedAt: time.Now().Add(time.Second), LeaseHolder: "third", LeaseUntil: time.Now().Add(time.Minute),
@@ -298,7 +298,7 @@ func TestAHolderThatLostItsLeaseDoesNotOverwriteANewerToken(t *testing.T) {
 			if !h.store.commit(newer, version) {
 				t.Error("the lease did not pass on")
 			}
-			return grant(n)
+			return grantToken(n)
 		}
 		got, err := h.Token(t.Context(), "")
 		if err != nil || got.AccessToken != "1000.new-1" {

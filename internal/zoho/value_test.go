@@ -84,7 +84,7 @@ func TestNoValueBreaksOutOfTheQuery(t *testing.T) {
 	})
 }
 
-func TestWhatIsEncodedReadsTheSame(t *testing.T) {
+func TestAnEncodedValueReadsTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.OneOf(
 			rapid.Custom(func(t *rapid.T) crm.Value {

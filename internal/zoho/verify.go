@@ -41,7 +41,8 @@ type Verifier struct {
 	channels []string
 }
 
-// NewVerifier returns a verifier. It is an error to accept no token or an empty one.
+// NewVerifier returns a verifier. It is an error to accept no token or an empty
+// one.
 func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	if len(cfg.Tokens) == 0 {
 		return nil, errors.New("zoho verifier: there is no token")

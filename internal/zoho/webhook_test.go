@@ -139,7 +139,7 @@ func TestParseNotificationRefusesWithoutQuoting(t *testing.T) {
 	}
 }
 
-func TestChangesAreOnePerRecord(t *testing.T) {
+func TestListChangesReturnsOneChangePerRecord(t *testing.T) {
 	at := time.Unix(5, 0)
 	n := Notification{Kind: crm.Company, Change: op.Updated, OccurredAt: at, RecordIDs: []string{"2", "1", "2", "2"}}
 	ref := func(id string) crm.Ref { return crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: id} }

@@ -30,8 +30,8 @@ type workflowBody struct {
 //
 // For companies it is Accounts and ${!Accounts.Id}; the operation is create,
 // update or delete. Form data with the same four names will do as well. The
-// token may be sent in the header X-Connector-Token instead, which takes precedence
-// over the body. Errors never quote the body.
+// token may be sent in the header X-Connector-Token instead, which takes
+// precedence over the body. Errors never quote the body.
 func ParseWorkflow(header http.Header, body []byte) (Notification, error) {
 	b, err := readWorkflow(header, body)
 	switch {

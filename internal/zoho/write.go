@@ -119,8 +119,8 @@ func (c *Client) updateRows(ctx context.Context, req request, kind crm.Kind, row
 	c.writeRows(ctx, req, rows)
 }
 
-// MaxWrite is how many records one call writes, and RecordsPerCredit how many one API
-// credit pays for.
+// MaxWrite is how many records one call writes, and RecordsPerCredit how many
+// one API credit pays for.
 const (
 	MaxWrite         = 100
 	RecordsPerCredit = 10

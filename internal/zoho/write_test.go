@@ -9,13 +9,13 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-func saved(id string) string {
+func savedResult(id string) string {
 	return `{"data":[{"code":"SUCCESS","details":{"Modified_Time":"2026-11-23T10:00:05+01:00","Modified_By":{"name":"Bot","id":"111"},
 		"Created_Time":"2026-11-01T10:00:00+01:00","id":"` + id + `"},"message":"record updated","status":"success"}]}`
 }
 
 func TestCreateSendsEveryTypeOfValue(t *testing.T) {
-	f := newFakeAPI(t, always(201, saved(janeID)))
+	f := newFakeAPI(t, always(201, savedResult(janeID)))
 	got, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{TwinID: "508369434347", Fields: map[string]crm.Value{
 		"Last_Name":     {Type: crm.Text, Text: "O'Neil \"x\""},
 		"Score":         {Type: crm.Number, Text: "-12.50"},
@@ -62,7 +62,7 @@ func TestUpdateIsGuardedByTheTimeItWasReadAt(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFakeAPI(t, always(200, saved(janeID)))
+			f := newFakeAPI(t, always(200, savedResult(janeID)))
 			rec := crm.Record{Ref: contactRef(janeID), Modified: tt.modified}
 			_, err := newTestClient(t, f).Update(t.Context(), rec, crm.Write{TwinID: "7"})
 			if err != nil {
@@ -91,7 +91,7 @@ func TestUpdateOfNothingMakesNoCall(t *testing.T) {
 	}
 }
 
-func TestAValueThatHasNoFormIsInvalidBeforeTheCall(t *testing.T) {
+func TestAValueWithoutJSONFormIsInvalidBeforeTheCall(t *testing.T) {
 	f := newFakeAPI(t, always(500, ""))
 	_, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{Fields: map[string]crm.Value{
 		"A_Number": {Type: crm.Number, Text: "1,5"}, "B_Number": {Type: crm.Number, Text: "true"}, "C_Number": {Type: crm.Number, Text: "0x1"},
@@ -121,15 +121,15 @@ func TestAWriteSucceedsByItsStatusAlone(t *testing.T) {
 		ok     bool
 		kind   crm.ErrorKind
 	}{
-		{"200", 200, saved(janeID), true, ""},
-		{"201", 201, saved(janeID), true, ""},
-		{"202", 202, saved(janeID), true, ""},
-		{"207", 207, saved(janeID), true, ""},
+		{"200", 200, savedResult(janeID), true, ""},
+		{"201", 201, savedResult(janeID), true, ""},
+		{"202", 202, savedResult(janeID), true, ""},
+		{"207", 207, savedResult(janeID), true, ""},
 		{"an id that is a number", 200, success(`{"id":` + janeID + `}`), true, ""},
 		{"a time that is none", 200, success(`{"id":"` + janeID + `","Modified_Time":"now"}`), true, ""},
 		{"no id", 200, success(`{}`), false, crm.Refused},
 		{"details that are a list", 200, success(`[]`), false, crm.Refused},
-		{"another record", 200, saved(joeID), false, crm.Refused},
+		{"another record", 200, savedResult(joeID), false, crm.Refused},
 		{"two results", 200, `{"data":[{"code":"SUCCESS","status":"success"},{"code":"SUCCESS","status":"success"}]}`, false, crm.Refused},
 		{"no result", 200, `{"data":[]}`, false, crm.Refused},
 		{"a result without code and status", 200, `{"data":[{}]}`, false, crm.Refused},
