@@ -113,8 +113,6 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("hubspot configuration: %w", err)
 	}
-	own := *cfg.HTTP
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	log := cfg.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -133,12 +131,20 @@ func New(cfg Config) (*Client, error) {
 		counterpartField: cfg.CounterpartField,
 		fields:           mapped,
 		ownerFields:      cfg.Owners,
-		http:             &own,
+		http:             withoutRedirects(cfg.HTTP),
 		log:              log,
 		limiter:          newRateLimiter(cmp.Or(cfg.Share, 1)),
 	}
 	c.owners = owners.New(c.ListOwners, time.Now)
 	return c, nil
+}
+
+// withoutRedirects returns a copy of c that follows no redirect, so that the
+// token reaches only the address that it is sent to.
+func withoutRedirects(c *http.Client) *http.Client {
+	clone := *c
+	clone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &clone
 }
 
 func (c Config) validate() error {

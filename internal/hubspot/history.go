@@ -25,8 +25,8 @@ type wireEntry struct {
 	SourceID   string  `json:"sourceId"`
 }
 
-// historyProperties lists the properties whose history a read includes.
-func (c *Client) historyProperties(kind crm.Kind) []string {
+// fieldsWithHistory lists the properties whose history a read includes.
+func (c *Client) fieldsWithHistory(kind crm.Kind) []string {
 	return mergeNames(c.fields[kind], []string{c.counterpartField})
 }
 

@@ -70,8 +70,8 @@ func (c *Client) readRecords(ctx context.Context, action string, kind crm.Kind, 
 // may say that the old id does not exist.
 func (c *Client) readSingle(ctx context.Context, action string, kind crm.Kind, id string) crm.Answer[crm.Record] {
 	query := url.Values{
-		"properties":            {strings.Join(c.readProperties(kind), ",")},
-		"propertiesWithHistory": {strings.Join(c.historyProperties(kind), ",")},
+		"properties":            {strings.Join(c.fieldsToRead(kind), ",")},
+		"propertiesWithHistory": {strings.Join(c.fieldsWithHistory(kind), ",")},
 	}
 	req := request{action: action, method: http.MethodGet, path: "/" + id + "?" + query.Encode(), kind: kind}
 	var w wireRecord
@@ -117,8 +117,8 @@ func (a batchAnswer) isIncomplete() bool {
 // to none of the ids.
 func (c *Client) readBatch(ctx context.Context, action string, kind crm.Kind, ids []string, idProperty string) (results map[string]crm.Answer[crm.Record], unclaimed bool, err error) {
 	body := batchRead{
-		Properties: c.readProperties(kind),
-		Histories:  c.historyProperties(kind),
+		Properties: c.fieldsToRead(kind),
+		Histories:  c.fieldsWithHistory(kind),
 		IDProperty: idProperty,
 	}
 	if idProperty == c.counterpartField {
@@ -174,10 +174,8 @@ func (c *Client) toAnswer(ctx context.Context, req request, status int, w wireRe
 	if err != nil {
 		return crm.Answer[crm.Record]{Err: req.refusedError(err.Error(), status)}
 	}
-	if rec, err = c.owners.Name(ctx, rec, c.ownerFields[req.kind]); err != nil {
-		return crm.Answer[crm.Record]{Err: req.ownersError(err)}
-	}
-	return crm.Answer[crm.Record]{Value: rec}
+	rec, err = c.nameOwners(ctx, req, rec)
+	return crm.Answer[crm.Record]{Value: rec, Err: err}
 }
 
 // absentError is the error of an id without a record: the error of the batch

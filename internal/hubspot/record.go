@@ -61,9 +61,9 @@ func (w wireRecord) formerIDs() []string {
 	return ids
 }
 
-// readProperties lists the properties to read of a kind: the mapped ones and
+// fieldsToRead lists the properties to read of a kind: the mapped ones and
 // those that the client itself uses.
-func (c *Client) readProperties(kind crm.Kind) []string {
+func (c *Client) fieldsToRead(kind crm.Kind) []string {
 	own := []string{propCreated, modifiedProperty(kind), propSource, propSourceID, propMerged, c.counterpartField}
 	if kind == crm.Contact {
 		own = append(own, propEmail, propAdditionalEmails, propMergedVIDs, propAllVIDs)

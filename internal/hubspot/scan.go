@@ -232,8 +232,8 @@ func (c *Client) ListRecords(ctx context.Context, kind crm.Kind, from crm.Place)
 		return crm.FoundPage{}, nil, request{action: actionScan}.refusedError("the kind is unknown", 0)
 	}
 	query := url.Values{
-		"limit": {strconv.Itoa(MaxRead)}, "properties": {strings.Join(c.readProperties(kind), ",")},
-		"propertiesWithHistory": {strings.Join(c.historyProperties(kind), ",")},
+		"limit": {strconv.Itoa(MaxRead)}, "properties": {strings.Join(c.fieldsToRead(kind), ",")},
+		"propertiesWithHistory": {strings.Join(c.fieldsWithHistory(kind), ",")},
 	}
 	page, rows, err := c.listPage(ctx, kind, from, query)
 	if err != nil {

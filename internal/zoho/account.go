@@ -17,16 +17,16 @@ const codeOtherOrganisation = "other_organisation"
 // orgTime limits the request that reads the organisation.
 const orgTime = 5 * time.Second
 
-// otherOrganisation is a lost consent of its own kind: the links contain record
+// otherOrganisationError is a lost consent of its own kind: the links contain record
 // ids of one organisation, and no record of another organisation has these ids.
-type otherOrganisation struct{}
+type otherOrganisationError struct{}
 
-func (otherOrganisation) Error() string {
+func (otherOrganisationError) Error() string {
 	return "the refresh token is of another Zoho organisation than the one that the links are of: " +
 		"store the first one's in ZOHO_REFRESH_TOKEN again, or give the other organisation an environment of its own"
 }
 
-func (otherOrganisation) Is(target error) bool { return target == ErrConsentLost }
+func (otherOrganisationError) Is(target error) bool { return target == ErrConsentLost }
 
 // hashRefreshToken distinguishes refresh tokens. The token cannot be guessed
 // from the hash, since it is random.
@@ -44,7 +44,7 @@ func (t *TokenService) checkOrganisation(ctx context.Context, token Token, old T
 	}
 	org = t.readOrganisation(ctx, token)
 	if org != "" && old.Organisation != "" && org != old.Organisation {
-		return "", &RefreshError{Code: codeOtherOrganisation, err: otherOrganisation{}}
+		return "", &RefreshError{Code: codeOtherOrganisation, err: otherOrganisationError{}}
 	}
 	return org, nil
 }

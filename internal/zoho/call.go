@@ -116,6 +116,28 @@ func (c *Client) acquireToken(ctx context.Context, req request, refused string) 
 
 // sendRequest makes one HTTP request and reads the answer.
 func (c *Client) sendRequest(ctx context.Context, req request, token Token, body []byte) (answer, error) {
+	hr, err := buildRequest(ctx, req, token, body)
+	if err != nil {
+		return answer{}, req.refusedError("REQUEST_NOT_BUILT", nil)
+	}
+	resp, err := c.http.Do(hr)
+	if err != nil {
+		return answer{}, req.transportError(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }() // it was read, or is not needed
+	data, err := readBody(resp.Body)
+	switch {
+	case errors.Is(err, errTooLong):
+		e := req.refusedError("ANSWER_TOO_LARGE", nil)
+		e.Status, e.Ambiguous = resp.StatusCode, req.write
+		return answer{}, e
+	case err != nil:
+		return answer{}, req.transportError(ctx, err)
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: data}, nil
+}
+
+func buildRequest(ctx context.Context, req request, token Token, body []byte) (*http.Request, error) {
 	target := strings.TrimRight(token.APIDomain, "/") + apiVersion + req.path
 	if len(req.query) > 0 {
 		target += "?" + req.query.Encode()
@@ -126,7 +148,7 @@ func (c *Client) sendRequest(ctx context.Context, req request, token Token, body
 	}
 	hr, err := http.NewRequestWithContext(ctx, req.method, target, reader)
 	if err != nil {
-		return answer{}, req.refusedError("REQUEST_NOT_BUILT", nil)
+		return nil, err
 	}
 	hr.Header.Set("Authorization", "Zoho-oauthtoken "+token.AccessToken)
 	hr.Header.Set("Accept", "application/json")
@@ -136,19 +158,17 @@ func (c *Client) sendRequest(ctx context.Context, req request, token Token, body
 	for name, value := range req.header {
 		hr.Header.Set(name, value)
 	}
-	resp, err := c.http.Do(hr)
-	if err != nil {
-		return answer{}, req.transportError(ctx, err)
+	return hr, nil
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+// readBody reads an answer to its end, or fails: a part of an answer is no
+// answer.
+func readBody(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		return nil, errTooLong
 	}
-	defer func() { _ = resp.Body.Close() }() // it was read, or is not needed
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return answer{}, req.transportError(ctx, err)
-	}
-	if len(data) > maxAnswer {
-		e := req.refusedError("ANSWER_TOO_LARGE", nil)
-		e.Status, e.Ambiguous = resp.StatusCode, req.write
-		return answer{}, e
-	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: data}, nil
+	return body, err
 }

@@ -78,34 +78,12 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	var errs []error
-	if cfg.Tokens == nil {
-		errs = append(errs, errors.New("token source is missing"))
-	}
-	if cfg.HTTP == nil {
-		errs = append(errs, errors.New("HTTP client is missing"))
-		cfg.HTTP = &http.Client{}
-	}
-	if cfg.Share < 0 || cfg.Share > 1 {
-		errs = append(errs, errors.New("share of the limits is not between 0 and 1"))
-	}
-	if !apiNamePattern.MatchString(cfg.CounterpartField) {
-		errs = append(errs, fmt.Errorf("counterpart field %q is not an API name", cfg.CounterpartField))
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("zoho client: %w", err)
 	}
 	fields := make(map[crm.Kind][]string, len(cfg.Fields))
-	for _, kind := range slices.Sorted(maps.Keys(cfg.Fields)) {
-		if modules[kind] == "" {
-			errs = append(errs, fmt.Errorf("fields of unknown kind %q", string(kind)))
-		}
-		for _, name := range cfg.Fields[kind] {
-			if !apiNamePattern.MatchString(name) {
-				errs = append(errs, fmt.Errorf("field %q of %s is not an API name", name, kind))
-			}
-		}
-		fields[kind] = slices.Clone(cfg.Fields[kind])
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("zoho client: %w", err)
+	for kind, names := range cfg.Fields {
+		fields[kind] = slices.Clone(names)
 	}
 	c := &Client{
 		tokens: cfg.Tokens, http: withoutRedirects(cfg.HTTP), accountsURL: cfg.AccountsURL,
@@ -114,6 +92,38 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.owners = owners.New(c.ListOwners, cfg.Now)
 	return c, nil
+}
+
+func (c Config) validate() error {
+	var errs []error
+	if c.Tokens == nil {
+		errs = append(errs, errors.New("token source is missing"))
+	}
+	if c.HTTP == nil {
+		errs = append(errs, errors.New("HTTP client is missing"))
+	}
+	if c.Share < 0 || c.Share > 1 {
+		errs = append(errs, errors.New("share of the limits is not between 0 and 1"))
+	}
+	if !apiNamePattern.MatchString(c.CounterpartField) {
+		errs = append(errs, fmt.Errorf("counterpart field %q is not an API name", c.CounterpartField))
+	}
+	return errors.Join(append(errs, c.validateFields()...)...)
+}
+
+func (c Config) validateFields() []error {
+	var errs []error
+	for _, kind := range slices.Sorted(maps.Keys(c.Fields)) {
+		if modules[kind] == "" {
+			errs = append(errs, fmt.Errorf("fields of unknown kind %q", string(kind)))
+		}
+		for _, name := range c.Fields[kind] {
+			if !apiNamePattern.MatchString(name) {
+				errs = append(errs, fmt.Errorf("field %q of %s is not an API name", name, kind))
+			}
+		}
+	}
+	return errs
 }
 
 // withoutRedirects returns a copy of c that follows no redirect, so that a

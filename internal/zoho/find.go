@@ -197,7 +197,7 @@ func (c *Client) runQuery(ctx context.Context, req request, kind crm.Kind, keys 
 // buildFindQuery returns the query. COQL requires brackets around every pair of
 // conditions as soon as there are more than two.
 func (c *Client) buildFindQuery(kind crm.Kind, keys []crm.Key, limit int) string {
-	columns := appendNew(c.readFields(kind), systemFields...)
+	columns := appendNew(c.fieldsToRead(kind), systemFields...)
 	for _, key := range keys {
 		columns = appendNew(columns, key.Field)
 	}
@@ -295,12 +295,12 @@ func hasHost(address string, key crm.Key) bool {
 func (c *Client) toRecordsOldestFirst(ctx context.Context, req request, kind crm.Kind, rows []map[string]any, user string) ([]crm.Record, error) {
 	records := make([]crm.Record, 0, len(rows))
 	for _, row := range rows {
-		rec, err := c.toRecord(kind, row, c.readFields(kind), user)
+		rec, err := c.toRecord(kind, row, c.fieldsToRead(kind), user)
 		if err != nil {
 			return nil, req.refusedError("UNKNOWN_SHAPE", err)
 		}
-		if rec, err = c.owners.Name(ctx, rec, c.ownerFields[kind]); err != nil {
-			return nil, req.ownersError(err)
+		if rec, err = c.nameOwners(ctx, req, rec); err != nil {
+			return nil, err
 		}
 		records = append(records, rec)
 	}

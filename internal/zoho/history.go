@@ -50,7 +50,7 @@ func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, e
 	if err != nil {
 		return rec, err
 	}
-	h := history{fields: c.readFields(rec.Ref.Kind), user: user, changes: map[string][]change{}}
+	h := history{fields: c.fieldsToRead(rec.Ref.Kind), user: user, changes: map[string][]change{}}
 	for _, row := range rows {
 		if !h.addEntry(row) {
 			return rec, req.refusedError("UNKNOWN_SHAPE", nil)
@@ -60,10 +60,11 @@ func (c *Client) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, e
 	if complete && (len(rows) > 0 || rec.Modified.Equal(rec.Created)) {
 		h.addCreation(rec, c.counterpartField)
 	}
-	if rec, err = c.owners.Name(ctx, rec, c.ownerFields[rec.Ref.Kind]); err != nil {
-		return rec, req.ownersError(err)
+	named, err := c.nameOwners(ctx, req, rec)
+	if err != nil {
+		return rec, err
 	}
-	return rec, nil
+	return named, nil
 }
 
 // readTimeline reads the pages and reports whether it read all of them.
@@ -114,7 +115,7 @@ func (h history) addEntry(row map[string]any) bool {
 	if !ok {
 		return row["field_history"] == nil
 	}
-	at, err := rowTime(row, "audited_time")
+	at, err := parseRowTime(row, "audited_time")
 	if err != nil {
 		return false
 	}

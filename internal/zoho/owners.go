@@ -43,6 +43,15 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 	return nil, request{action: actionDescribe}.refusedError("USERS_DO_NOT_END", nil)
 }
 
+// nameOwners replaces the ids of owners by their addresses.
+func (c *Client) nameOwners(ctx context.Context, req request, rec crm.Record) (crm.Record, error) {
+	rec, err := c.owners.Name(ctx, rec, c.ownerFields[rec.Ref.Kind])
+	if err != nil {
+		return crm.Record{}, req.ownersError(err)
+	}
+	return rec, nil
+}
+
 // assignOwners replaces the addresses of owners by their ids.
 func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
 	w, unknown, err := c.owners.Assign(ctx, w)

@@ -83,7 +83,7 @@ func (c *Client) readBatch(ctx context.Context, kind crm.Kind, ids []string) (ma
 		return nil, err
 	}
 	var records map[string]crm.Record
-	for _, names := range chunkFields(c.readFields(kind)) {
+	for _, names := range chunkFields(c.fieldsToRead(kind)) {
 		rows, err := c.readRows(ctx, kind, ids, names)
 		if err != nil {
 			return nil, err
@@ -94,8 +94,8 @@ func (c *Client) readBatch(ctx context.Context, kind crm.Kind, ids []string) (ma
 			if err != nil {
 				return nil, req.refusedError("UNKNOWN_SHAPE", err)
 			}
-			if rec, err = c.owners.Name(ctx, rec, c.ownerFields[kind]); err != nil {
-				return nil, req.ownersError(err)
+			if rec, err = c.nameOwners(ctx, req, rec); err != nil {
+				return nil, err
 			}
 			if slices.Contains(ids, rec.Ref.RecordID) {
 				part[rec.Ref.RecordID] = rec

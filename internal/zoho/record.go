@@ -12,9 +12,9 @@ import (
 // systemFields are read with every record.
 var systemFields = []string{"Created_Time", "Modified_Time", "Created_By", "Modified_By"}
 
-// readFields returns the fields of a kind to read: the mapped ones and the
+// fieldsToRead returns the fields of a kind to read: the mapped ones and the
 // counterpart field.
-func (c *Client) readFields(kind crm.Kind) []string {
+func (c *Client) fieldsToRead(kind crm.Kind) []string {
 	return appendNew(slices.Clone(c.fields[kind]), c.counterpartField)
 }
 
@@ -29,10 +29,10 @@ func (c *Client) toRecord(kind crm.Kind, row map[string]any, names []string, use
 		return rec, errors.New("a record has no id")
 	}
 	var err error
-	if rec.Created, err = rowTime(row, "Created_Time"); err != nil {
+	if rec.Created, err = parseRowTime(row, "Created_Time"); err != nil {
 		return rec, err
 	}
-	if rec.Modified, err = rowTime(row, "Modified_Time"); err != nil {
+	if rec.Modified, err = parseRowTime(row, "Modified_Time"); err != nil {
 		return rec, err
 	}
 	rec.CreatedByUs = lookupID(row["Created_By"]) == user
@@ -48,7 +48,7 @@ func (c *Client) toRecord(kind crm.Kind, row map[string]any, names []string, use
 	return rec, nil
 }
 
-func rowTime(row map[string]any, name string) (time.Time, error) {
+func parseRowTime(row map[string]any, name string) (time.Time, error) {
 	text, _ := row[name].(string)
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {

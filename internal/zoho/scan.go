@@ -45,7 +45,7 @@ func (c *Client) ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, er
 	var page crm.FoundPage
 	last := w.From
 	for _, row := range rows {
-		at, err := rowTime(row, "Modified_Time")
+		at, err := parseRowTime(row, "Modified_Time")
 		if err != nil {
 			return crm.FoundPage{}, req.shapeError(a, err.Error())
 		}
@@ -121,7 +121,7 @@ func (c *Client) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (c
 	}
 	var page crm.FoundPage
 	for _, row := range rows {
-		at, timeErr := rowTime(row, "Modified_Time")
+		at, timeErr := parseRowTime(row, "Modified_Time")
 		ref := crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)}
 		if err := errors.Join(timeErr, ref.Validate()); err != nil {
 			return crm.FoundPage{}, req.shapeError(a, "a record has no id or no time")
@@ -211,7 +211,7 @@ func (c *Client) readDeletedPage(ctx context.Context, w crm.Walk, number int) ([
 	}
 	all := make([]crm.Found, 0, len(rows))
 	for _, row := range rows {
-		at, timeErr := rowTime(row, "deleted_time")
+		at, timeErr := parseRowTime(row, "deleted_time")
 		ref := crm.Ref{System: crm.Zoho, Kind: w.Kind, RecordID: lookupID(row)}
 		if err := errors.Join(timeErr, ref.Validate()); err != nil {
 			return nil, false, req.shapeError(a, "a deleted record has no id or no time")

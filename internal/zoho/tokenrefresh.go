@@ -53,7 +53,7 @@ func (e *RefreshError) Unwrap() error { return e.err }
 func newRefreshError(code string) *RefreshError {
 	switch {
 	case code == codeOtherOrganisation:
-		return &RefreshError{Code: code, err: otherOrganisation{}}
+		return &RefreshError{Code: code, err: otherOrganisationError{}}
 	case consentCodes[code]:
 		return &RefreshError{Code: code, err: ErrConsentLost}
 	case code == codeThrottled:
