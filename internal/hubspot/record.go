@@ -87,7 +87,7 @@ func modifiedProperty(kind crm.Kind) string {
 var (
 	errRecordID  = errors.New("a record has no numeric id")
 	errTimestamp = errors.New("a time has an unknown form")
-	errNoHistory = errors.New("the histories that were asked for are missing")
+	errNoHistory = errors.New("the requested histories are missing")
 )
 
 // toRecord turns a wire record that was read with histories into a crm.Record.

@@ -120,7 +120,7 @@ func (c *Client) CreateCounterpartProperty(ctx context.Context, kind crm.Kind) e
 	var made propertyDefinition
 	status, err := c.call(ctx, req, &made)
 	if err == nil && (made.Name != c.counterpartField || !made.Unique) {
-		err = req.refusedError("the property was made otherwise than asked for", status)
+		err = req.refusedError("the created property differs from the requested one", status)
 	}
 	return err
 }

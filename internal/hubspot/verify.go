@@ -62,7 +62,7 @@ type VerifierConfig struct {
 	// URL is the address that HubSpot calls, byte for byte the target URL of
 	// the subscriptions. The host that a request names is not used.
 	URL string
-	// Versions lists the accepted signature versions; empty means V3 only.
+	// Versions lists the accepted signature versions; empty means SignatureV3 only.
 	Versions []string
 }
 

@@ -26,7 +26,7 @@ func (m *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 		}
 		if err != nil {
 			logger.LogAttrs(ctx, slog.LevelError, logschema.ChannelNotKept, append(attributes, slog.String("error", err.Error()))...)
-			http.Error(w, "the channel is not ensured: see the log", http.StatusServiceUnavailable)
+			http.Error(w, "the channel could not be kept open: see the log", http.StatusServiceUnavailable)
 			return
 		}
 		logger.LogAttrs(ctx, report.logLevel(), logschema.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)

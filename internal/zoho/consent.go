@@ -47,7 +47,7 @@ func ExchangeCode(ctx context.Context, client *http.Client, accountsURL, clientI
 	case token.RefreshToken == "":
 		return Consent{}, errors.New("exchange the grant code: Zoho gave no refresh token: make the code with offline access, by a self client")
 	case CheckAPIDomain(domain, accountsURL) != nil:
-		return Consent{}, errors.New("exchange the grant code: the api_domain of the answer is no host of Zoho's")
+		return Consent{}, errors.New("exchange the grant code: the api_domain of the answer is not a host of Zoho")
 	}
 	scope, _ := token.Extra("scope").(string)
 	return Consent{RefreshToken: Secret(token.RefreshToken), APIDomain: domain, Missing: missingScopes(scope)}, nil

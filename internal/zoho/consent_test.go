@@ -20,7 +20,7 @@ func TestAGrantCodeBecomesARefreshToken(t *testing.T) {
 		"one that is missing":         {`{"access_token":"a","refresh_token":"planted","scope":"` + strings.Join(Scopes[1:], ",") + `","api_domain":"https://www.zohoapis.eu"}`, "", Scopes[:1]},
 		"a code that is spent":        {`{"error":"invalid_code"}`, "invalid_code", nil},
 		"no offline access":           {`{"access_token":"a","api_domain":"https://www.zohoapis.eu"}`, "no refresh token", nil},
-		"a host of another's":         {`{"access_token":"a","refresh_token":"planted","api_domain":"https://planted.example.com"}`, "no host of Zoho's", nil},
+		"a host of another's":         {`{"access_token":"a","refresh_token":"planted","api_domain":"https://planted.example.com"}`, "not a host of Zoho", nil},
 		"an answer that is no answer": {`<html>planted</html>`, "unreadable", nil},
 	}
 	for name, tt := range tests {

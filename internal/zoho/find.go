@@ -15,7 +15,7 @@ import (
 const (
 	// MaxFind is how many lists of keys one query looks for.
 	MaxFind = 200
-	// maxInList is how many values stand in one condition of a query, and
+	// maxInList is how many values one condition has of a query, and
 	// maxConditions how many conditions in a query.
 	maxInList     = 50
 	maxConditions = 25

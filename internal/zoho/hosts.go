@@ -47,7 +47,7 @@ func CheckAPIDomain(apiDomain, accountsURL string) error {
 	if accounts, err := parseOrigin(accountsURL); err == nil && isLoopback(accounts) && isLoopback(u) {
 		return nil
 	}
-	return errors.New("api_domain is no host of Zoho's API")
+	return errors.New("api_domain is not a host of the Zoho API")
 }
 
 // CheckAccountsURL reports why accountsURL must not receive the client secret.
@@ -59,14 +59,14 @@ func CheckAccountsURL(accountsURL string) error {
 	if u.Scheme == "https" && (accountsHosts[u.Host] || u.Host == accountsHostCanada) || isLoopback(u) {
 		return nil
 	}
-	return errors.New("accounts URL is no accounts server of Zoho")
+	return errors.New("accounts URL is not an accounts server of Zoho")
 }
 
 // parseOrigin parses a URL that consists of a scheme and a host only.
 func parseOrigin(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("is no URL")
+		return nil, errors.New("is not a URL")
 	}
 	if u.Host == "" || u.User != nil || u.Opaque != "" || strings.Trim(u.Path, "/") != "" ||
 		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {

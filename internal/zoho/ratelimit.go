@@ -31,7 +31,7 @@ type rateLimiter struct {
 	day           *quota.Day
 
 	mu        sync.Mutex
-	successes int // calls that went well since the limit was last changed
+	successes int // calls that succeeded since the limit was last changed
 }
 
 func newRateLimiter(share float64) *rateLimiter {

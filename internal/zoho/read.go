@@ -171,7 +171,7 @@ func (req request) parseRows(a answer, list string) ([]map[string]any, pageInfo,
 	var rows []map[string]any
 	var info pageInfo
 	if decodeJSON(body[list], &rows) != nil || rows == nil {
-		return nil, info, req.unexpectedError(a, list+" is no list of objects")
+		return nil, info, req.unexpectedError(a, list+" is not a list of objects")
 	}
 	if body["info"] != nil && decodeJSON(body["info"], &info) != nil {
 		return nil, info, req.shapeError(a, "info has an unknown shape")

@@ -69,7 +69,7 @@ var (
 		"ZOHO_CLIENT_SECRET and the data centre in ZOHO_ACCOUNTS_URL)")
 	// ErrThrottled means that too many tokens were requested. Zoho allows ten
 	// in ten minutes.
-	ErrThrottled = errors.New("zoho gives no more tokens for some minutes")
+	ErrThrottled = errors.New("zoho issues no more tokens for some minutes")
 )
 
 // TokenState is the stored state of the token. All instances of all functions

@@ -92,7 +92,7 @@ type TokenService struct {
 	cfg   TokenServiceConfig
 	oauth oauth2.Config
 	http  *http.Client
-	// consent is the fingerprint of the refresh token.
+	// consent is the hash of the refresh token.
 	consent string
 
 	mu       sync.Mutex
