@@ -13,8 +13,8 @@ const (
 	companyEnded = "POST /crm/associations/2026-09/contacts/companies/batch/archive"
 )
 
-// companyUpdate is a contact as it was read at a company, "" for none, and to
-// is the company that it is to have.
+// companyUpdate returns the update that moves a contact from company to the
+// company to; "" means none.
 func companyUpdate(id, company, to string) crm.Update {
 	fields := map[string]string{}
 	if company != "" {

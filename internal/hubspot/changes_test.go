@@ -81,7 +81,8 @@ func TestListChangesReturnsOneChangePerRecord(t *testing.T) {
 	}
 }
 
-// anyEvents draws deliveries about few records, so that they meet.
+// anyEvents draws deliveries about few records, so that several events name the
+// same record.
 func anyEvents(t *rapid.T) []Event {
 	one := rapid.Custom(func(t *rapid.T) Event {
 		id := rapid.StringMatching(`[1-4]`)

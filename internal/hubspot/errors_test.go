@@ -82,7 +82,7 @@ func TestStatusesAreClassified(t *testing.T) {
 			_, err := c.Create(t.Context(), crm.Contact, someWrite())
 			test.want.Action = "create"
 			wantError(t, err, test.want)
-			c.limiter = newRateLimiter(1) // which has learned from the answer
+			c.limiter = newRateLimiter(1) // the old one was adjusted to the answer
 			_, err = c.Read(t.Context(), contactRef("101"))
 			test.want.Action, test.want.Ambiguous = "read", false
 			wantError(t, err, test.want)
@@ -176,13 +176,13 @@ func TestCausesOfALostAnswer(t *testing.T) {
 func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		spaces := []byte(strings.Repeat(" ", 1<<20))
-		// What comes first would do as an answer.
+		// The first part would be a valid answer.
 		if _, err := io.WriteString(w, batchOf(jane)); err != nil {
 			t.Errorf("write: %v", err)
 		}
 		for range 33 {
 			if _, err := w.Write(spaces); err != nil {
-				return // the client has enough
+				return // the client stopped reading
 			}
 		}
 	}))
@@ -233,8 +233,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// FuzzStatusError holds that no body, whatever it is, gets into the text of an
-// error or keeps one from being made.
+// FuzzStatusError: no body gets into the text of an error, and every body gives
+// an error.
 func FuzzStatusError(f *testing.F) {
 	for _, body := range []string{twoBadValues, conflict(`"existingId":["1"]`), rateLimit("daily", ""), `<html>`, `[]`, `{"errors":{},"context":[]}`} {
 		for _, status := range []int{207, 400, 403, 404, 409, 429, 502} {

@@ -95,7 +95,7 @@ func TestFindBySearchReadsAgainAndReturnsAllMatchesOldestFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 40 has moved on since it was indexed, 50 is deleted.
+	// 40 has changed since it was indexed, 50 is deleted.
 	if diff := cmp.Diff([]string{"20", "30"}, recordIDs(got)); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}

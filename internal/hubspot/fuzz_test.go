@@ -28,7 +28,7 @@ func (p *parrot) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answerBodies are what HubSpot says to calls of every kind.
+// answerBodies are answers of HubSpot to calls of every kind.
 var answerBodies = []string{
 	`{"id":"1","properties":{"email":"a@example.com","zoho_id":"5"},"createdAt":"2026-11-23T10:00:00Z","updatedAt":"2026-11-23T10:00:00Z","archived":false}`,
 	`{"status":"COMPLETE","results":[{"id":"1","properties":{"email":null},"propertiesWithHistory":{"email":[{"value":"x","timestamp":"2026-11-23T10:00:00.123Z","sourceType":"CRM_UI"}]}},{"id":"3"}],"numErrors":1,"errors":[{"category":"OBJECT_NOT_FOUND","context":{"ids":["2"]}}]}`,
@@ -42,9 +42,8 @@ var answerBodies = []string{
 // maxCalls bounds the calls of one input: the walks stop after a hundred pages.
 const maxCalls = 1000
 
-// FuzzAnswers holds that whatever HubSpot answers, to whatever call, ends in a
-// record that was asked for or in an error that quotes nothing, after a number
-// of calls that is bounded.
+// FuzzAnswers: any answer to any call ends in a record that was requested or in
+// an error that quotes nothing, after a bounded number of calls.
 func FuzzAnswers(f *testing.F) {
 	for _, body := range answerBodies {
 		for _, status := range []int{200, 201, 207, 400} {
@@ -53,7 +52,7 @@ func FuzzAnswers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 100 || status > 999 {
-			return // no HTTP
+			return // not HTTP
 		}
 		p := &parrot{status: status, body: body}
 		c, err := New(Config{
@@ -124,8 +123,8 @@ func callEverything(t *testing.T, c *Client) {
 // wait.
 func resetLimiter(c *Client) { c.limiter = newRateLimiter(1) }
 
-// checkError holds that an answer names a contact of HubSpot, and an error
-// nothing that could be a part of the body.
+// checkError checks that an answer names a contact of HubSpot, and that an
+// error contains no part of the body.
 func checkError(t *testing.T, action string, ref crm.Ref, err error) {
 	t.Helper()
 	if err != nil {

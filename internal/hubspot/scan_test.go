@@ -198,9 +198,9 @@ func TestAScanFailsRatherThanSkipAnUnreadableRecord(t *testing.T) {
 			c, _ := newScriptedClient(t, answer, archived)
 			_, err := c.ListChanged(t.Context(), walkFrom(crm.Place{}))
 			wantError(t, err, tt.want)
-			// The list knows no times but those of the envelope.
+			// The list has no times but those of the envelope.
 			if _, err = c.ListDeleted(t.Context(), walkFrom(crm.Place{})); err == nil {
-				t.Error("the list was taken")
+				t.Error("the list is accepted")
 			}
 		})
 	}

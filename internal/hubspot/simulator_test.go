@@ -25,8 +25,8 @@ type testAccount struct {
 	seen *callCount
 }
 
-// callCount counts calls before they are answered, so that who has an answer
-// finds its call counted.
+// callCount counts calls before they are answered, so that the call behind an
+// answer is already counted.
 type callCount struct {
 	http.Handler
 	mu sync.Mutex
@@ -65,7 +65,7 @@ func newAccount(t *testing.T, cfg hubspotsim.Config) testAccount {
 	return testAccount{c, t, sim, seen}
 }
 
-// createRecord types a record in and returns its id.
+// createRecord creates a record as a person does and returns its id.
 func (a testAccount) createRecord(plural string, properties map[string]any) string {
 	a.t.Helper()
 	body, err := json.Marshal(map[string]any{"properties": properties})
@@ -82,7 +82,7 @@ func (a testAccount) createRecord(plural string, properties map[string]any) stri
 	return made.ID
 }
 
-// takeCalls returns how often each path was called since it was last asked.
+// takeCalls returns how often each path was called since the last takeCalls.
 func (a testAccount) takeCalls() map[string]int { return a.seen.takeCounts() }
 
 func update(id string, fields map[string]string) crm.Update {
@@ -130,8 +130,8 @@ func TestABadRowIsRefusedAndItsNeighboursAreWritten(t *testing.T) {
 	}
 }
 
-// TestOneBadRowOfAHundredTakesAHandfulOfCalls: wherever it stands, and although
-// every row sets the property that is blamed.
+// TestOneBadRowOfAHundredTakesAHandfulOfCalls: at any place, and although every
+// row sets the property that is blamed.
 func TestOneBadRowOfAHundredTakesAHandfulOfCalls(t *testing.T) {
 	var everyone []int
 	for i := range 60 {
@@ -231,7 +231,7 @@ func TestFindManyTakesACallForEachKey(t *testing.T) {
 			t.Errorf("list %d found %q, want %q: %v", i, got, want[i], answer.Err)
 		}
 	}
-	// One by the Zoho ids and one for what that found, two by the addresses.
+	// One by the Zoho ids and one for the record found, two by the addresses.
 	if diff := cmp.Diff(map[string]int{"batch/read": 4}, a.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
@@ -272,12 +272,12 @@ func TestASearchThatFindsMoreThanAPageIsDivided(t *testing.T) {
 		t.Errorf("the rare one: %v, %v", recordIDs(answers[1].Value), answers[1].Err)
 	}
 	if answers[0].Err != nil || len(answers[0].Value) != searchLimit {
-		t.Errorf("the crowd: %d, %v", len(answers[0].Value), answers[0].Err)
+		t.Errorf("the frequent one: %d, %v", len(answers[0].Value), answers[0].Err)
 	}
 }
 
 func TestAContactIsFoundByAnAddressThatItDoesNotShow(t *testing.T) {
-	// The account knows b@x.com to lead to contact 8 and does not say so.
+	// The account finds contact 8 by b@x.com without showing that address.
 	c, s := newScriptedClient(t,
 		exchange{request: contactRead, answer: batchOf(contact("7", `"email":"a@x.com"`), contact("8", `"email":"main@x.com"`))},
 		exchange{request: contactRead, answer: batchOf(contact("8", `"email":"main@x.com"`))})

@@ -279,9 +279,9 @@ func TestSignRequestRefusesOtherVersions(t *testing.T) {
 	}
 }
 
-// FuzzVerify holds that whatever is accepted bears the signature of somebody
-// who knows the secret, over the very body that arrived, and that nothing else
-// can be made of a request that was signed.
+// FuzzVerify: every accepted request has the signature of a secret, over
+// exactly the body that arrived, and no other request can be made from a signed
+// one.
 func FuzzVerify(f *testing.F) {
 	for _, d := range vectors {
 		f.Add(d.version, d.method, "", d.body, d.timestamp, d.digest)
@@ -299,7 +299,7 @@ func FuzzVerify(f *testing.F) {
 		}
 		own := header(SignatureV3, SignRequest(SignatureV3, docSecret, method, docURL, []byte(body), "1790000000000"), "1790000000000")
 		if err := v.Verify(method, own, []byte(body), atAge("1790000000000")); err != nil {
-			t.Errorf("refused what was signed: %v", err)
+			t.Errorf("refused a signed request: %v", err)
 		}
 		if v.Verify(method, own, []byte(body+"]"), atAge("1790000000000")) == nil {
 			t.Error("accepted a body with something added")
@@ -307,8 +307,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// signedBySecret says independently of the verifier whether the signature is
-// one that the secret makes of the request.
+// signedBySecret checks independently of the verifier whether the secret makes
+// the signature from the request.
 func signedBySecret(h http.Header, method, query, body, timestamp string) bool {
 	addresses := []string{docURL}
 	if query != "" {

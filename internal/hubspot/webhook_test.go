@@ -24,7 +24,7 @@ const (
 
 var ignoreAction = cmpopts.IgnoreUnexported(Event{})
 
-// commonEvent holds what most of the elements have in common.
+// commonEvent fills in the fields that most of the elements share.
 func commonEvent(eventID, subscriptionID, occurredAt int64, eventType, source, sourceID string) Event {
 	return Event{
 		EventID: eventID, SubscriptionID: subscriptionID, PortalID: 48975575, AppID: 39522895,

@@ -13,8 +13,8 @@ func orgAnswer(id string) func() (int, string) {
 	return func() (int, string) { return 200, fmt.Sprintf(`{"org":[{"id":%q,"company_name":"Acme"}]}`, id) }
 }
 
-// TestARefreshTokenOfAnotherOrganisationIsRefused: in it none of the records that
-// the links name would be found, and each would be taken for deleted.
+// TestARefreshTokenOfAnotherOrganisationIsRefused: the other organisation has
+// none of the linked records, so all of them would count as deleted.
 func TestARefreshTokenOfAnotherOrganisationIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTokenFixture(t, 0, grantToken)

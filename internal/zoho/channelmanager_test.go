@@ -193,7 +193,7 @@ func TestABrokenChannelIsRepairedAndItsGapIsSwept(t *testing.T) {
 			harm(w, first.ChannelID, w.zoho.open[first.ChannelID])
 			got, _ := w.ensureAfter(30 * time.Minute)
 			if !got.GapSince.Equal(seen) {
-				t.Errorf("the gap is since %s, want %s, when it was last well", got.GapSince, seen)
+				t.Errorf("the gap is since %s, want %s, when the channel was last open", got.GapSince, seen)
 			}
 			if w.sweeps.n != 2 {
 				t.Errorf("%d sweeps, want a second one", w.sweeps.n)
@@ -241,7 +241,7 @@ func TestAShortExpiryIsReportedAndRespected(t *testing.T) {
 	w.zoho.granted = MaxChannelLife
 	w.ensureAfter(30 * time.Minute)
 	if got, _ := w.ensureAfter(time.Minute); got.Short {
-		t.Error("it is long again, and called short")
+		t.Error("the channel is long again, and reported short")
 	}
 }
 
@@ -251,7 +251,7 @@ func TestUnwantedChannelsOfOursAreClosedAndNoOthers(t *testing.T) {
 	for id, url := range map[string]string{"5": notifyURL, "6": "https://fn.example.com/old", "7": "https://another.example.com"} {
 		w.zoho.open[id] = Channel{ID: id, NotifyURL: url, Events: []string{"Contacts.all"}, Expiry: later}
 	}
-	w.states.all["6"] = ChannelState{ID: "6"} // we opened it at another URL
+	w.states.all["6"] = ChannelState{ID: "6"} // the connector opened it at another URL
 	w.states.all["8"] = ChannelState{ID: "8"} // and this one, which is closed already
 	got, _ := w.ensureAfter(0)
 	if diff := cmp.Diff([]string{"5", "6"}, got.Removed); diff != "" {
@@ -265,7 +265,7 @@ func TestUnwantedChannelsOfOursAreClosedAndNoOthers(t *testing.T) {
 	}
 }
 
-// Wherever a run is cut off, a later one has the gap swept.
+// Wherever a run stops, a later one sweeps the gap.
 func TestAGapIsSweptWhereverARunStops(t *testing.T) {
 	for cut := 1; cut <= 3; cut++ {
 		for _, sweepFails := range []bool{false, true} {
@@ -302,7 +302,7 @@ func TestChannelsNeverLapseInTwoWeeks(t *testing.T) {
 	end := w.at.Add(14 * 24 * time.Hour)
 	renewals := 0
 	for w.at.Before(end) {
-		// Zoho is away for a day, twice.
+		// Zoho is unavailable for a day, twice.
 		w.zoho.fail = nil
 		if day := int(end.Sub(w.at) / (24 * time.Hour)); day == 4 || day == 10 {
 			w.zoho.fail = &crm.Error{System: crm.Zoho, Kind: crm.Unavailable}

@@ -18,9 +18,9 @@ func failedAnswer(code, details, message string) string {
 	return `{"code":"` + code + `","details":` + details + `,"message":"` + message + `","status":"error"}`
 }
 
-// faults is the table of errors of the API, with what becomes of each in an
+// faults is the table of errors of the API, with the result of each in an
 // update.
-var faults = []struct {
+var apiErrors = []struct {
 	name   string
 	status int
 	item   string
@@ -92,7 +92,7 @@ var faults = []struct {
 }
 
 func TestEveryErrorIsReadFlatAndInAList(t *testing.T) {
-	for _, tt := range faults {
+	for _, tt := range apiErrors {
 		bodies := map[string]string{"flat": tt.item}
 		if strings.HasPrefix(tt.item, `{"code":"`) {
 			bodies["in a list"] = `{"data":[` + tt.item + `]}`

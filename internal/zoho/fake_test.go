@@ -16,7 +16,7 @@ import (
 
 const ownUser = "5725767000000411001"
 
-// sentRequest is what the fake API saw of one call.
+// sentRequest is a call as the fake API saw it.
 type sentRequest struct {
 	Method, Path, Query, Token, Guard string
 	Body                              map[string]any
@@ -29,8 +29,8 @@ type fakeAPI struct {
 	calls []sentRequest
 }
 
-// newFakeAPI starts a server that gives each call to answer, but for the
-// question who we are.
+// newFakeAPI starts a server that passes each call to answer, except the one
+// that reads our own user.
 func newFakeAPI(t *testing.T, answer func(n int, r sentRequest) (int, string)) *fakeAPI {
 	t.Helper()
 	f := &fakeAPI{}

@@ -13,7 +13,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// parrot gives the same answer to every call but the question who we are.
+// parrot gives the same answer to every call but the one that reads our own
+// user.
 type parrot struct {
 	status int
 	body   string
@@ -34,7 +35,7 @@ func (p *parrot) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answerBodies are what Zoho says to calls of every kind.
+// answerBodies are answers of Zoho to calls of every kind.
 var answerBodies = []string{
 	`{"data":[{"id":"1","Last_Name":"x","HubSpot_ID":"5","Modified_Time":"2026-11-23T10:00:00+01:00","Created_Time":"2026-11-23T10:00:00+01:00","Modified_By":{"id":"` + ownUser + `","name":"bot"}}],"info":{"more_records":false}}`,
 	`{"data":[{"code":"SUCCESS","details":{"id":"1","Modified_Time":"2026-11-23T10:00:00+01:00"},"status":"success"},{"code":"DUPLICATE_DATA","details":{"api_name":"HubSpot_ID","duplicate_record":{"id":"7"}},"status":"error"},{}]}`,
@@ -50,9 +51,8 @@ var answerBodies = []string{
 // maxCalls bounds the calls of one input: the walks stop after a hundred pages.
 const maxCalls = 1000
 
-// FuzzAnswers holds that whatever Zoho answers, to whatever call, ends in a
-// record that was asked for or in an error that quotes nothing, after a number
-// of calls that is bounded.
+// FuzzAnswers: any answer to any call ends in a record that was requested or in
+// an error that quotes nothing, after a bounded number of calls.
 func FuzzAnswers(f *testing.F) {
 	for _, body := range answerBodies {
 		for _, status := range []int{200, 201, 204, 207, 400, 401} {
@@ -61,7 +61,7 @@ func FuzzAnswers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 100 || status > 999 {
-			return // no HTTP
+			return // not HTTP
 		}
 		p := &parrot{status: status, body: body}
 		c, err := New(Config{
@@ -91,7 +91,7 @@ func callEverything(t *testing.T, c *Client) {
 		checkError(t, "read many", a.Value.Ref, a.Err)
 	}
 	if len(many) != 3 {
-		t.Errorf("%d answers to 3 questions", len(many))
+		t.Errorf("%d answers for 3 ids", len(many))
 	}
 	_, err = c.WithHistory(ctx, crm.Record{Ref: ref})
 	checkError(t, "history", ref, err)
@@ -122,8 +122,8 @@ func callEverything(t *testing.T, c *Client) {
 	checkError(t, "channels", ref, err)
 }
 
-// checkError holds that an answer names a contact of Zoho, and an error nothing
-// that could be a part of the body.
+// checkError checks that an answer names a contact of Zoho, and that an error
+// contains no part of the body.
 func checkError(t *testing.T, action string, ref crm.Ref, err error) {
 	t.Helper()
 	if err != nil {
@@ -146,12 +146,12 @@ func (s *plainStore) ChangeToken(_ context.Context, change func(*TokenState) err
 	return s.state, change(&s.state)
 }
 
-// secret cannot be taken for a code or a number.
+// secret cannot be mistaken for a code or a number.
 const secret = "pl@nted"
 
-// FuzzTokenAnswers holds that neither the accounts server nor the token service
-// can lead a token to a host that is not Zoho's, make it live longer than an
-// hour, or get what they said into an error or the log.
+// FuzzTokenAnswers: neither the accounts server nor the token service can send
+// a token to a host that is not Zoho's, make it valid for more than an hour, or
+// get their text into an error or the log.
 func FuzzTokenAnswers(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"1000.` + secret + `","api_domain":"http://127.0.0.1:9001","token_type":"Bearer","expires_in":3600}`,
@@ -167,7 +167,7 @@ func FuzzTokenAnswers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 100 || status > 999 {
-			return // no HTTP
+			return // not HTTP
 		}
 		var log bytes.Buffer
 		const server = "http://127.0.0.1:9000"
@@ -199,7 +199,7 @@ func FuzzTokenAnswers(f *testing.F) {
 	})
 }
 
-// FuzzVerify holds that nothing is accepted but a token that is configured.
+// FuzzVerify: only a configured token is accepted.
 func FuzzVerify(f *testing.F) {
 	const good = "a-token-of-thirty-two-characters"
 	v, err := NewVerifier(VerifierConfig{Tokens: []string{good}})

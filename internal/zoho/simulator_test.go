@@ -29,8 +29,8 @@ type testOrganisation struct {
 	seen  *callCount
 }
 
-// callCount counts calls before they are answered, so that who has an answer
-// finds its call counted.
+// callCount counts calls before they are answered, so that the call behind an
+// answer is already counted.
 type callCount struct {
 	http.Handler
 	mu sync.Mutex
@@ -113,7 +113,7 @@ func (o testOrganisation) send(method, path, body string, into any) {
 	}
 }
 
-// editPhone is a person's.
+// editPhone changes a phone number as a person does.
 func (o testOrganisation) editPhone(id, phone string) {
 	o.t.Helper()
 	o.send(http.MethodPatch, "/_sim/Contacts/"+id, `{"fields":{"Phone":"`+phone+`"}}`, new(any))
@@ -146,8 +146,8 @@ func (o testOrganisation) createContacts(n int) []crm.Record {
 	return records
 }
 
-// takeCalls returns how often each method and path was called since it was last
-// asked.
+// takeCalls returns how often each method and path was called since the last
+// takeCalls.
 func (o testOrganisation) takeCalls() map[string]int { return o.seen.takeCounts() }
 
 func phoneUpdate(rec crm.Record, text string) crm.Update {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// memoryStore keeps the state as an optimistic database does: a change that was
-// overtaken runs again.
+// memoryStore keeps the state as an optimistic database does: after a conflict
+// a change runs again.
 type memoryStore struct {
 	mu      sync.Mutex
 	state   TokenState

@@ -256,7 +256,7 @@ func TestAnImplausibleExpiryIsNotTrusted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The life counts from the question: transport must not lengthen it.
+			// The life counts from the request: transport must not lengthen it.
 			if life := got.Expiry.Sub(began); life < want || life > want+50*time.Millisecond {
 				t.Errorf("%s: the token lives %s, want %s", expires, life, want)
 			}

@@ -41,9 +41,9 @@ func TestEveryJSONValueHasAText(t *testing.T) {
 	}
 }
 
-// readLiteral reads a text literal at the start of s and returns what follows
-// it. A quotation mark inside it is doubled or has a backslash before it: which
-// of the two Zoho means is not documented.
+// readLiteral reads a text literal at the start of s and returns the text after
+// it. A quotation mark inside it is doubled or has a backslash before it: Zoho
+// does not document which.
 func readLiteral(s string, doubled bool) (text, rest string) {
 	var b strings.Builder
 	mark := s[0]

@@ -204,21 +204,21 @@ func (req request) parseWritten(a answer, r writeRow, i resultItem) (crm.Written
 // names every field whose value has none.
 func (c *Client) encodeWrite(req request, w crm.Write) (map[string]any, error) {
 	record := make(map[string]any, len(w.Fields)+1)
-	var faults []crm.FieldError
+	var invalid []crm.FieldError
 	for _, name := range slices.Sorted(maps.Keys(w.Fields)) {
 		value, code := encodeValue(w.Fields[name])
 		if !apiNamePattern.MatchString(name) || name == "id" {
 			code = "NOT_A_FIELD"
 		}
 		if code != "" {
-			faults = append(faults, crm.FieldError{Field: name, Code: code})
+			invalid = append(invalid, crm.FieldError{Field: name, Code: code})
 			continue
 		}
 		record[name] = value
 	}
-	if len(faults) > 0 {
+	if len(invalid) > 0 {
 		e := req.newError(crm.Invalid, "NOT_ENCODED", nil)
-		e.Fields = faults
+		e.Fields = invalid
 		return nil, e
 	}
 	if w.TwinID != "" {
