@@ -1,4 +1,4 @@
-# Every target also runs on a desk; CI adds nothing of its own.
+# Every target also runs on a developer's machine; CI adds nothing of its own.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -28,16 +28,16 @@ help: ## list the targets
 	done <Makefile
 
 .PHONY: demo
-demo: ## all functions, an embedded cloud and both CRMs simulated, in one process, with a story
+demo: ## all functions, an embedded cloud and both simulated CRMs in one process, with a scenario
 	$(GO) run ./internal/cmd/connector demo
 
 .PHONY: local
 local: ## all functions and the embedded cloud on LISTEN, against the CRMs the environment names
 	$(GO) run ./internal/cmd/connector local --listen $(LISTEN)
 
-# Needs go, make, bash and coreutils, and nothing else; so does demo.
+# This target and demo need go, make, bash and coreutils, and nothing else.
 .PHONY: test
-test: $(GOTESTSUM) ## every package, in random order, 2 minutes; says what it leaves out
+test: $(GOTESTSUM) ## every package, in random order, 2 minutes; it names the tests that it skips
 	@$(TEST) -short -timeout=$(TEST_TIMEOUT) ./...
 	@missing() { command -v "$$1" >/dev/null || echo "SKIPPED, $$1 is not installed: $$2"; }; \
 	missing gcc "make test-race, the same tests under the race detector"; \
@@ -46,9 +46,9 @@ test: $(GOTESTSUM) ## every package, in random order, 2 minutes; says what it le
 	missing chromium "make browser-test, the pages in a browser"
 
 .PHONY: test-race
-test-race: $(GOTESTSUM) ## the same under the race detector, 5 minutes; needs a C compiler
+test-race: $(GOTESTSUM) ## the same under the race detector, 5 minutes; it needs a C compiler
 	@[ "$$($(GO) env CGO_ENABLED)" = 1 ] || { \
-		echo "SKIPPED, NOTHING WAS LOOKED AT FOR RACES: the race detector needs a C compiler: install gcc and libc6-dev" >&2; exit 1; }
+		echo "SKIPPED, NO PACKAGE WAS TESTED FOR RACES: the race detector needs a C compiler: install gcc and libc6-dev" >&2; exit 1; }
 	@$(TEST) -short -race -timeout=$(TEST_TIMEOUT) ./...
 
 # The tests that call tier.Long, and their packages; internal/proof/archtest compares.
@@ -73,7 +73,7 @@ AXE_VERSION := 4.14.1
 AXE := $(BUILD)/axe/$(AXE_VERSION)/node_modules/axe-core/axe.min.js
 BROWSER ?=
 .PHONY: browser-test
-browser-test: $(if $(shell command -v npm),$(AXE)) ## Chromium through the console and the demo page; BROWSER=-update renews the README's pictures
+browser-test: $(if $(shell command -v npm),$(AXE)) ## Chromium through the console and the demo page; BROWSER=-update updates the README's pictures
 	$(GO) test -count=1 -v -timeout=15m ./internal/cmd/connector -run '^TestBrowser$$' -browser -axe "$(AXE)" -shots "$(BUILD)/screenshots" $(BROWSER)
 
 $(AXE):
@@ -90,12 +90,12 @@ soak: ## people, failing calls and SIGKILLs over real processes, 7 minutes; SOAK
 	$(GO) test -count=1 -v -timeout=20m ./internal/proof/soak -run '^TestSoak$$' -soak $(SOAK)
 
 .PHONY: operate-test
-operate-test: ## the operator's story at its full size: 5,000 records in Zoho, 1,000 in HubSpot
+operate-test: ## the operator's scenario at its full size: 5,000 records in Zoho, 1,000 in HubSpot
 	$(GO) test -count=1 -v -timeout=40m ./internal/cmd/connector -run '^TestTheOperatorsStory$$' -operate=20
 
 BENCH ?=
 .PHONY: bench
-bench: ## scenarios over the functions as a process of their own, 15 minutes; BENCH="-scenarios lone" changes it; figures go to build/bench.json
+bench: ## scenarios over the functions as a process of their own, 15 minutes; BENCH="-scenarios lone" changes it; results go to build/bench.json
 	@mkdir -p $(BUILD)
 	$(GO) build -o $(BUILD)/bench ./internal/cmd/bench
 	$(BUILD)/bench -out $(BUILD)/bench.json $(BENCH)
@@ -144,7 +144,7 @@ $(TFLINT):
 STATE_PREFIX ?= connector
 INIT = terraform -chdir=terraform init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(STATE_PREFIX)
 .PHONY: plan
-plan: ## terraform plan of what "make package" made, to build/plan.tfplan; STATE_BUCKET=... STATE_PREFIX=connector
+plan: ## terraform plan of the zip of "make package", to build/plan.tfplan; STATE_BUCKET=... STATE_PREFIX=connector
 	@test -n "$(STATE_BUCKET)" || { echo "set STATE_BUCKET to the bucket that holds Terraform's state: see docs/deploy.md" >&2; exit 1; }
 	$(INIT)
 	terraform -chdir=terraform plan -input=false -out=$(BUILD)/plan.tfplan
@@ -156,14 +156,14 @@ apply: ## terraform apply of build/plan.tfplan, and of nothing else
 	terraform -chdir=terraform apply -input=false $(BUILD)/plan.tfplan
 
 .PHONY: smoke
-smoke: ## ask the deployment through its real triggers; HUBSPOT_CLIENT_SECRET=... SMOKE_CONTACT=id make it complete
+smoke: ## test the deployment through its real triggers; HUBSPOT_CLIENT_SECRET=... SMOKE_CONTACT=id make it complete
 	terraform -chdir=terraform output -json | $(GO) run ./internal/cmd/smoke
 
-# .ci/run plays test by itself, on a machine that has little.
+# .ci/run runs test by itself, on a machine with few tools.
 FIRST ?= test
 .PHONY: check
 check: format-check vet lint terraform-test $(FIRST) test-race test-long browser-test package ## everything that CI runs
 
 .PHONY: clean
-clean: ## remove what was built, the tools included
+clean: ## remove all build results, the tools included
 	rm -rf $(BUILD)

@@ -1,7 +1,7 @@
-# What a person is woken for. Each alert has a page in docs/playbooks, named like
-# it; a test holds the two together.
+# The alerts. Each has a page of the same name in docs/playbooks; a test compares
+# the two.
 variable "alert_emails" {
-  description = "Who is told of alerts; nobody: alerts are shown in the console only."
+  description = "Addresses that receive alerts. If empty, only Google Cloud's console shows them."
   type        = list(string)
   default     = []
 
@@ -12,18 +12,18 @@ variable "alert_emails" {
 }
 
 variable "playbooks_url" {
-  description = "Where the pages of docs/playbooks are read."
+  description = "Address of the pages of docs/playbooks."
   type        = string
   default     = "https://github.com/hubspot-zoho/connector/blob/main/docs/playbooks"
 
   validation {
     condition     = can(regex("^https://.*[^/]$", var.playbooks_url))
-    error_message = "playbooks_url is where the pages of docs/playbooks are read, such as https://example.com/playbooks, without a slash at the end."
+    error_message = "playbooks_url is the address of the pages of docs/playbooks, such as https://example.com/playbooks, without a slash at the end."
   }
 }
 
 variable "billing_account" {
-  description = "Billing account of the project, such as 012345-6789AB-CDEF01, for an alert on what it costs; empty: none."
+  description = "Billing account of the project, such as 012345-6789AB-CDEF01, for an alert on the cost. If empty, there is no such alert."
   type        = string
   default     = ""
 
@@ -34,7 +34,7 @@ variable "billing_account" {
 }
 
 variable "monthly_budget" {
-  description = "What a month may cost before people are told, in whole units of the billing account's currency. It stops nothing."
+  description = "Monthly cost above which an alert is sent, in whole units of the billing account's currency. It stops nothing."
   type        = number
   default     = 100
 
@@ -49,7 +49,8 @@ locals {
   of_subscription = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.prefix}-.*\")"
   logged          = { for key, type in local.log_metric_types : key => "metric.type=\"${type}\" AND ${local.of_function}" }
 
-  # above: in a window, more than so many. missing: not one in a window.
+  # above: the alert fires at more than this many in a window. missing: it fires
+  # when there is none in so many seconds.
   alerts = {
     messages-wait = {
       says     = "an operation has waited for 15 minutes"
@@ -70,14 +71,14 @@ locals {
     server-errors = {
       says     = "a webhook or a job answers with 5xx"
       severity = "ERROR"
-      # A consumer's 503 asks for a message again; messages-wait tells when that goes on.
+      # A consumer's 503 asks for a message again; messages-wait fires when that persists.
       filter  = "metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\" AND ${local.of_function} AND NOT resource.labels.service_name=monitoring.regex.full_match(\"${var.prefix}-.*-consumer\")"
       above   = 5
       window  = 600
       aligner = "ALIGN_DELTA"
     }
     operations-parked = {
-      says     = "many operations were parked: they wait for a person"
+      says     = "many operations were parked and wait for a person"
       severity = "WARNING"
       filter   = "${local.logged["operations"]} AND metric.labels.outcome=\"parked\""
       above    = 20
@@ -116,14 +117,14 @@ locals {
       aligner  = "ALIGN_DELTA"
     }
     zoho-channel = {
-      says     = "nobody has looked after Zoho's notification channel for 6 hours: it ends within a week"
+      says     = "Zoho's notification channel was not renewed for 6 hours: it ends within a week"
       severity = "ERROR"
       filter   = local.logged["channel_kept"]
       missing  = 21600
       aligner  = "ALIGN_DELTA"
     }
     deliveries-refused = {
-      says     = "webhooks are refused: a secret differs, or a stranger knocks"
+      says     = "webhooks are refused: a secret differs, or a stranger sends them"
       severity = "ERROR"
       filter   = local.logged["refused"]
       above    = 20
@@ -131,7 +132,7 @@ locals {
       aligner  = "ALIGN_DELTA"
     }
     not-set-up = {
-      says     = "a function lacks something of its configuration"
+      says     = "the configuration of a function is incomplete"
       severity = "CRITICAL"
       filter   = local.logged["not_set_up"]
       above    = 0
@@ -139,14 +140,14 @@ locals {
       aligner  = "ALIGN_DELTA"
     }
     mail-not-sent = {
-      says     = "for 4 hours no mail listed failures, or found that there are none"
+      says     = "for 4 hours no mail was sent, and the list was not found empty"
       severity = "ERROR"
       filter   = local.logged["digest"]
       missing  = 14400
       aligner  = "ALIGN_DELTA"
     }
     mass-change = {
-      says     = "the sweep stopped before a mass change: a person has to look"
+      says     = "the sweep stopped before a mass change: a person must check it"
       severity = "ERROR"
       filter   = "${local.logged["swept"]} AND metric.labels.stopped=\"mass_change\""
       above    = 0
@@ -154,7 +155,7 @@ locals {
       aligner  = "ALIGN_DELTA"
     }
     mass-clear = {
-      says     = "values would be cleared on more than half of all records: it waits for a person"
+      says     = "clears on more than half of all records are held: a person must check them"
       severity = "ERROR"
       filter   = local.logged["mass_clear"]
       above    = 0
@@ -162,7 +163,7 @@ locals {
       aligner  = "ALIGN_DELTA"
     }
     sweep-missing = {
-      says     = "no sweep looked for what webhooks missed for an hour"
+      says     = "for an hour no sweep looked for changes that webhooks missed"
       severity = "ERROR"
       filter   = local.logged["swept"]
       missing  = 3600
@@ -224,7 +225,7 @@ resource "google_monitoring_alert_policy" "alert" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "What it means and what to do: ${var.playbooks_url}/${each.key}.md"
+    content   = "The playbook explains the alert and its remedy: ${var.playbooks_url}/${each.key}.md"
     links {
       display_name = "Playbook"
       url          = "${var.playbooks_url}/${each.key}.md"

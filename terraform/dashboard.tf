@@ -1,9 +1,9 @@
-# One page to look at first. Each chart is a title and what it draws.
+# The dashboard. Each chart is a title and a query.
 locals {
   charts = [
-    { title = "Oldest operation that waits (s)", filter = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND ${local.of_subscription}", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = "resource.label.subscription_id" },
+    { title = "Oldest waiting operation (s)", filter = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND ${local.of_subscription}", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = "resource.label.subscription_id" },
     { title = "Operations by outcome", filter = local.logged["operations"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = "metric.label.outcome" },
-    { title = "From webhook to done, 95 of 100 (ms)", filter = local.logged["behind"], aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_95", by = "resource.label.service_name" },
+    { title = "Time from event to completion, p95 (ms)", filter = local.logged["behind"], aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_95", by = "resource.label.service_name" },
     { title = "Messages that come again, by origin", filter = local.logged["held"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = "metric.label.origin" },
     { title = "Operations given up, by code", filter = local.logged["given_up"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = "metric.label.code" },
     { title = "Deliveries refused", filter = local.logged["refused"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = "resource.label.service_name" },

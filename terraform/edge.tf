@@ -1,8 +1,8 @@
-# A load balancer with Cloud Armor before the two webhooks, for those who want
-# their own domain and a limit on what strangers may send. Off while
-# webhook_domain is empty: the webhooks verify every caller themselves.
+# A load balancer with Cloud Armor before the two webhooks, for a domain of your
+# own and a rate limit on strangers. It is off while webhook_domain is empty: the
+# webhooks verify every caller themselves.
 variable "webhook_domain" {
-  description = "Domain of the load balancer before the webhooks, such as webhooks.example.com, whose A record you point at the output webhook_address; empty: none."
+  description = "Domain of the load balancer before the webhooks, such as webhooks.example.com, whose A record you point at the output webhook_address. If empty, there is no load balancer."
   type        = string
   default     = ""
 
@@ -19,14 +19,14 @@ variable "webhook_requests_per_minute" {
 
   validation {
     condition     = var.webhook_requests_per_minute >= 600
-    error_message = "webhook_requests_per_minute is 600 at least, such as 6000: HubSpot sends from few addresses, and what it is refused it repeats for a day only."
+    error_message = "webhook_requests_per_minute is 600 at least, such as 6000: HubSpot sends from few addresses, and repeats a refused request for a day only."
   }
 }
 
 locals {
   edge           = var.webhook_domain == "" ? toset([]) : toset(["edge"])
   edge_functions = { for entry_point, f in local.functions : entry_point => f if f.invoked_by == "anyone" && var.webhook_domain != "" }
-  # Where the CRMs reach the webhooks.
+  # The addresses of the webhooks, as the CRMs use them.
   webhooks = { for entry_point, f in local.functions :
     entry_point => var.webhook_domain == "" ? local.urls[entry_point] : "https://${var.webhook_domain}/${entry_point}" if f.invoked_by == "anyone"
   }

@@ -1,7 +1,7 @@
-# The values of every variable that a function of the code can read, by name. A
-# variable that is empty is not set. A secret's value is the name of its newest
-# version, which the function fetches itself: the secret is in neither the state
-# nor the function's description, and a new version needs no deployment.
+# The values of all variables that the functions read, by name. An empty variable
+# is not set. A secret's value is the name of its newest version, which the
+# function fetches itself: neither the state nor the function's description holds
+# the secret, and a new version needs no deployment.
 locals {
   labels = { app = "hubspot-zoho-connector", environment = var.prefix }
 

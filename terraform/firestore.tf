@@ -2,7 +2,7 @@ resource "google_firestore_database" "this" {
   name        = var.prefix
   location_id = var.region
   type        = "FIRESTORE_NATIVE"
-  # A mistake of an operator can be taken back for seven days.
+  # An operator's mistake can be undone for seven days.
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
   delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
   deletion_policy                   = "DELETE"
@@ -17,9 +17,9 @@ resource "google_firestore_backup_schedule" "daily" {
   daily_recurrence {}
 }
 
-# Fields that no query asks for. An index on each of them would be written with
-# every link, and one on a time that only rises would bound the whole collection
-# to some 500 writes a second.
+# Fields that no query uses. Firestore would write an index entry for each of them
+# with every link. An index on an ever-growing time would limit the whole
+# collection to about 500 writes a second.
 locals {
   unindexed = {
     links    = ["id", "fields", "sides", "decisions", "lease", "hash_id", "gone", "gone_at", "known_companies", "tell"]
@@ -28,7 +28,7 @@ locals {
   }
   unindexed_fields = merge([for collection, fields in local.unindexed : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }]...)
 
-  # Fields that say when their document may go.
+  # Collections whose field expire_at says when a document may be deleted.
   expiring = ["failures", "figures", "graves"]
 }
 

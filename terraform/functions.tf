@@ -1,14 +1,14 @@
-# The functions, by entry point. Everything else about a function follows from
-# its entry: it may write to the topics, read the secrets, use the database and
-# call the functions that its environment names, and nothing else. Tests compare
-# this table with the code, so it holds nothing but literals.
+# The functions, by entry point. All rights of a function follow from its entry:
+# it may write to the topics, read the secrets, use the database and call the
+# functions that its environment names, and nothing else. Tests compare this table
+# with the code, so it holds only literals.
 #
-#   environment  the variables that the function reads, of those in environment.tf
-#   invoked_by   who may call it, of those in identities.tf
+#   environment  the variables of environment.tf that the function reads
+#   invoked_by   the callers that are admitted, as identities.tf names them
 #   topic        the topic whose messages Pub/Sub pushes to it
 #   schedule     when Cloud Scheduler calls it
-#   timeout      seconds; of a function that is pushed to, also the time to
-#                acknowledge, which its handler undercuts by 5 s
+#   timeout      seconds; for a push target also the acknowledgement deadline,
+#                5 s longer than its handler's own limit
 #   concurrency, instances, memory
 locals {
   functions = {
@@ -35,12 +35,12 @@ locals {
       environment = [
         "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "HASH_KEY", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_API_URL",
         "HUBSPOT_API_VERSION", "HUBSPOT_APP_ID", "MAPPING_YAML", "ZOHO_ACCOUNTS_URL", "ZOHO_TOKEN_URL", "CALL_BATCHING", "CRM_QUOTA_SHARE",
-        "HUBSPOT_OPERATIONS_TOPIC", "ZOHO_OPERATIONS_TOPIC", # for the contacts of a company that was linked or merged
+        "HUBSPOT_OPERATIONS_TOPIC", "ZOHO_OPERATIONS_TOPIC", # to publish the contacts of a linked or merged company
       ]
       invoked_by  = "push"
       topic       = "ZOHO_OPERATIONS_TOPIC"
       timeout     = 60
-      concurrency = 500  # what is in flight shares calls
+      concurrency = 500  # operations in flight share calls
       instances   = null # consumer_instances
       memory      = "512Mi"
     }
@@ -49,12 +49,12 @@ locals {
       environment = [
         "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "HASH_KEY", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_API_URL",
         "HUBSPOT_API_VERSION", "HUBSPOT_APP_ID", "MAPPING_YAML", "ZOHO_ACCOUNTS_URL", "ZOHO_TOKEN_URL", "CALL_BATCHING", "CRM_QUOTA_SHARE",
-        "HUBSPOT_OPERATIONS_TOPIC", "ZOHO_OPERATIONS_TOPIC", # for the contacts of a company that was linked or merged
+        "HUBSPOT_OPERATIONS_TOPIC", "ZOHO_OPERATIONS_TOPIC", # to publish the contacts of a linked or merged company
       ]
       invoked_by  = "push"
       topic       = "HUBSPOT_OPERATIONS_TOPIC"
       timeout     = 60
-      concurrency = 500  # what is in flight shares calls
+      concurrency = 500  # operations in flight share calls
       instances   = null # consumer_instances
       memory      = "512Mi"
     }
@@ -84,7 +84,7 @@ locals {
         "ZOHO_ACCOUNTS_URL", "ZOHO_TOKEN_URL", "ZOHO_WEBHOOK_TOKEN", "ZOHO_WEBHOOK_URL",
       ]
       invoked_by  = "schedule"
-      schedule    = "15,45 * * * *" # a channel lives for a week, and is looked after often
+      schedule    = "15,45 * * * *" # a channel lives for a week
       timeout     = 270
       concurrency = 10
       instances   = 1
@@ -117,7 +117,7 @@ locals {
       name = "send-failure-digest"
       environment = [
         "FAILURE_MAIL_FROM", "FAILURE_MAIL_HEARTBEAT", "FAILURE_MAIL_TO", "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "SENDGRID_API_KEY", "SENDGRID_URL",
-        "HUBSPOT_PAGES_URL", "HUBSPOT_PORTAL_ID", "ZOHO_ACCOUNTS_URL", # where the mail's links lead
+        "HUBSPOT_PAGES_URL", "HUBSPOT_PORTAL_ID", "ZOHO_ACCOUNTS_URL", # for the links in the mail
       ]
       invoked_by  = "schedule"
       schedule    = "0 * * * *"
@@ -131,7 +131,7 @@ locals {
       environment = [
         "CALL_BATCHING", "CONSOLE_ACCESS", "CRM_QUOTA_SHARE", "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "HASH_KEY", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_API_URL",
         "HUBSPOT_API_VERSION", "HUBSPOT_APP_ID", "HUBSPOT_OPERATIONS_TOPIC", "MAPPING_YAML", "ZOHO_ACCOUNTS_URL", "ZOHO_OPERATIONS_TOPIC", "ZOHO_TOKEN_URL",
-        "HUBSPOT_PAGES_URL", "HUBSPOT_PORTAL_ID", # where the links lead
+        "HUBSPOT_PAGES_URL", "HUBSPOT_PORTAL_ID", # for the links
       ]
       invoked_by  = "people"
       timeout     = 60
@@ -141,11 +141,11 @@ locals {
     }
   }
 
-  # What every function reads beside its own.
+  # Variables that every function reads in addition to its own.
   every_function = ["OTEL_EXPORTER_OTLP_ENDPOINT"]
 
-  # Cloud Run's address of a function is known before the function is there, so
-  # that it can be told its own.
+  # Cloud Run's address of a function is known before the function exists, so that
+  # the function's own environment can hold it.
   urls = { for entry_point, f in local.functions :
     entry_point => "https://${var.prefix}-${f.name}-${data.google_project.this.number}.${var.region}.run.app"
   }

@@ -1,8 +1,8 @@
-# Who may call what. A function's own identity, and what it may do, is in its
-# module; here are the identities of those who call functions and build them.
+# The callers that each function admits. A function's own identity and its rights
+# are in its module; here are the identities that call functions and build them.
 locals {
   invokers = {
-    anyone   = { anyone = "allUsers" } # the webhooks, which verify their caller themselves
+    anyone   = { anyone = "allUsers" } # the webhooks verify their caller themselves
     push     = { push = google_service_account.push.member }
     schedule = { schedule = google_service_account.schedule.member }
     people   = { for member in var.console_people : member => member } # the operators
@@ -11,13 +11,13 @@ locals {
     }
   }
 
-  # Each permission to call: who calls which function.
+  # Each permission to call: the caller and the function.
   calls = merge([for entry_point, f in local.functions : { for caller, member in local.invokers[f.invoked_by] :
     "${caller} calls ${entry_point}" => { entry_point = entry_point, member = member }
   }]...)
 
-  # What Pub/Sub and Cloud Scheduler of this project send counts as internal; a
-  # call from function to function does not.
+  # A request of this project's Pub/Sub or Cloud Scheduler counts as internal; a
+  # call from one function to another does not.
   ingress = {
     anyone    = var.webhook_domain == "" ? "ALLOW_ALL" : "ALLOW_INTERNAL_AND_GCLB"
     push      = "ALLOW_INTERNAL_ONLY"
@@ -58,8 +58,8 @@ resource "google_service_account" "build" {
   depends_on = [google_project_service.api]
 }
 
-# What a build needs: to read the upload, which Cloud Functions copies to a
-# bucket of its own, to write its log, and to store the image (source.tf).
+# A build reads the upload, which Cloud Functions copies to a bucket of its own,
+# writes its log, and stores the image (source.tf).
 resource "google_project_iam_member" "build" {
   for_each = toset(["roles/logging.logWriter", "roles/storage.objectViewer"])
 

@@ -1,9 +1,9 @@
-# Counts of log entries, by the message and the fields that the code logs. A test
-# holds this table against the code's list, so it holds nothing but literals.
+# Metrics that count log entries, by the message and the fields that the code logs.
+# A test compares this table with the code, so it holds only literals.
 #
-#   message  of the entry
-#   labels   fields by which it is counted apart
-#   value    a field whose values are distributed over buckets, in place of a count
+#   message  the message of the entry
+#   labels   fields by which the count is split
+#   value    a field whose values are distributed over buckets, instead of a count
 locals {
   log_metrics = {
     operations           = { message = "operation applied", labels = ["outcome"], value = "" }

@@ -1,10 +1,10 @@
 output "hubspot_webhook_url" {
-  description = "Enter it as targetUrl of the HubSpot app's webhooks, exactly so: it is part of what HubSpot signs."
+  description = "Address to enter as targetUrl of the HubSpot app's webhooks, exactly so: HubSpot signs it."
   value       = local.webhooks["HubSpotWebhook"]
 }
 
 output "zoho_webhook_url" {
-  description = "Where Zoho's notification channel, or a workflow's webhook, sends to."
+  description = "Address to which Zoho's notification channel, or a workflow's webhook, sends."
   value       = local.webhooks["ZohoWebhook"]
 }
 
@@ -14,17 +14,17 @@ output "secrets_to_fill" {
 }
 
 output "operator_environment" {
-  description = "What the connector's commands read, for a shell: eval \"$(terraform output -raw operator_environment)\". Secrets are in it by name only."
+  description = "Environment of the connector's commands, for a shell: eval \"$(terraform output -raw operator_environment)\". It holds secrets by name only."
   value       = join("\n", [for name, value in local.environment : "export ${name}='${replace(value, "'", "'\\''")}'" if value != ""])
 }
 
 output "jobs" {
-  description = "The jobs of Cloud Scheduler, to be run by hand: gcloud scheduler jobs run NAME --location=REGION."
+  description = "The jobs of Cloud Scheduler. To run one by hand: gcloud scheduler jobs run NAME --location=REGION."
   value       = [for job in google_cloud_scheduler_job.job : job.name]
 }
 
 output "function_urls" {
-  description = "Where each function listens."
+  description = "Address of each function."
   value       = local.urls
 }
 

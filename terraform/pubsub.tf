@@ -1,4 +1,4 @@
-# One topic for each direction and one for what was given up. Each is pushed to
+# One topic for each direction, and one for dead letters. Pub/Sub pushes each to
 # the function whose entry names it.
 locals {
   topics = {
@@ -18,8 +18,8 @@ resource "google_pubsub_topic" "topic" {
 
   name   = "${var.prefix}-${each.value}"
   labels = local.labels
-  # Messages outlive a subscription that was replaced: the new one can be sent
-  # back in time with "gcloud pubsub subscriptions seek".
+  # Messages outlive a replaced subscription: "gcloud pubsub subscriptions seek"
+  # sends the new one back in time.
   message_retention_duration = "604800s"
 
   message_storage_policy {
@@ -38,7 +38,7 @@ resource "google_pubsub_subscription" "push" {
 
   enable_message_ordering    = true
   ack_deadline_seconds       = local.functions[each.value].timeout
-  message_retention_duration = "604800s" # a CRM may be away for a week
+  message_retention_duration = "604800s" # a CRM may be down for a week
 
   push_config {
     push_endpoint = module.function[each.value].uri
@@ -54,11 +54,11 @@ resource "google_pubsub_subscription" "push" {
   }
 
   expiration_policy {
-    ttl = "" # never: without this it is deleted after 31 quiet days
+    ttl = "" # never: without this it is deleted after 31 days without use
   }
 
-  # The outer net. Before it, a consumer itself gives up what no repetition
-  # heals; what waits for a CRM that is down must not end here soon.
+  # The outer safety net. A consumer itself gives up operations that retrying
+  # cannot fix. Operations that wait for a CRM that is down must not end here soon.
   dynamic "dead_letter_policy" {
     for_each = each.key == local.dead_letters ? [] : [1]
     content {
@@ -68,8 +68,8 @@ resource "google_pubsub_subscription" "push" {
   }
 }
 
-# Pub/Sub's own agent moves dead letters: it publishes them and acknowledges
-# them where they come from.
+# Pub/Sub's own agent moves dead letters: it publishes them, and acknowledges them
+# at their subscription.
 resource "google_pubsub_topic_iam_member" "dead_letters" {
   topic  = google_pubsub_topic.topic[local.dead_letters].name
   role   = "roles/pubsub.publisher"

@@ -7,7 +7,7 @@ resource "google_cloud_scheduler_job" "job" {
   time_zone        = var.time_zone
   attempt_deadline = "${each.value.timeout + 10}s"
 
-  # A job may run twice; all of them can.
+  # A job may run twice; all jobs tolerate that.
   retry_config {
     retry_count          = 3
     min_backoff_duration = "20s"

@@ -1,6 +1,6 @@
-# The secrets, without their values: a person, or what keeps a company's
-# secrets, adds the versions, so that no value is in this state or in a plan.
-# The output secrets_to_fill tells the commands.
+# The secrets, without their values: a person, or a company's secret manager, adds
+# the versions, so that neither this state nor a plan holds a value. The output
+# secrets_to_fill prints the commands.
 locals {
   secrets = {
     HUBSPOT_ACCESS_TOKEN  = "hubspot-access-token"

@@ -1,5 +1,5 @@
-# What is deployed: the zip of "make package", whose name is its hash, so that
-# another zip deploys and the same one does not.
+# The zip of "make package" is deployed. Its name is its hash, so that a changed
+# zip deploys and the same one does not.
 locals {
   uploads = sort(fileset(var.package_directory, "connector-*.zip"))
   upload  = one(slice(local.uploads, 0, min(1, length(local.uploads))))
@@ -11,7 +11,7 @@ resource "google_storage_bucket" "source" {
   labels                      = local.labels
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  # Uploads can be made again from their commit.
+  # An upload can be rebuilt from its commit.
   force_destroy = true
 
   lifecycle_rule {
@@ -36,7 +36,7 @@ resource "google_storage_bucket_object" "upload" {
   bucket = google_storage_bucket.source.name
   name   = local.upload == null ? "missing.zip" : local.upload
   source = local.upload == null ? null : "${var.package_directory}/${local.upload}"
-  # Without an upload the precondition ends the plan with what to do.
+  # Without an upload, the precondition ends the plan and names the remedy.
   content = local.upload == null ? "missing" : null
 
   lifecycle {
@@ -46,7 +46,7 @@ resource "google_storage_bucket_object" "upload" {
     }
     precondition {
       condition     = local.upload == null || try(local.upload == "connector-${filesha256("${var.package_directory}/${local.upload}")}.zip", false)
-      error_message = "The zip in ${var.package_directory} is not the one that its name tells of: run \"make package\" again."
+      error_message = "The zip in ${var.package_directory} does not match the hash in its name: run \"make package\" again."
     }
   }
 }

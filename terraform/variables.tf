@@ -9,7 +9,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region of everything, near the two CRMs' data centres."
+  description = "Region of all resources, near the two CRMs' data centres."
   type        = string
   default     = "europe-west1"
 
@@ -26,12 +26,12 @@ variable "prefix" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9]{3,9}$", var.prefix))
-    error_message = "prefix is 4 to 10 lower-case letters and digits, such as staging, and starts with a letter: the name of a service account has room for no more."
+    error_message = "prefix is 4 to 10 lower-case letters and digits, such as staging, and starts with a letter: the name of a service account cannot be longer."
   }
 }
 
 variable "package_directory" {
-  description = "Where \"make package\" put the zip to deploy."
+  description = "Directory where \"make package\" puts the zip to deploy."
   type        = string
   default     = "../build"
 }
@@ -43,7 +43,7 @@ variable "deletion_protection" {
 }
 
 variable "hubspot_app_id" {
-  description = "Id of the HubSpot app, by which the connector's own writes are told from people's."
+  description = "Id of the HubSpot app, which distinguishes the connector's own writes from people's."
   type        = string
 
   validation {
@@ -53,7 +53,7 @@ variable "hubspot_app_id" {
 }
 
 variable "hubspot_portal_id" {
-  description = "Id of the HubSpot account, the number in the addresses of its pages; empty: mails and the console have no links to HubSpot, and webhooks of another account are not told apart."
+  description = "Id of the HubSpot account, the number in the addresses of its pages. If empty, mails and the console have no links to HubSpot, and webhooks of another account are not recognised."
   type        = string
   default     = ""
 
@@ -64,13 +64,13 @@ variable "hubspot_portal_id" {
 }
 
 variable "hubspot_pages_url" {
-  description = "Where you sign in to HubSpot; accounts in the EU do at https://app-eu1.hubspot.com."
+  description = "Address at which you sign in to HubSpot; for accounts in the EU it is https://app-eu1.hubspot.com."
   type        = string
   default     = "https://app.hubspot.com"
 
   validation {
     condition     = can(regex("^https://app(-[a-z0-9]+)?\\.hubspot\\.com$", var.hubspot_pages_url))
-    error_message = "hubspot_pages_url is where you sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path or a slash at the end."
+    error_message = "hubspot_pages_url is the address at which you sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path or a slash at the end."
   }
 }
 
@@ -92,7 +92,7 @@ variable "hubspot_signature_versions" {
 
   validation {
     condition     = length(var.hubspot_signature_versions) > 0 && alltrue([for v in var.hubspot_signature_versions : contains(["v1", "v2", "v3"], v)])
-    error_message = "hubspot_signature_versions holds at least one version, such as v3. The older ones are v1 and v2; a request that they sign can be sent again by others."
+    error_message = "hubspot_signature_versions holds at least one version, such as v3. The older ones are v1 and v2; a third party can send again a request that they sign."
   }
 }
 
@@ -107,7 +107,7 @@ variable "zoho_accounts_url" {
       "https://accounts.zoho.com.au", "https://accounts.zoho.jp", "https://accounts.zohocloud.ca",
       "https://accounts.zoho.sa", "https://accounts.zoho.com.cn", "https://accounts.zoho.uk",
     ], var.zoho_accounts_url)
-    error_message = "zoho_accounts_url is that of your data centre: the address at which you sign in, such as https://accounts.zoho.eu, without a path or a slash at the end."
+    error_message = "zoho_accounts_url is the address of your data centre at which you sign in, such as https://accounts.zoho.eu, without a path or a slash at the end."
   }
 }
 
@@ -143,34 +143,34 @@ variable "failure_mail_from" {
 }
 
 variable "failure_mail_to" {
-  description = "Who receives the mail that lists failed operations."
+  description = "Addresses that receive the mail that lists failed operations."
   type        = list(string)
 
   validation {
     condition     = length(var.failure_mail_to) > 0 && alltrue([for a in var.failure_mail_to : can(regex("^[^@\\s,]+@[^@\\s,]+\\.[^@\\s,]+$", a))])
-    error_message = "failure_mail_to holds at least one address, such as operator@example.com, one in each element: failures that nobody reads of are lost."
+    error_message = "failure_mail_to holds at least one address, such as operator@example.com, one in each element: a failure that no person reads about is lost."
   }
 }
 
 variable "failure_mail_heartbeat" {
-  description = "Whether a mail says once a week that nothing failed: the only sign that mails still arrive."
+  description = "Whether a mail reports once a week that nothing failed: the only sign that mails still arrive."
   type        = bool
   default     = false
 }
 
 variable "mapping_yaml" {
-  description = "Text of the mapping, such as file(\"mapping.yaml\"); empty: the built-in one."
+  description = "Text of the mapping, such as file(\"mapping.yaml\"). If empty, the built-in mapping is used."
   type        = string
   default     = ""
 
   validation {
     condition     = length(var.mapping_yaml) <= 24000
-    error_message = "mapping_yaml has more than 24,000 characters; all variables of a function together have room for 32 KiB. Leave comments out of it."
+    error_message = "mapping_yaml has more than 24,000 characters; all variables of a function together may have 32 KiB. Leave out its comments."
   }
 }
 
 variable "telemetry" {
-  description = "Whether traces and figures go to Google Cloud's own collector, over OTLP."
+  description = "Whether traces and metrics go to Google Cloud's own collector, over OTLP."
   type        = bool
   default     = false
 }
@@ -182,7 +182,7 @@ variable "call_batching" {
 }
 
 variable "console_people" {
-  description = "Who may open the console, as IAM names them: user:ada@example.com or group:operators@example.com. Nobody else can."
+  description = "People who may open the console, as IAM names them: user:ada@example.com or group:operators@example.com."
   type        = list(string)
   default     = []
 
@@ -204,7 +204,7 @@ variable "time_zone" {
 }
 
 variable "consumer_instances" {
-  description = "Most instances of each consumer. The CRMs' quotas bound the throughput, not the instances: few that share their calls do more than many."
+  description = "Maximum number of instances of each consumer. The CRMs' quotas bound the throughput: few instances that share their calls do more than many."
   type        = number
   default     = 4
 

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # The state lies in a bucket that is made beforehand, one prefix for each
+  # The state is in a bucket that already exists, with one prefix for each
   # environment: terraform init -backend-config=bucket=... -backend-config=prefix=...
   backend "gcs" {}
 }
@@ -16,7 +16,7 @@ terraform {
 provider "google" {
   project = var.project
   region  = var.region
-  # Budgets ask for a project to account their calls to.
+  # The API of budgets needs a project to which its calls are charged.
   billing_project       = var.project
   user_project_override = true
 }

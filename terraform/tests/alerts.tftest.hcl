@@ -17,7 +17,7 @@ variables {
   console_people    = ["group:operators@example.com"]
 }
 
-run "every_alert_names_its_playbook_and_tells_somebody" {
+run "every_alert_names_its_playbook_and_reaches_a_person" {
   command = apply
 
   variables {
@@ -32,7 +32,7 @@ run "every_alert_names_its_playbook_and_tells_somebody" {
       length(alert.notification_channels) == 1 &&
       length(alert.conditions[0].condition_threshold) + length(alert.conditions[0].condition_absent) == 1
     ])
-    error_message = "An alert leads to no playbook, tells nobody, or has not one condition."
+    error_message = "An alert has no playbook, no receiver, or not exactly one condition."
   }
   assert {
     condition     = alltrue([for alert in google_monitoring_alert_policy.alert : length(regexall("connector-", jsonencode(alert.conditions))) > 0])
@@ -40,7 +40,7 @@ run "every_alert_names_its_playbook_and_tells_somebody" {
   }
   assert {
     condition     = one([for b in google_billing_budget.month : b.amount[0].specified_amount[0].units]) == "100"
-    error_message = "The budget is another."
+    error_message = "The budget has another amount."
   }
 }
 
@@ -61,7 +61,7 @@ run "every_metric_counts_one_message_of_this_environment" {
   }
   assert {
     condition     = alltrue([for chart in jsondecode(google_monitoring_dashboard.overview.dashboard_json).mosaicLayout.tiles : strcontains(chart.widget.xyChart.dataSets[0].timeSeriesQuery.timeSeriesFilter.filter, "connector-")])
-    error_message = "A chart shows another environment's figures."
+    error_message = "A chart shows the data of another environment."
   }
 }
 
@@ -69,7 +69,7 @@ run "wrong_variables_of_alerts_are_refused" {
   command = plan
 
   variables {
-    alert_emails    = ["nobody"]
+    alert_emails    = ["not-an-address"]
     playbooks_url   = "docs/playbooks/"
     billing_account = "my account"
     monthly_budget  = 0

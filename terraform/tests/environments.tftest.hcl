@@ -1,4 +1,4 @@
-# Several environments in one project, the zip that is missing, and variables that are wrong.
+# Several environments in one project, a missing zip, and wrong variables.
 mock_provider "google" {
   mock_data "google_project" {
     defaults = { number = "123456789012" }
@@ -55,7 +55,7 @@ run "every_name_begins_with_the_environment" {
   }
 }
 
-run "an_operators_shell_is_told_the_environment_and_no_secret" {
+run "an_operators_shell_gets_the_environment_and_no_secret" {
   command = apply
 
   variables {
@@ -84,7 +84,7 @@ run "a_load_balancer_changes_where_the_webhooks_are_and_what_is_signed" {
   }
   assert {
     condition     = alltrue([for f in ["HubSpotWebhook", "ZohoWebhook"] : module.function[f].function.service_config[0].ingress_settings == "ALLOW_INTERNAL_AND_GCLB"])
-    error_message = "The load balancer can be passed by."
+    error_message = "A request can bypass the load balancer."
   }
   assert {
     condition     = alltrue([for b in google_compute_backend_service.edge : b.security_policy == google_compute_security_policy.edge["edge"].id && !b.log_config[0].enable]) && length(google_compute_backend_service.edge) == 2
@@ -97,7 +97,7 @@ run "without_a_load_balancer_nothing_of_it_is_made" {
 
   assert {
     condition     = length(google_compute_backend_service.edge) + length(google_compute_global_address.edge) + length(google_project_service.compute) == 0 && output.webhook_address == null
-    error_message = "A load balancer is made that nobody asked for."
+    error_message = "A load balancer is made although webhook_domain is empty."
   }
 }
 
@@ -136,7 +136,7 @@ run "wrong_variables_are_refused" {
     zoho_accounts_url           = "https://accounts.zoho.eu/"
     zoho_client_id              = "secret"
     sendgrid_url                = "http://api.sendgrid.com"
-    failure_mail_from           = "nobody"
+    failure_mail_from           = "not-an-address"
     failure_mail_to             = []
     time_zone                   = "CET"
     consumer_instances          = 0

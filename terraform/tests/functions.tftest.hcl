@@ -1,4 +1,4 @@
-# The functions: that each is deployed as the table says, and who may do what.
+# The functions: each is deployed as the table says, with the rights of the table.
 mock_provider "google" {
   mock_data "google_project" {
     defaults = { number = "123456789012" }
@@ -59,16 +59,16 @@ run "each_function_is_deployed_as_its_entry_says" {
   }
 }
 
-run "a_function_is_told_addresses_that_are_known_beforehand" {
+run "a_function_gets_addresses_that_are_known_beforehand" {
   command = apply
 
   assert {
     condition     = module.function["HubSpotWebhook"].function.service_config[0].environment_variables["HUBSPOT_WEBHOOK_URL"] == "https://connector-hubspot-webhook-123456789012.europe-west1.run.app"
-    error_message = "HubSpotWebhook is told another address than its own."
+    error_message = "HubSpotWebhook gets another address than its own."
   }
   assert {
     condition     = alltrue([for f in ["ZohoConsumer", "HubSpotConsumer", "RenewZohoChannels", "Reconcile"] : module.function[f].function.service_config[0].environment_variables["ZOHO_TOKEN_URL"] == "https://connector-get-zoho-token-123456789012.europe-west1.run.app"])
-    error_message = "A function is told another address of GetZohoToken."
+    error_message = "A function gets a wrong address of GetZohoToken."
   }
   assert {
     condition     = output.hubspot_webhook_url == module.function["HubSpotWebhook"].function.service_config[0].environment_variables["HUBSPOT_WEBHOOK_URL"]
@@ -76,7 +76,7 @@ run "a_function_is_told_addresses_that_are_known_beforehand" {
   }
   assert {
     condition     = module.function["SendFailureDigest"].function.service_config[0].environment_variables["FAILURE_MAIL_TO"] == "operator@example.com,second@example.com"
-    error_message = "The recipients of the mail are lost on the way."
+    error_message = "The function does not get the recipients of the mail."
   }
 }
 
@@ -92,7 +92,7 @@ run "telemetry_is_off_unless_asked_for" {
       toset(keys(m.function.service_config[0].environment_variables)) == toset(concat(local.functions[entry_point].environment, ["GOMEMLIMIT", "OTEL_EXPORTER_OTLP_ENDPOINT"])) &&
       contains(m.roles, "roles/telemetry.writer")
     ])
-    error_message = "A function does not know where to export to, or may not."
+    error_message = "A function lacks the address of the collector, or the right to export."
   }
 }
 
@@ -107,7 +107,7 @@ run "a_secret_is_never_a_plain_value" {
   }
   assert {
     condition     = alltrue([for name in keys(local.environment) : contains(keys(local.secrets), name) if can(regex("SECRET|_KEY$|REFRESH_TOKEN|ACCESS_TOKEN|WEBHOOK_TOKEN", name))])
-    error_message = "A variable whose name tells of a secret is not one."
+    error_message = "A variable has the name of a secret and is none."
   }
   assert {
     condition     = alltrue([for m in module.function : length(m.function.service_config[0].secret_environment_variables) == 0 && length(m.function.service_config[0].secret_volumes) == 0])
@@ -206,7 +206,7 @@ run "each_identity_holds_the_roles_of_this_table_and_no_other" {
       "Console calls GetZohoToken",
       "group:operators@example.com calls Console",
     ])
-    error_message = "Somebody may call a function, or may not, other than this table says: ${jsonencode(keys(google_cloud_run_v2_service_iam_member.invoker))}"
+    error_message = "The permissions to call functions differ from this table: ${jsonencode(keys(google_cloud_run_v2_service_iam_member.invoker))}"
   }
   assert {
     condition = alltrue([for name, grant in google_cloud_run_v2_service_iam_member.invoker :

@@ -25,7 +25,7 @@ run "operations_are_pushed_in_order_and_never_lost" {
       connector-hubspot-operations-push = module.function["HubSpotConsumer"].uri
       connector-dead-operations-push    = module.function["DeadLetter"].uri
     }
-    error_message = "A topic is not pushed to its function, or not at all: a topic without a subscription loses everything."
+    error_message = "A topic is not pushed to its function, or has no subscription, which loses all messages."
   }
   assert {
     condition = alltrue([for topic, s in google_pubsub_subscription.push :
@@ -43,11 +43,11 @@ run "operations_are_pushed_in_order_and_never_lost" {
       google_pubsub_subscription.push[topic].dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.topic["DEAD_OPERATIONS_TOPIC"].id &&
       google_pubsub_subscription.push[topic].dead_letter_policy[0].max_delivery_attempts == 100
     ])
-    error_message = "What a consumer never acknowledges does not end in the dead-letter topic."
+    error_message = "A message that a consumer never acknowledges does not end in the dead-letter topic."
   }
   assert {
     condition     = length(google_pubsub_subscription.push["DEAD_OPERATIONS_TOPIC"].dead_letter_policy) == 0
-    error_message = "Dead letters that DeadLetter does not take would go round in circles."
+    error_message = "Dead letters that DeadLetter does not accept would circulate for ever."
   }
   assert {
     condition = alltrue([for topic, s in google_pubsub_subscription.push :
@@ -102,7 +102,7 @@ run "jobs_call_their_functions_with_an_identity_and_time_to_answer" {
   }
 }
 
-run "the_database_is_guarded_and_indexes_what_is_asked_for" {
+run "the_database_is_protected_and_indexes_only_queried_fields" {
   command = apply
 
   assert {
@@ -111,7 +111,7 @@ run "the_database_is_guarded_and_indexes_what_is_asked_for" {
       google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED" &&
       google_firestore_database.this.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
     )
-    error_message = "The database can be deleted by mistake or not be taken back in time."
+    error_message = "The database can be deleted by mistake, or cannot be restored to an earlier time."
   }
   assert {
     condition     = alltrue([for f in google_firestore_field.expires : f.field == "expire_at" && length(f.ttl_config) == 1 && length(f.index_config) == 1 && length(f.index_config[0].indexes) == 0])
@@ -119,6 +119,6 @@ run "the_database_is_guarded_and_indexes_what_is_asked_for" {
   }
   assert {
     condition     = alltrue([for f in google_firestore_field.unindexed : length(f.index_config[0].indexes) == 0 && length(f.ttl_config) == 0])
-    error_message = "A field that no query asks for is indexed."
+    error_message = "A field that no query uses is indexed."
   }
 }

@@ -1,5 +1,5 @@
-# One function with an identity of its own, which may do what the variables say
-# and nothing else. It needs no role to log.
+# One function with an identity of its own. The identity has the rights that the
+# variables name, and no others. It needs no role to log.
 
 resource "google_service_account" "this" {
   account_id   = var.name
@@ -27,18 +27,18 @@ resource "google_cloudfunctions2_function" "this" {
 
   service_config {
     service_account_email            = google_service_account.this.email
-    available_cpu                    = "1" # less allows one request at once only
+    available_cpu                    = "1" # with less, an instance takes one request at a time
     available_memory                 = var.memory
-    max_instance_request_concurrency = var.concurrency # 1 unless said
+    max_instance_request_concurrency = var.concurrency # the default is 1
     min_instance_count               = 0
     max_instance_count               = var.instances
     timeout_seconds                  = var.timeout
     ingress_settings                 = var.ingress
     all_traffic_on_latest_revision   = true
-    environment_variables            = merge(var.environment, { GOMEMLIMIT = "200MiB" }) # docs/performance.md: all in all an instance stays below 300 MiB
+    environment_variables            = merge(var.environment, { GOMEMLIMIT = "200MiB" }) # docs/performance.md: an instance stays below 300 MiB in total
   }
 
-  # A function that starts without its rights would fail until they arrive.
+  # A function that starts without its rights fails until they arrive.
   depends_on = [
     google_secret_manager_secret_iam_member.reads,
     google_pubsub_topic_iam_member.publishes,
@@ -70,8 +70,8 @@ resource "google_project_iam_member" "role" {
   member  = google_service_account.this.member
 }
 
-# The role is one of the project; the condition confines it to one database, so
-# that two environments do not reach each other's.
+# The role is granted on the project. The condition confines it to one database, so
+# that no environment reaches another's.
 resource "google_project_iam_member" "database" {
   count = var.database == null ? 0 : 1
 

@@ -34,7 +34,7 @@ variable "source_object" {
 }
 
 variable "repository" {
-  description = "Where the image is stored: the id of a repository in Artifact Registry."
+  description = "Id of the repository in Artifact Registry that stores the image."
   type        = string
 }
 
@@ -64,22 +64,22 @@ variable "concurrency" {
 }
 
 variable "instances" {
-  description = "Most instances."
+  description = "Maximum number of instances."
   type        = number
 }
 
 variable "memory" {
-  description = "Memory of an instance, such as 512Mi. A whole CPU needs 512Mi at least."
+  description = "Memory of an instance, such as 512Mi. A whole CPU needs at least 512Mi."
   type        = string
 }
 
 variable "ingress" {
-  description = "From which networks the function can be reached."
+  description = "Networks from which the function can be reached."
   type        = string
 }
 
 variable "environment" {
-  description = "Environment of the function. Secrets are in it by name only."
+  description = "Environment of the function. It holds secrets by name only."
   type        = map(string)
 
   validation {
@@ -104,6 +104,6 @@ variable "roles" {
 }
 
 variable "database" {
-  description = "Firestore database that the function may use; null: none."
+  description = "Firestore database that the function may use, or null."
   type        = string
 }
