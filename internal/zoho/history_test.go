@@ -76,8 +76,8 @@ func TestHistoryIsNewestFirstAndEndsWithTheCreation(t *testing.T) {
 	}
 }
 
-// TestEditsThatAPersonTypesAsOurUserAreNotOurs: nobody should work as this
-// user, but people do.
+// TestEditsThatAPersonTypesAsOurUserAreNotOurs: people should not work as this
+// user, but they do.
 func TestEditsThatAPersonTypesAsOurUserAreNotOurs(t *testing.T) {
 	for source, own := range map[string]bool{
 		"crm_api": true, "workflow": true, "custom_function": true, "a source of next year": true,
