@@ -53,7 +53,7 @@ func (v *visit) brake(ctx context.Context) error {
 			}
 			if b.Held(v.Now()) {
 				v.add(Error, fmt.Sprintf("what would clear %s values in %s is held since %s: it came to %d records of %d pairs", kind, s, stamp(b.HeldAt), b.Records, b.Pairs),
-					"put the values back where they were cleared, then, or if it is meant so, run connector resume")
+					"put the values back where they were cleared, then, or if it is meant so, run connector release")
 			}
 		}
 	}

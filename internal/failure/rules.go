@@ -78,7 +78,7 @@ var connectorRules = []rule{
 	{code: CodeExhausted, class: Permanent, origin: Outage,
 		remedy: "All attempts failed, mostly because a system was down for hours or held the record locked: look for other failures of that time. " + repeatedByItself},
 	{code: CodeMassClear, class: Stop, origin: Data,
-		remedy: "Values would be cleared on more than half of all records within minutes, which looks like a mistake; all of it waits and nothing is lost. Put the values back where they were cleared, or let it through with connector resume."},
+		remedy: "Values would be cleared on more than half of all records within minutes, which looks like a mistake; all of it waits and nothing is lost. Put the values back where they were cleared, or let it through with connector release."},
 	{code: CodeUnknownVersion, class: Permanent, origin: Configuration,
 		remedy: "A newer version of the connector wrote this message. Deploy all functions of that version, then replay."},
 	{code: CodeUndecodable, class: Permanent, origin: Defect,

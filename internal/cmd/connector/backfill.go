@@ -92,7 +92,7 @@ func runBackfill(c *cobra.Command, d *functions.Desk, o backfillOptions) error {
 	case errors.Is(err, reconcile.ErrTooManyCreates):
 		err = fmt.Errorf("%w: look at what was created, then go on with a higher --max-creates", err)
 	case errors.Is(err, reconcile.ErrHeld):
-		err = fmt.Errorf("%w: connector resume --dry-run tells what is held and connector resume lets it through; the same backfill goes on after it", err)
+		err = fmt.Errorf("%w: connector release --dry-run shows the held clears and connector release lets them through; the same backfill continues after it", err)
 	}
 	// What there is now is told after Ctrl-C too.
 	after, countErr := d.Count(context.WithoutCancel(ctx), clients)

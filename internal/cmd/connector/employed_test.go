@@ -125,14 +125,14 @@ func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	}
 	for range 2 { // it goes on where it was, and that is where it was held
 		b, err := s.backfill("--per-second 1000 --restart")
-		if err == nil || !strings.Contains(err.Error(), "connector resume lets it through") || b.Finished {
+		if err == nil || !strings.Contains(err.Error(), "connector release lets them through") || b.Finished {
 			t.Errorf("finished %t: %v", b.Finished, err)
 		}
 		if got, err := s.record(s.ctx, z); err != nil || got["Mailing_City"] != "Oslo" {
 			t.Fatalf("Zoho holds %q (%v), although clears are held", got["Mailing_City"], err)
 		}
 	}
-	s.says("resume --for 1h", "are let through")
+	s.says("release --for 1h", "are let through")
 	b, err := s.backfill("--per-second 1000")
 	if err != nil || !b.Finished || b.Counts.Total(reconcile.Update) != 1 {
 		t.Errorf("after the release: %+v, %v", b, err)

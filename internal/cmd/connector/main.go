@@ -55,6 +55,6 @@ func rootFor(getenv func(string) string) *cobra.Command {
 	}
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	c.AddCommand(localCommand(), simCommand(), demoCommand(), versionCommand(),
-		explainCommand(getenv), failuresCommand(getenv), replayCommand(getenv), resumeCommand(getenv), reconcileCommand(getenv), backfillCommand(getenv), planCommand(getenv), checkCommand(getenv), setupCommand(getenv))
+		explainCommand(getenv), failuresCommand(getenv), replayCommand(getenv), releaseCommand(getenv), reconcileCommand(getenv), backfillCommand(getenv), planCommand(getenv), checkCommand(getenv), setupCommand(getenv))
 	return c
 }

@@ -37,7 +37,7 @@ func (h *holds) begin() {
 	w.struck(held)
 }
 
-// release lets everything through, as connector resume does.
+// release lets everything through, as connector release does.
 func (h *holds) release() {
 	if h.ends != 0 {
 		h.world.commands[releases]++

@@ -17,7 +17,7 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 	s := begin(t)
 	x := shapes[0]
 	h, z := s.pair(x, x.city.h("Oslo"))
-	s.says("resume", "Nothing is held.")
+	s.says("release", "Nothing is held.")
 	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
@@ -31,10 +31,10 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 	findings, _ := s.checked()
 	s.finds(findings, "brake", check.Error, "1501 records of 3000 pairs")
 	const line = "Clears of contact values in hubspot, held since"
-	s.says("resume --dry-run --kind contact", line, "would be let through")
-	s.says("resume --system zoho", "Nothing is held.")
-	s.says("resume --for 1h", line, "are let through")
-	s.says("resume", "Nothing is held.")
+	s.says("release --dry-run --kind contact", line, "would be let through")
+	s.says("release --system zoho", "Nothing is held.")
+	s.says("release --for 1h", line, "are let through")
+	s.says("release", "Nothing is held.")
 	s.rest()
 	if got, err := s.record(s.ctx, h); err != nil || got["city"] != "" {
 		t.Errorf("HubSpot holds %q (%v) after it was let through", got["city"], err)

@@ -13,9 +13,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
-// released is a brake that was taken off.
+// released is a safeguard that lets its held clears through.
 type released struct {
-	System    crm.System `json:"system"` // on which values were not to be cleared
+	System    crm.System `json:"system"` // where the clears are held
 	Kind      crm.Kind   `json:"kind"`
 	HeldAt    time.Time  `json:"held_at"`
 	Records   int        `json:"records"`
@@ -23,35 +23,36 @@ type released struct {
 	FreeUntil time.Time  `json:"free_until"`
 }
 
-func resumeCommand(getenv func(string) string) *cobra.Command {
+func releaseCommand(getenv func(string) string) *cobra.Command {
 	var system, kind string
 	var howLong time.Duration
 	var dryRun, asJSON bool
 	c := &cobra.Command{
-		Use:   "resume",
-		Short: "Let a mass clear through that the connector holds",
-		Long: `Values that are to be cleared on more than half of all records within ten minutes
-look like a mistake, so the connector holds what would clear more of them. Where
-it is none, this lets it through; what waits comes again by itself. Where it is
-one, put the values back in the CRM where they were cleared: what waits then
-clears nothing, and the same command ends the wait.`,
-		Example: `  connector resume --dry-run
-  connector resume --system zoho --kind contact --for 2h`,
+		Use:   "release",
+		Short: "Release a held mass clear",
+		Long: `Release a held mass clear. Clears on more than half of all records within ten
+minutes look like a mistake, so the connector holds all further clears. If the
+clears are intended, this command lets them through; the waiting operations
+continue by themselves. If they are a mistake, restore the values in the CRM where
+they were cleared. The waiting operations then clear nothing, and the same command
+ends the wait.`,
+		Example: `  connector release --dry-run
+  connector release --system zoho --kind contact --for 2h`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			chosen, err := brakesOf(system, kind)
+			chosen, err := chosenSafeguards(system, kind)
 			if err != nil {
 				return err
 			}
 			if howLong <= 0 {
-				return fmt.Errorf("--for is %s: give how long everything is let through, such as 24h", howLong)
+				return fmt.Errorf("--for is %s: give how long all clears are let through, such as 24h", howLong)
 			}
 			return atDesk(c, getenv, func(d *functions.Desk) error {
 				store, err := d.Brakes(c.Context())
 				if err != nil {
 					return err
 				}
-				all, err := release(c.Context(), store, chosen, time.Now(), howLong, dryRun)
+				all, err := releaseHeld(c.Context(), store, chosen, time.Now(), howLong, dryRun)
 				if err != nil {
 					return err
 				}
@@ -62,16 +63,16 @@ clears nothing, and the same command ends the wait.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&system, "system", "", "only what would be cleared in one CRM: hubspot or zoho")
+	c.Flags().StringVar(&system, "system", "", "only clears in one CRM: hubspot or zoho")
 	c.Flags().StringVar(&kind, "kind", "", "only one kind of record: contact or company")
-	c.Flags().DurationVar(&howLong, "for", 24*time.Hour, "how long everything is let through")
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what is held and change nothing")
+	c.Flags().DurationVar(&howLong, "for", 24*time.Hour, "how long all clears are let through")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show the held clears and change nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-// brakesOf are the brakes that the flags choose.
-func brakesOf(system, kind string) (chosen []safeguard.State, err error) {
+// chosenSafeguards returns the safeguards that the flags choose.
+func chosenSafeguards(system, kind string) (chosen []safeguard.State, err error) {
 	systems, kinds := crm.Systems[:], crm.Kinds[:]
 	if system != "" {
 		s := crm.System(system)
@@ -95,8 +96,8 @@ func brakesOf(system, kind string) (chosen []safeguard.State, err error) {
 	return chosen, nil
 }
 
-// release takes off the chosen brakes that are on.
-func release(ctx context.Context, store safeguard.Store, chosen []safeguard.State, now time.Time, howLong time.Duration, dryRun bool) ([]released, error) {
+// releaseHeld lets through the clears that the chosen safeguards hold.
+func releaseHeld(ctx context.Context, store safeguard.Store, chosen []safeguard.State, now time.Time, howLong time.Duration, dryRun bool) ([]released, error) {
 	all := []released{}
 	for _, b := range chosen {
 		s, err := store.LoadBrake(ctx, b.Side, b.Kind)
