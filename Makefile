@@ -52,9 +52,9 @@ test-race: $(GOTESTSUM) ## the same under the race detector, 5 minutes; it needs
 	@$(TEST) -short -race -timeout=$(TEST_TIMEOUT) ./...
 
 # The tests that call tier.Long, and their packages; internal/proof/archtest compares.
-LONG_TESTS := TestMutants TestEveryKill TestARunIsMadeByItsSeedAlone TestTheOperatorsStory \
+LONG_TESTS := TestMutants TestEveryKill TestARunIsMadeByItsSeedAlone TestTheOperatorsScenario \
 	TestWhatIsPublishedIsPushedByGooglesEmulator TestStoresOnGooglesEmulator TestGoogleEmulator \
-	TestGoogleEmulatorConforms TestEmulatorAnswersUntilItIsStopped TestTheScenesEndWellOnGooglesEmulators
+	TestGoogleEmulatorConforms TestEmulatorAnswersUntilItIsStopped TestTheDemoCasesEndWellOnGooglesEmulators
 LONG_PACKAGES := ./internal/proof/simulate ./internal/cmd/connector ./internal/gcp ./internal/store ./internal/local/cloud/...
 EMPTY :=
 .PHONY: test-long
@@ -91,7 +91,7 @@ soak: ## people, failing calls and SIGKILLs over real processes, 7 minutes; SOAK
 
 .PHONY: operate-test
 operate-test: ## the operator's scenario at its full size: 5,000 records in Zoho, 1,000 in HubSpot
-	$(GO) test -count=1 -v -timeout=40m ./internal/cmd/connector -run '^TestTheOperatorsStory$$' -operate=20
+	$(GO) test -count=1 -v -timeout=40m ./internal/cmd/connector -run '^TestTheOperatorsScenario$$' -operate=20
 
 BENCH ?=
 .PHONY: bench

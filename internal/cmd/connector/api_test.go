@@ -9,12 +9,12 @@ import (
 var noTime time.Time
 
 // hubspotAPI calls HubSpot with the connector's credentials.
-func (s *story) hubspotAPI(method, path string) {
+func (s *scenario) hubspotAPI(method, path string) {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.ctx, method, s.HubSpotURL+path, nil)
 	s.must(err)
 	req.Header.Set("Authorization", "Bearer "+s.getenv("HUBSPOT_ACCESS_TOKEN"))
-	res, err := localHTTP().Do(req)
+	res, err := newLocalClient().Do(req)
 	s.must(err)
 	s.must(res.Body.Close())
 	if res.StatusCode > 299 {

@@ -25,15 +25,16 @@ func backfillCommand(getenv func(string) string) *cobra.Command {
 	var o backfillOptions
 	c := &cobra.Command{
 		Use:   "backfill",
-		Short: "Bring together what both CRMs hold already",
-		Long: `Link every record of HubSpot to its counterpart in Zoho, bring the two together,
-or create what is missing, by the code that applies every later change: the
-initial synchronisation. Zoho's other records are left alone, unless the mapping
-creates them in HubSpot. connector plan tells before what it would do.
+		Short: "Synchronise the records that both CRMs already hold",
+		Long: `Run the initial synchronisation. The backfill links every record of HubSpot to its
+counterpart in Zoho, merges the two, and creates missing counterparts, with the
+code that applies every later change. It leaves Zoho's other records as they are,
+unless the mapping creates them in HubSpot. connector plan shows beforehand the
+effects of a backfill.
 
-It can be stopped at any time, by Ctrl-C too, and goes on where it was with the
-same command. It works beside the consumers, within a --share of the quotas, so
-that the edits of people do not wait for it.
+The backfill can be stopped at any time, by Ctrl-C too; the same command continues
+it. It runs beside the consumers, within a --share of the quotas, so that people's
+edits do not wait for it.
 
 Above --max-creates it asks; without a terminal it stops and names the flag.`,
 		Example: `  connector backfill
@@ -41,20 +42,20 @@ Above --max-creates it asks; without a terminal it stops and names the flag.`,
   connector backfill --restart`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return atDesk(c, getenv, func(d *functions.Desk) error { return runBackfill(c, d, o) })
+			return withOperator(c, getenv, func(d *functions.Desk) error { return runBackfill(c, d, o) })
 		},
 	}
 	c.Flags().IntVar(&o.maxCreates, "max-creates", 1000, "ask before more records than this are created")
 	c.Flags().Float64Var(&o.share, "share", 0.25, "the share of the quotas that it may take")
-	c.Flags().Float64Var(&o.perSecond, "per-second", 100, "records that are begun in a second, at most")
-	c.Flags().IntVar(&o.window, "window", 200, "records that are worked on at a time, at most")
-	c.Flags().BoolVar(&o.restart, "restart", false, "begin anew what was finished or under way")
+	c.Flags().Float64Var(&o.perSecond, "per-second", 100, "records that it starts in a second, at most")
+	c.Flags().IntVar(&o.window, "window", 200, "records in progress at a time, at most")
+	c.Flags().BoolVar(&o.restart, "restart", false, "start again, even after a finished backfill")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
 
-// backfilled is what a run did, and what there is now.
-type backfilled struct {
+// backfillResult is what a run did, and what there is now.
+type backfillResult struct {
 	reconcile.BackfillReport
 	Now []functions.Counts `json:"now"`
 }
@@ -79,32 +80,32 @@ func runBackfill(c *cobra.Command, d *functions.Desk, o backfillOptions) error {
 	if err != nil {
 		return err
 	}
-	bar.total(walks(config.Legs, before))
-	config.Progress = func(r reconcile.BackfillReport) { bar.at(r.Walked) }
-	config.AskMore = func(created int) int { return askMore(c, created, max(o.maxCreates, 1000)) }
+	bar.setTotal(countRecords(config.Legs, before))
+	config.Progress = func(r reconcile.BackfillReport) { bar.setDone(r.Walked) }
+	config.AskMore = func(created int) int { return askForMore(c, created, max(o.maxCreates, 1000)) }
 	b, err := reconcile.NewBackfill(config)
 	if err != nil {
 		return err
 	}
 	report, err := b.Run(ctx)
-	bar.end()
+	bar.endProgress()
 	switch {
 	case errors.Is(err, reconcile.ErrTooManyCreates):
-		err = fmt.Errorf("%w: look at what was created, then go on with a higher --max-creates", err)
+		err = fmt.Errorf("%w: look at the created records, then continue with a higher --max-creates", err)
 	case errors.Is(err, reconcile.ErrHeld):
 		err = fmt.Errorf("%w: connector release --dry-run shows the held clears and connector release lets them through; the same backfill continues after it", err)
 	}
-	// What there is now is told after Ctrl-C too.
+	// The counts are printed after Ctrl-C too.
 	after, countErr := d.Count(context.WithoutCancel(ctx), clients)
-	done := backfilled{report, after}
+	done := backfillResult{report, after}
 	if o.json {
 		return errors.Join(err, countErr, printJSON(c.OutOrStdout(), done))
 	}
 	return errors.Join(err, countErr, printBackfill(c.OutOrStdout(), done))
 }
 
-// walks is how many records the legs have.
-func walks(legs []reconcile.Leg, counts []functions.Counts) int {
+// countRecords returns how many records the legs have.
+func countRecords(legs []reconcile.Leg, counts []functions.Counts) int {
 	n := 0
 	for _, leg := range legs {
 		for _, c := range counts {
@@ -116,8 +117,8 @@ func walks(legs []reconcile.Leg, counts []functions.Counts) int {
 	return n
 }
 
-// askMore asks the person at the terminal, if there is one.
-func askMore(c *cobra.Command, created, more int) int {
+// askForMore asks the person at the terminal, if there is one.
+func askForMore(c *cobra.Command, created, more int) int {
 	if !isTerminal(c.InOrStdin()) || !isTerminal(c.ErrOrStderr()) {
 		return 0
 	}
@@ -129,18 +130,18 @@ func askMore(c *cobra.Command, created, more int) int {
 	return more
 }
 
-func printBackfill(w io.Writer, b backfilled) error {
+func printBackfill(w io.Writer, b backfillResult) error {
 	for _, leg := range b.Before {
-		fmt.Fprintf(w, "Finished before: %s. --restart begins anew.\n", leg)
+		fmt.Fprintf(w, "Finished before: %s. --restart starts again.\n", leg)
 	}
 	n := b.Counts.Total
-	fmt.Fprintf(w, "%d records walked: %d created, %d linked, %d updated, %d with nothing to do, %d ambiguous, %d parked.\n", b.Walked,
+	fmt.Fprintf(w, "%s processed: %d created, %d linked, %d updated, %d with nothing to do, %d ambiguous, %d parked.\n", countOf(b.Walked, "record"),
 		n(reconcile.Create), n(reconcile.Link), n(reconcile.Update), n(reconcile.Skip), n(reconcile.Ambiguous), n(reconcile.Parked))
 	if n(reconcile.Ambiguous)+n(reconcile.Parked) > 0 {
-		fmt.Fprintln(w, "connector failures tells what is parked, and what to do about it.")
+		fmt.Fprintln(w, "connector failures lists the parked records, with remedies.")
 	}
 	if !b.Finished {
-		fmt.Fprintln(w, "Not finished: the same command goes on where this one was.")
+		fmt.Fprintln(w, "Not finished: the same command continues from here.")
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nNOW\tHUBSPOT\tZOHO\tLINKED PAIRS\tOF THESE CREATED\t")

@@ -29,59 +29,59 @@ const (
 func addressOf(i int) string { return fmt.Sprintf("p%d@example.com", i) }
 func phoneOf(i int) string   { return fmt.Sprintf("+4930%06d", 123_000+i) }
 
-// hundred is the story of contacts that are made in HubSpot and then, each of
+// hundredEdits is the scenario of contacts that are created in HubSpot and then, each of
 // them, edited in Zoho.
-type hundred struct {
-	*story
+type hundredEdits struct {
+	*scenario
 	hubspot, zoho []crm.Ref
 	toZoho, back  effort
 }
 
-// tellHundred lets all contacts travel at once, so that they share calls.
-func tellHundred(t *testing.T, bad bool) *hundred {
+// editHundred lets all contacts travel at once, so that they share calls.
+func editHundred(t *testing.T, bad bool) *hundredEdits {
 	t.Helper()
-	s := &hundred{story: begin(t, func(o *houseOptions) {
+	s := &hundredEdits{scenario: newScenario(t, func(o *localStackOptions) {
 		o.AtOnce = contacts
 		o.HubSpot.Bodies, o.Zoho.RecordBodies = true, true
 		o.HubSpot.DeliveryDelay, o.Zoho.DeliveryDelay = 200*time.Millisecond, 200*time.Millisecond
 		o.HubSpot.Latency, o.Zoho.Latency = 30*time.Millisecond, 30*time.Millisecond
 		o.HubSpot.MaxLength = map[string]map[string]int{"contacts": {"phone": 20}}
 	})}
-	s.reset()
+	s.resetCalls()
 	for i := range contacts {
 		v := values{"email": addressOf(i), "lastname": fmt.Sprint("P", i), "phone": "+14155552671", "city": "Oslo"}
 		if bad && i == badEmail {
 			v["email"] = umlauts
 		}
-		s.hubspot = append(s.hubspot, s.new(crm.HubSpot, crm.Contact, v, time.Time{}))
+		s.hubspot = append(s.hubspot, s.mustCreate(crm.HubSpot, crm.Contact, v, time.Time{}))
 	}
-	s.rest()
-	s.toZoho = s.effort()
-	s.reset()
+	s.awaitIdle()
+	s.toZoho = s.measureEffort()
+	s.resetCalls()
 	for i, ref := range s.hubspot {
-		s.zoho = append(s.zoho, s.twin(ref))
+		s.zoho = append(s.zoho, s.findCounterpart(ref))
 		v := values{"Phone": phoneOf(i), "Title": "Engineer"}
 		if bad && i == longPhone {
 			v["Phone"] = tooLong
 		}
-		s.change(s.zoho[i], v, time.Time{})
+		s.mustEdit(s.zoho[i], v, time.Time{})
 	}
-	s.rest()
-	s.back = s.effort()
+	s.awaitIdle()
+	s.back = s.measureEffort()
 	return s
 }
 
-// effort is what a part of the story took.
+// measureEffort is the cost of one part of the scenario.
 type effort struct {
 	calls  int // of both CRMs
 	wasted int // of these, writes of which a row was refused, or had been sent before
 	reads  map[string]int
 }
 
-func (s *hundred) effort() effort {
+func (s *hundredEdits) measureEffort() effort {
 	s.Helper()
 	e, sent := effort{reads: map[string]int{}}, map[string]bool{}
-	for _, c := range append(s.house.hubspot.Recorder.Calls(), s.house.zoho.Recorder().Calls()...) {
+	for _, c := range append(s.localStack.hubspot.Recorder.Calls(), s.localStack.zoho.Recorder().Calls()...) {
 		e.calls++
 		for _, id := range readIDs(c) {
 			e.reads[id]++
@@ -104,7 +104,7 @@ func (s *hundred) effort() effort {
 
 // writtenIDs are the rows of a call that writes: the ids of those it changes,
 // or in Zoho the HubSpot ids of those it makes.
-func (s *hundred) writtenIDs(c sim.Call) (ids []string) {
+func (s *hundredEdits) writtenIDs(c sim.Call) (ids []string) {
 	s.Helper()
 	hubspot := strings.HasSuffix(c.Path, "/batch/update")
 	zoho := strings.HasPrefix(c.Path, "/crm/v8/Contacts") && (c.Method == http.MethodPost || c.Method == http.MethodPut)
@@ -148,23 +148,23 @@ func readIDs(c sim.Call) (ids []string) {
 	return ids
 }
 
-// TestTwoBadRowsOfAHundredCostAHandfulOfCallsAndBlockNobody: 98 whole records
+// TestTwoBadRowsOfAHundredCostFewCallsAndBlockNoOtherRow: 98 whole records
 // and two partial ones arrive, two findings are reported.
-func TestTwoBadRowsOfAHundredCostAHandfulOfCallsAndBlockNobody(t *testing.T) {
+func TestTwoBadRowsOfAHundredCostFewCallsAndBlockNoOtherRow(t *testing.T) {
 	t.Parallel()
-	clean := tellHundred(t, false)
-	s := tellHundred(t, true)
-	s.costs(clean)
-	s.arrived()
-	s.told()
-	s.mended()
+	clean := editHundred(t, false)
+	s := editHundred(t, true)
+	s.checkCosts(clean)
+	s.checkArrived()
+	s.checkReported()
+	s.repairValues()
 }
 
-// costs holds what two bad rows took to a handful of calls. How many rows share
+// checkCosts holds what two bad rows took to a handful of calls. How many rows share
 // a call is a matter of time, and so is the number of all calls. Those that were
 // refused or sent a row again are not: without the bad rows there is none, and
 // with them one of each side would have been made anyway.
-func (s *hundred) costs(clean *hundred) {
+func (s *hundredEdits) checkCosts(clean *hundredEdits) {
 	s.Helper()
 	s.Logf("calls of both CRMs: %d and %d when all rows are good; %d and %d when two are bad",
 		clean.toZoho.calls, clean.back.calls, s.toZoho.calls, s.back.calls)
@@ -192,8 +192,8 @@ func (s *hundred) costs(clean *hundred) {
 	}
 }
 
-// arrived compares all records.
-func (s *hundred) arrived() {
+// checkArrived compares all records.
+func (s *hundredEdits) checkArrived() {
 	s.Helper()
 	whole := 0
 	for i := range contacts {
@@ -207,20 +207,20 @@ func (s *hundred) arrived() {
 		default:
 			whole++
 		}
-		s.holds(s.hubspot[i], wantH)
-		s.holds(s.zoho[i], wantZ)
+		s.checkValues(s.hubspot[i], wantH)
+		s.checkValues(s.zoho[i], wantZ)
 	}
 	if whole != contacts-2 {
 		s.Errorf("%d whole records, want %d", whole, contacts-2)
 	}
 }
 
-// told compares the findings: the code, what kind of value it was, and what to
+// checkReported compares the findings: the code, what kind of value it was, and what to
 // do about it, but never the value.
-func (s *hundred) told() {
+func (s *hundredEdits) checkReported() {
 	s.Helper()
 	got := map[string][2]string{}
-	for _, f := range s.failures() {
+	for _, f := range s.listFailures() {
 		got[f.Ref.String()] = [2]string{f.Cause.Message(), f.Cause.Remedy()}
 		if text := fmt.Sprintf("%+v", f); strings.Contains(text, "rgen@") || strings.Contains(text, "30654321") {
 			s.Errorf("a failure holds what was typed: %s", text)
@@ -241,15 +241,15 @@ func (s *hundred) told() {
 	}
 }
 
-// mended puts both values right, each where it was typed, and they are done with.
-func (s *hundred) mended() {
+// repairValues puts both values right, each where it was typed, and they are done with.
+func (s *hundredEdits) repairValues() {
 	s.Helper()
-	s.change(s.hubspot[badEmail], values{"email": "juergen@example.com"}, time.Time{})
-	s.change(s.zoho[longPhone], values{"Phone": "+4930123456"}, time.Time{})
-	s.rest()
-	s.holds(s.zoho[badEmail], values{"Email": "juergen@example.com"})
-	s.holds(s.hubspot[longPhone], values{"phone": "+4930123456"})
-	if open := s.failures(); len(open) > 0 {
-		s.Errorf("still open: %v", messages(open))
+	s.mustEdit(s.hubspot[badEmail], values{"email": "juergen@example.com"}, time.Time{})
+	s.mustEdit(s.zoho[longPhone], values{"Phone": "+4930123456"}, time.Time{})
+	s.awaitIdle()
+	s.checkValues(s.zoho[badEmail], values{"Email": "juergen@example.com"})
+	s.checkValues(s.hubspot[longPhone], values{"phone": "+4930123456"})
+	if open := s.listFailures(); len(open) > 0 {
+		s.Errorf("still open: %v", sortedMessages(open))
 	}
 }

@@ -69,13 +69,13 @@ func newTab(t *testing.T, parent context.Context) *tab {
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
 	b := &tab{T: t, ctx: ctx, hosts: map[string]bool{}}
-	chromedp.ListenTarget(ctx, b.hear)
+	chromedp.ListenTarget(ctx, b.recordEvent)
 	// The first run ties the tab to its context, so it has to be that of the tab.
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
 	// A tab in the background paints nothing.
-	b.run(network.Enable(), cdplog.Enable(), runtime.Enable(), page.BringToFront())
+	b.runActions(network.Enable(), cdplog.Enable(), runtime.Enable(), page.BringToFront())
 	return b
 }
 
@@ -96,7 +96,7 @@ func startBrowser(t *testing.T) context.Context {
 	return first
 }
 
-func (b *tab) hear(event any) {
+func (b *tab) recordEvent(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -119,7 +119,7 @@ func (b *tab) hear(event any) {
 	}
 }
 
-func (b *tab) run(actions ...chromedp.Action) {
+func (b *tab) runActions(actions ...chromedp.Action) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
@@ -130,32 +130,32 @@ func (b *tab) run(actions ...chromedp.Action) {
 	}
 }
 
-func (b *tab) open(url string) {
+func (b *tab) openPage(url string) {
 	b.Helper()
-	b.run(chromedp.Navigate(url), chromedp.WaitVisible("main, h1"))
+	b.runActions(chromedp.Navigate(url), chromedp.WaitVisible("main, h1"))
 }
 
-// click follows a link or presses a button by its text.
-func (b *tab) click(text string) {
+// clickText follows a link or presses a button by its text.
+func (b *tab) clickText(text string) {
 	b.Helper()
-	b.run(chromedp.Click(fmt.Sprintf(`//main//*[self::a or self::button][contains(normalize-space(.), %q)]`, text), chromedp.BySearch))
+	b.runActions(chromedp.Click(fmt.Sprintf(`//main//*[self::a or self::button][contains(normalize-space(.), %q)]`, text), chromedp.BySearch))
 }
 
-// says waits until the page shows a text.
-func (b *tab) says(text string) {
+// waitForText waits until the page shows a text.
+func (b *tab) waitForText(text string) {
 	b.Helper()
 	quoted, err := json.Marshal(text)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.until(fmt.Sprintf(`document.body && document.body.innerText.includes(%s)`, quoted))
+	b.waitUntil(fmt.Sprintf(`document.body && document.body.innerText.includes(%s)`, quoted))
 }
 
-// until waits until an expression is true. While the tab goes from one page to
+// waitUntil waits until an expression is true. While the tab goes from one page to
 // the next there is nothing that could be asked.
-func (b *tab) until(expression string) {
+func (b *tab) waitUntil(expression string) {
 	b.Helper()
-	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
+	b.runActions(chromedp.ActionFunc(func(ctx context.Context) error {
 		for {
 			var holds bool
 			if err := chromedp.Evaluate(`Boolean(`+expression+`)`, &holds).Do(ctx); err == nil && holds {
@@ -170,40 +170,40 @@ func (b *tab) until(expression string) {
 	}))
 }
 
-func (b *tab) text(selector string) string {
+func (b *tab) readText(selector string) string {
 	b.Helper()
 	var text string
-	b.run(chromedp.Text(selector, &text, chromedp.ByQuery))
+	b.runActions(chromedp.Text(selector, &text, chromedp.ByQuery))
 	return text
 }
 
-// fill types a value into a field of a screen of the demo page, and saves.
-func (b *tab) fill(system, field, value string) {
+// fillField types a value into a field of a screen of the demo page, and saves.
+func (b *tab) fillField(system, field, value string) {
 	b.Helper()
 	form := "#form-" + system
-	b.run(chromedp.SetValue(form+` input[name="`+field+`"]`, value, chromedp.ByQuery), chromedp.Click(form+" .save", chromedp.ByQuery))
+	b.runActions(chromedp.SetValue(form+` input[name="`+field+`"]`, value, chromedp.ByQuery), chromedp.Click(form+" .save", chromedp.ByQuery))
 }
 
-// crosses waits until the edit that was made last is on the other side.
-func (b *tab) crosses(system string) {
+// waitForSync waits until the edit that was made last is on the other side.
+func (b *tab) waitForSync(system string) {
 	b.Helper()
 	b.crossed++
-	b.until(fmt.Sprintf(`Number(document.querySelector("#status").dataset.crossed) === %d`, b.crossed))
-	b.says("Crossed to " + system + " in ")
+	b.waitUntil(fmt.Sprintf(`Number(document.querySelector("#status").dataset.crossed) === %d`, b.crossed))
+	b.waitForText("Crossed to " + system + " in ")
 }
 
-// look chooses a theme and a size.
-func (b *tab) look(theme string, width, height int64) {
+// emulateScreen chooses a theme and a size.
+func (b *tab) emulateScreen(theme string, width, height int64) {
 	b.Helper()
-	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
+	b.runActions(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
 		emulation.SetDeviceMetricsOverride(width, height, 1, width < 600))
 }
 
-// shoot takes a picture of what is seen of the page.
-func (b *tab) shoot(name string) {
+// takeScreenshot takes a picture of what is seen of the page.
+func (b *tab) takeScreenshot(name string) {
 	b.Helper()
 	var png []byte
-	b.run(chromedp.Evaluate(`window.scrollTo(0, 0)`, nil), chromedp.Sleep(150*time.Millisecond), chromedp.CaptureScreenshot(&png))
+	b.runActions(chromedp.Evaluate(`window.scrollTo(0, 0)`, nil), chromedp.Sleep(150*time.Millisecond), chromedp.CaptureScreenshot(&png))
 	write := func(dir string) {
 		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)); err != nil {
 			b.Fatal(err)
@@ -220,32 +220,32 @@ func (b *tab) shoot(name string) {
 // readmeShots are the pictures that the README shows.
 var readmeShots = []string{"demo-desktop-light", "overview-desktop-light", "record-desktop-dark", "failures-phone-light", "overview-phone-dark"}
 
-// accessible asks axe-core whether anybody is kept out of the page.
-func (b *tab) accessible(what string) {
+// checkAccessible asks axe-core whether anybody is kept out of the page.
+func (b *tab) checkAccessible(what string) {
 	b.Helper()
 	if *axeFile == "" {
 		return
 	}
-	if found := b.violations(); found != "" {
+	if found := b.listViolations(); found != "" {
 		b.Errorf("%s: axe-core finds:\n%s", what, found)
 	}
 }
 
-func (b *tab) violations() string {
+func (b *tab) listViolations() string {
 	b.Helper()
 	axe, err := os.ReadFile(*axeFile)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var found string
-	b.run(chromedp.Evaluate(string(axe)+"\n;0", nil), chromedp.Evaluate(
+	b.runActions(chromedp.Evaluate(string(axe)+"\n;0", nil), chromedp.Evaluate(
 		`axe.run().then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.html + " " + n.failureSummary).join(" | ")).join("\n"))`,
 		&found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	return found
 }
 
-// clean fails unless nothing went wrong and nobody else was asked.
-func (b *tab) clean(hosts ...string) {
+// checkClean fails if anything went wrong or another host received a request.
+func (b *tab) checkClean(hosts ...string) {
 	b.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,18 +16,18 @@ func checkCommand(getenv func(string) string) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Look at everything that the connector depends on",
-		Long: `Look at everything that the connector depends on, and say what to do about what
-is not as it should be. Nothing is changed.
+		Short: "Check everything that the connector depends on",
+		Long: `Check everything that the connector depends on, and print a remedy for each
+problem. Nothing is changed.
 
 Exit status: 0 when nothing is wrong, 1 when there are warnings or errors, 2 when
-something could not be looked at.`,
+a check could not run.`,
 		Example: `  connector check
   connector check --json > check.json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var report check.Report
-			err := atDesk(c, getenv, func(d *functions.Desk) error {
+			err := withOperator(c, getenv, func(d *functions.Desk) error {
 				clients, err := d.Clients(c.Context())
 				if err != nil {
 					return err
@@ -46,22 +46,43 @@ something could not be looked at.`,
 			} else {
 				err = printCheck(c.OutOrStdout(), report)
 			}
-			return errors.Join(err, verdict(report))
+			return errors.Join(err, reportError(report))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-// verdict is the error of a report, for its exit status.
-func verdict(r check.Report) error {
+// reportError returns the error of a report, for its exit status.
+func reportError(r check.Report) error {
 	switch r.Worst() {
 	case check.Unknown:
-		return statusError{2, errors.New("not everything could be looked at")}
+		return statusError{2, errors.New(summarizeReport(r))}
 	case check.Warning, check.Error:
-		return statusError{1, errors.New("not everything is as it should be")}
+		return statusError{1, errors.New(summarizeReport(r))}
 	}
 	return nil
+}
+
+// summarizeReport counts the findings that a person has to look at: "1 error, 3
+// warnings".
+func summarizeReport(r check.Report) string {
+	var parts []string
+	for _, of := range []struct {
+		severity check.Severity
+		noun     string
+	}{{check.Unknown, "failed check"}, {check.Error, "error"}, {check.Warning, "warning"}, {check.Note, "note"}} {
+		n := 0
+		for _, f := range r.Findings {
+			if f.Severity == of.severity {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, countOf(n, of.noun))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func printCheck(w io.Writer, r check.Report) error {

@@ -21,9 +21,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
-// command starts this test's binary as the connector; it returns the line that
+// startCommand starts this test's binary as the connector; it returns the line that
 // says it is ready.
-func command(t *testing.T, args ...string) (*exec.Cmd, map[string]any) {
+func startBinary(t *testing.T, args ...string) (*exec.Cmd, map[string]any) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -49,7 +49,7 @@ func command(t *testing.T, args ...string) (*exec.Cmd, map[string]any) {
 	return c, ready
 }
 
-func ends(t *testing.T, c *exec.Cmd) {
+func endBySIGTERM(t *testing.T, c *exec.Cmd) {
 	t.Helper()
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func ends(t *testing.T, c *exec.Cmd) {
 
 func TestLocalSaysWhenItIsReadyAndEndsOnSIGTERM(t *testing.T) {
 	t.Parallel()
-	c, ready := command(t, "local", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	c, ready := startBinary(t, "local", "--listen", "127.0.0.1:0", "--data", t.TempDir())
 	for _, key := range []string{"functions", "hubspot", "zoho_accounts", "zoho_api", "console"} {
 		if v, ok := ready[key].(string); !ok || !strings.HasPrefix(v, "http://127.0.0.1:") {
 			t.Errorf("%s is %v", key, ready[key])
@@ -77,12 +77,12 @@ func TestLocalSaysWhenItIsReadyAndEndsOnSIGTERM(t *testing.T) {
 	if res.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("HubSpotWebhook answers a GET with %s", res.Status)
 	}
-	ends(t, c)
+	endBySIGTERM(t, c)
 }
 
 func TestSimServesBothCRMsAlone(t *testing.T) {
 	t.Parallel()
-	c, ready := command(t, "sim", "--hubspot-listen", "127.0.0.1:0", "--zoho-listen", "127.0.0.1:0", "--quotas", "--latency", "1ms", "--seed", "7")
+	c, ready := startBinary(t, "sim", "--hubspot-listen", "127.0.0.1:0", "--zoho-listen", "127.0.0.1:0", "--quotas", "--latency", "1ms", "--seed", "7")
 	for _, url := range []string{
 		ready["hubspot"].(string) + "/crm/objects/2026-09/contacts",
 		ready["zoho_api"].(string) + "/crm/v8/Contacts?fields=Email",
@@ -95,12 +95,12 @@ func TestSimServesBothCRMsAlone(t *testing.T) {
 			t.Errorf("%s without a token: %s", url, res.Status)
 		}
 	}
-	ends(t, c)
+	endBySIGTERM(t, c)
 }
 
-func TestLocalNamesWhatIsMissing(t *testing.T) {
+func TestLocalNamesMissingVariables(t *testing.T) {
 	var log safeBuffer
-	c := root()
+	c := rootCommand()
 	c.SetArgs([]string{"local", "--listen", "127.0.0.1:0", "--sim=false"})
 	c.SetErr(&log)
 	err := c.ExecuteContext(context.Background())
@@ -115,12 +115,12 @@ func TestLocalNamesWhatIsMissing(t *testing.T) {
 }
 
 // A second start used to wait for a Zoho that had ended with the first.
-func TestSimulatedCRMsDoNotStartOnWhatAnEarlierRunRemembers(t *testing.T) {
+func TestSimulatedCRMsDoNotStartOnDataOfAnEarlierRun(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "documents"), []byte("kept"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := root()
+	c := rootCommand()
 	c.SetArgs([]string{"local", "--listen", "127.0.0.1:0", "--sim", "--data", dir})
 	err := c.ExecuteContext(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "give an empty directory") {
@@ -128,7 +128,7 @@ func TestSimulatedCRMsDoNotStartOnWhatAnEarlierRunRemembers(t *testing.T) {
 	}
 }
 
-// TestARestartLosesNothing runs the house on two CRMs that it does not start
+// TestARestartLosesNothing runs the local stack on two CRMs that it does not start
 // itself, and ends it while an operation waits.
 func TestARestartLosesNothing(t *testing.T) {
 	t.Parallel()
@@ -150,16 +150,16 @@ func TestARestartLosesNothing(t *testing.T) {
 		"ZOHO_WEBHOOK_TOKEN": "restart",
 	}
 	dir := t.TempDir()
-	people := &people{hubspotServer.URL, zohoServer.URL, localHTTP()}
+	people := &crmUsers{hubspotServer.URL, zohoServer.URL, newLocalClient()}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	run := func(during func(s *story)) {
+	run := func(during func(s *scenario)) {
 		t.Helper()
-		s := begin(t, func(o *houseOptions) {
+		s := newScenario(t, func(o *localStackOptions) {
 			o.Sim, o.Dir = false, dir
 			o.Getenv = func(name string) string { return env[name] }
 		})
-		s.people = people
+		s.crmUsers = people
 		hubspot.SetWebhookURL(s.FunctionsURL + "/HubSpotWebhook")
 		during(s)
 		hubspot.SetWebhookURL("")
@@ -168,27 +168,27 @@ func TestARestartLosesNothing(t *testing.T) {
 		}
 	}
 	var ref crm.Ref
-	run(func(s *story) {
+	run(func(s *scenario) {
 		zoho.Faults().Add(sim.Fault{Path: "/crm/", Status: http.StatusServiceUnavailable})
-		ref = s.new(crm.HubSpot, crm.Contact, values{"email": "r@example.com", "lastname": "R"}, time.Time{})
+		ref = s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "r@example.com", "lastname": "R"}, time.Time{})
 		if err := hubspot.Wait(ctx); err != nil {
 			t.Fatal(err)
 		}
 	})
 	zoho.Faults().Clear()
-	run(func(s *story) {
-		s.rest()
-		s.twin(ref)
+	run(func(s *scenario) {
+		s.awaitIdle()
+		s.findCounterpart(ref)
 	})
 	// The link is remembered too: an edit in Zoho finds its way without a search.
 	writes := len(hubspot.Recorder.Calls())
-	run(func(s *story) {
-		s.change(ref, values{"city": "Oslo"}, time.Time{})
+	run(func(s *scenario) {
+		s.mustEdit(ref, values{"city": "Oslo"}, time.Time{})
 		if err := hubspot.Wait(ctx); err != nil {
 			t.Fatal(err)
 		}
-		s.rest()
-		s.holds(s.twin(ref), values{"Mailing_City": "Oslo"})
+		s.awaitIdle()
+		s.checkValues(s.findCounterpart(ref), values{"Mailing_City": "Oslo"})
 	})
 	for _, c := range hubspot.Recorder.Calls()[writes:] {
 		if strings.HasSuffix(c.Path, "/search") || strings.HasSuffix(c.Path, "/create") {

@@ -11,29 +11,29 @@ import (
 
 func anHourAgo() time.Time { return time.Now().Add(-time.Hour) }
 
-// joins makes a company of HubSpot a contact's, as a person would.
-func (s *story) joins(contact, company crm.Ref, primary bool) {
+// addCompany makes a company of HubSpot a contact's, as a person would.
+func (s *scenario) addCompany(contact, company crm.Ref, primary bool) {
 	s.Helper()
-	s.must(s.call(s.ctx, "PUT", s.url(contact)+"/companies/"+company.RecordID, map[string]bool{"primary": primary}, nil))
+	s.must(s.callControl(s.ctx, "PUT", s.controlURL(contact)+"/companies/"+company.RecordID, map[string]bool{"primary": primary}, nil))
 }
 
-func (s *story) leaves(contact, company crm.Ref) {
+func (s *scenario) removeCompany(contact, company crm.Ref) {
 	s.Helper()
-	s.must(s.call(s.ctx, "DELETE", s.url(contact)+"/companies/"+company.RecordID, nil, nil))
+	s.must(s.callControl(s.ctx, "DELETE", s.controlURL(contact)+"/companies/"+company.RecordID, nil, nil))
 }
 
-// worksFor checks at which company a contact is shown, "" for none.
-func (s *story) worksFor(contact crm.Ref, company string) {
+// checkCompany checks at which company a contact is shown, "" for none.
+func (s *scenario) checkCompany(contact crm.Ref, company string) {
 	s.Helper()
-	got := s.companyOf(contact)
+	got := s.readCompanyID(contact)
 	if got != company {
 		s.Errorf("%s is at company %q, want %q\n%s", contact, got, company, s.log)
 	}
 }
 
-func (s *story) companyOf(contact crm.Ref) string {
+func (s *scenario) readCompanyID(contact crm.Ref) string {
 	s.Helper()
-	v, err := s.record(s.ctx, contact)
+	v, err := s.readRecord(s.ctx, contact)
 	s.must(err)
 	if contact.System == crm.HubSpot {
 		return v["associatedcompanyid"]
@@ -47,75 +47,75 @@ func (s *story) companyOf(contact crm.Ref) string {
 	return to.ID
 }
 
-// moves puts a contact of Zoho to an account, "" for none.
-func (s *story) moves(contact crm.Ref, account string) {
+// setAccount puts a contact of Zoho to an account, "" for none.
+func (s *scenario) setAccount(contact crm.Ref, account string) {
 	s.Helper()
 	var value any
 	if account != "" {
 		value = map[string]string{"id": account}
 	}
-	s.must(s.call(s.ctx, "PATCH", s.url(contact), map[string]any{"fields": map[string]any{"Account_Name": value}}, nil))
+	s.must(s.callControl(s.ctx, "PATCH", s.controlURL(contact), map[string]any{"fields": map[string]any{"Account_Name": value}}, nil))
 }
 
-func (s *story) company(name string) crm.Ref {
+func (s *scenario) newCompany(name string) crm.Ref {
 	s.Helper()
-	return s.new(crm.HubSpot, crm.Company, values{"name": name, "domain": name + ".example.com"}, anHourAgo())
+	return s.mustCreate(crm.HubSpot, crm.Company, values{"name": name, "domain": name + ".example.com"}, anHourAgo())
 }
 
-func (s *story) contact(name string) crm.Ref {
+func (s *scenario) newContact(name string) crm.Ref {
 	s.Helper()
-	return s.new(crm.HubSpot, crm.Contact, values{"email": name + "@example.com", "lastname": name}, anHourAgo())
+	return s.mustCreate(crm.HubSpot, crm.Contact, values{"email": name + "@example.com", "lastname": name}, anHourAgo())
 }
 
-// deaf and hearing say whether HubSpot's webhooks arrive.
-func (s *story) deaf()    { s.webhook("") }
-func (s *story) hearing() { s.webhook(s.FunctionsURL + "/HubSpotWebhook") }
+// dropWebhooks and hearing say whether HubSpot's webhooks arrive.
+func (s *scenario) dropWebhooks()    { s.setWebhookURL("") }
+func (s *scenario) deliverWebhooks() { s.setWebhookURL(s.FunctionsURL + "/HubSpotWebhook") }
 
-func (s *story) webhook(url string) {
+func (s *scenario) setWebhookURL(url string) {
 	s.Helper()
-	s.must(s.call(s.ctx, "PUT", s.HubSpotURL+sim.ControlPrefix+"webhook", map[string]string{"url": url}, nil))
+	s.must(s.callControl(s.ctx, "PUT", s.HubSpotURL+sim.ControlPrefix+"webhook", map[string]string{"url": url}, nil))
 }
 
 func TestAContactsCompanyFollowsInBothDirections(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	one, two := s.company("one"), s.company("two")
-	h := s.contact("ada")
-	s.rest()
-	z, z1, z2 := s.twin(h), s.twin(one), s.twin(two)
-	s.reset()
+	s := newScenario(t)
+	one, two := s.newCompany("one"), s.newCompany("two")
+	h := s.newContact("ada")
+	s.awaitIdle()
+	z, z1, z2 := s.findCounterpart(h), s.findCounterpart(one), s.findCounterpart(two)
+	s.resetCalls()
 
-	s.joins(h, one, true)
-	s.rest()
-	s.worksFor(z, z1.RecordID)
-	s.wrote(0, 1)
+	s.addCompany(h, one, true)
+	s.awaitIdle()
+	s.checkCompany(z, z1.RecordID)
+	s.checkWrites(0, 1)
 
-	s.moves(z, z2.RecordID)
-	s.rest()
-	s.worksFor(h, two.RecordID)
-	s.wrote(1, 0)
-	if got := s.associations(h); !got[one.RecordID] {
+	s.setAccount(z, z2.RecordID)
+	s.awaitIdle()
+	s.checkCompany(h, two.RecordID)
+	s.checkWrites(1, 0)
+	if got := s.readAssociations(h); !got[one.RecordID] {
 		s.Errorf("the company that was primary is no longer associated: %v", got)
 	}
 
-	s.moves(z, "")
-	s.rest()
-	s.worksFor(h, "")
-	if got := s.associations(h); got[two.RecordID] || !got[one.RecordID] {
+	s.setAccount(z, "")
+	s.awaitIdle()
+	s.checkCompany(h, "")
+	if got := s.readAssociations(h); got[two.RecordID] || !got[one.RecordID] {
 		s.Errorf("associated with %v, want the company that was cleared gone and the other there", got)
 	}
-	s.wrote(1, 0)
+	s.checkWrites(1, 0)
 }
 
-// associations are the companies of a contact in HubSpot, primary or not.
-func (s *story) associations(contact crm.Ref) map[string]bool {
+// readAssociations are the companies of a contact in HubSpot, primary or not.
+func (s *scenario) readAssociations(contact crm.Ref) map[string]bool {
 	s.Helper()
 	var stored struct {
 		Associations []struct {
 			ID string `json:"id"`
 		} `json:"associations"`
 	}
-	s.must(s.call(s.ctx, "GET", s.url(contact), nil, &stored))
+	s.must(s.callControl(s.ctx, "GET", s.controlURL(contact), nil, &stored))
 	all := map[string]bool{}
 	for _, a := range stored.Associations {
 		all[a.ID] = true
@@ -125,138 +125,138 @@ func (s *story) associations(contact crm.Ref) map[string]bool {
 
 func TestACompanyThatLeavesPrimaryInHubSpotIsClearedInZoho(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	company, h := s.company("one"), s.contact("ada")
-	s.joins(h, company, true)
-	s.rest()
-	z := s.twin(h)
-	s.worksFor(z, s.twin(company).RecordID)
-	s.leaves(h, company)
-	s.rest()
-	s.worksFor(z, "")
+	s := newScenario(t)
+	company, h := s.newCompany("one"), s.newContact("ada")
+	s.addCompany(h, company, true)
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.checkCompany(z, s.findCounterpart(company).RecordID)
+	s.removeCompany(h, company)
+	s.awaitIdle()
+	s.checkCompany(z, "")
 }
 
 func TestAnotherCompanyThatIsNotPrimaryChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	company, other, h := s.company("one"), s.company("two"), s.contact("ada")
-	s.joins(h, company, true)
-	s.rest()
-	z := s.twin(h)
-	s.reset()
-	s.joins(h, other, false)
-	s.rest()
-	s.worksFor(z, s.twin(company).RecordID)
-	s.wrote(0, 0)
+	s := newScenario(t)
+	company, other, h := s.newCompany("one"), s.newCompany("two"), s.newContact("ada")
+	s.addCompany(h, company, true)
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.resetCalls()
+	s.addCompany(h, other, false)
+	s.awaitIdle()
+	s.checkCompany(z, s.findCounterpart(company).RecordID)
+	s.checkWrites(0, 0)
 }
 
-func TestACompanyThatNobodyHeardOfIsSynchronisedWithItsContact(t *testing.T) {
+func TestACompanyWithoutWebhookIsSynchronisedWithItsContact(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	s.deaf()
-	company := s.company("one")
-	s.rest()
-	s.hearing()
-	h := s.contact("ada")
-	s.joins(h, company, true)
-	s.rest()
-	z := s.twin(h)
-	s.worksFor(z, s.twin(company).RecordID)
-	if n := s.count(crm.Zoho, crm.Company); n != 1 {
+	s := newScenario(t)
+	s.dropWebhooks()
+	company := s.newCompany("one")
+	s.awaitIdle()
+	s.deliverWebhooks()
+	h := s.newContact("ada")
+	s.addCompany(h, company, true)
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.checkCompany(z, s.findCounterpart(company).RecordID)
+	if n := s.countRecords(crm.Zoho, crm.Company); n != 1 {
 		s.Errorf("%d accounts in Zoho", n)
 	}
 }
 
 func TestAContactIsWrittenWithoutACompanyThatFailsAndGetsItLater(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	company := s.new(crm.HubSpot, crm.Company, values{"domain": "nameless.example.com"}, anHourAgo()) // Zoho wants a name
-	h := s.contact("ada")
-	s.joins(h, company, true)
-	s.rest()
-	z := s.twin(h)
-	s.worksFor(z, "")
-	if mail := s.mails(); !contains(mail, "COMPANY_NOT_LINKED", "Account_Name", h.RecordID) {
-		s.Errorf("the mail does not tell that the contact waits:\n%s", mail)
+	s := newScenario(t)
+	company := s.mustCreate(crm.HubSpot, crm.Company, values{"domain": "nameless.example.com"}, anHourAgo()) // Zoho wants a name
+	h := s.newContact("ada")
+	s.addCompany(h, company, true)
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.checkCompany(z, "")
+	if mail := s.readMails(); !containsAll(mail, "COMPANY_NOT_LINKED", "Account_Name", h.RecordID) {
+		s.Errorf("the mail does not say that the contact waits:\n%s", mail)
 	}
-	s.change(company, values{"name": "Named"}, time.Time{})
-	s.rest()
-	s.worksFor(z, s.twin(company).RecordID)
-	if n := s.count(crm.Zoho, crm.Contact); n != 1 {
+	s.mustEdit(company, values{"name": "Named"}, time.Time{})
+	s.awaitIdle()
+	s.checkCompany(z, s.findCounterpart(company).RecordID)
+	if n := s.countRecords(crm.Zoho, crm.Contact); n != 1 {
 		s.Errorf("%d contacts in Zoho", n)
 	}
 }
 
 func TestACompanyThatOnlyZohoHasIsNoFailure(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	h := s.contact("ada")
-	s.rest()
-	z := s.twin(h)
-	account := s.new(crm.Zoho, crm.Company, values{"Account_Name": "Zoho only", "Website": "https://later.example.com"}, time.Time{})
-	s.rest()
-	s.reset()
-	s.moves(z, account.RecordID)
-	s.rest()
-	s.worksFor(h, "")
-	s.worksFor(z, account.RecordID)
-	if n := s.count(crm.HubSpot, crm.Company); n != 0 {
+	s := newScenario(t)
+	h := s.newContact("ada")
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	account := s.mustCreate(crm.Zoho, crm.Company, values{"Account_Name": "Zoho only", "Website": "https://later.example.com"}, time.Time{})
+	s.awaitIdle()
+	s.resetCalls()
+	s.setAccount(z, account.RecordID)
+	s.awaitIdle()
+	s.checkCompany(h, "")
+	s.checkCompany(z, account.RecordID)
+	if n := s.countRecords(crm.HubSpot, crm.Company); n != 0 {
 		s.Errorf("%d companies in HubSpot", n)
 	}
-	if mail := s.mails(); contains(mail, z.RecordID) {
-		s.Errorf("told as a failure:\n%s", mail)
+	if mail := s.readMails(); containsAll(mail, z.RecordID) {
+		s.Errorf("reported as a failure:\n%s", mail)
 	}
-	s.wrote(0, 0)
+	s.checkWrites(0, 0)
 	// Once HubSpot has it too, the contact arrives there.
-	company := s.new(crm.HubSpot, crm.Company, values{"name": "Zoho only", "domain": "later.example.com"}, time.Time{})
-	s.rest()
-	s.worksFor(h, company.RecordID)
+	company := s.mustCreate(crm.HubSpot, crm.Company, values{"name": "Zoho only", "domain": "later.example.com"}, time.Time{})
+	s.awaitIdle()
+	s.checkCompany(h, company.RecordID)
 }
 
 func TestACompanyThatOneSideDeletedStaysOnTheOther(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	company, h := s.company("one"), s.contact("ada")
-	s.joins(h, company, true)
-	s.rest()
-	z, account := s.twin(h), s.twin(company)
-	s.reset()
-	s.must(s.remove(s.ctx, account))
-	s.rest()
-	s.change(z, values{"Title": "CTO"}, time.Time{})
-	s.rest()
-	s.worksFor(h, company.RecordID)
-	s.holds(h, values{"jobtitle": "CTO"})
-	s.must(s.call(s.ctx, "POST", s.url(account)+"/restore", nil, nil))
-	s.rest()
-	s.worksFor(z, account.RecordID)
-	s.wrote(2, 2)
+	s := newScenario(t)
+	company, h := s.newCompany("one"), s.newContact("ada")
+	s.addCompany(h, company, true)
+	s.awaitIdle()
+	z, account := s.findCounterpart(h), s.findCounterpart(company)
+	s.resetCalls()
+	s.must(s.deleteRecord(s.ctx, account))
+	s.awaitIdle()
+	s.mustEdit(z, values{"Title": "CTO"}, time.Time{})
+	s.awaitIdle()
+	s.checkCompany(h, company.RecordID)
+	s.checkValues(h, values{"jobtitle": "CTO"})
+	s.must(s.callControl(s.ctx, "POST", s.controlURL(account)+"/restore", nil, nil))
+	s.awaitIdle()
+	s.checkCompany(z, account.RecordID)
+	s.checkWrites(2, 2)
 }
 
 func TestCompaniesMergedInHubSpotTakeTheirContactsAlong(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	one, two := s.company("one"), s.company("two")
-	a, b := s.contact("ada"), s.contact("bob")
-	s.joins(a, one, true)
-	s.joins(b, two, true)
-	s.rest()
-	za, zb, z1, z2 := s.twin(a), s.twin(b), s.twin(one), s.twin(two)
-	survivor := s.merge(one, two)
-	s.rest()
-	s.worksFor(za, z1.RecordID)
-	s.worksFor(zb, z1.RecordID)
-	s.holds(z1, values{"HubSpot_ID": survivor.RecordID})
-	if n := s.count(crm.Zoho, crm.Company); n != 2 {
+	s := newScenario(t)
+	one, two := s.newCompany("one"), s.newCompany("two")
+	a, b := s.newContact("ada"), s.newContact("bob")
+	s.addCompany(a, one, true)
+	s.addCompany(b, two, true)
+	s.awaitIdle()
+	za, zb, z1, z2 := s.findCounterpart(a), s.findCounterpart(b), s.findCounterpart(one), s.findCounterpart(two)
+	survivor := s.mergeRecords(one, two)
+	s.awaitIdle()
+	s.checkCompany(za, z1.RecordID)
+	s.checkCompany(zb, z1.RecordID)
+	s.checkValues(z1, values{"HubSpot_ID": survivor.RecordID})
+	if n := s.countRecords(crm.Zoho, crm.Company); n != 2 {
 		s.Errorf("%d accounts in Zoho, want both: the connector deletes nothing", n)
 	}
-	if mail := s.mails(); !contains(mail, "TWIN_OF_MERGED", z2.RecordID) {
-		s.Errorf("the mail does not tell of the account that is left over:\n%s", mail)
+	if mail := s.readMails(); !containsAll(mail, "TWIN_OF_MERGED", z2.RecordID) {
+		s.Errorf("the mail does not name the account that is left over:\n%s", mail)
 	}
 }
 
-// merge merges two records of one side and returns the survivor.
-func (s *story) merge(survivor, loser crm.Ref) crm.Ref {
+// mergeRecords merges two records of one side and returns the survivor.
+func (s *scenario) mergeRecords(survivor, loser crm.Ref) crm.Ref {
 	s.Helper()
 	body := map[string]string{"primaryObjectId": survivor.RecordID, "objectIdToMerge": loser.RecordID}
 	if survivor.System == crm.Zoho {
@@ -267,28 +267,28 @@ func (s *story) merge(survivor, loser crm.Ref) crm.Ref {
 	}
 	all := survivor
 	all.RecordID = ""
-	s.must(s.call(s.ctx, "POST", s.url(all)+"/merge", body, &merged))
+	s.must(s.callControl(s.ctx, "POST", s.controlURL(all)+"/merge", body, &merged))
 	survivor.RecordID = merged.ID
 	return survivor
 }
 
 func TestAccountsMergedInZohoTakeTheirContactsAlong(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	one, two := s.company("one"), s.company("two")
-	a, b := s.contact("ada"), s.contact("bob")
-	s.joins(a, one, true)
-	s.joins(b, two, true)
-	s.rest()
-	za, zb, z1 := s.twin(a), s.twin(b), s.twin(one)
-	s.merge(z1, s.twin(two))
-	s.rest()
+	s := newScenario(t)
+	one, two := s.newCompany("one"), s.newCompany("two")
+	a, b := s.newContact("ada"), s.newContact("bob")
+	s.addCompany(a, one, true)
+	s.addCompany(b, two, true)
+	s.awaitIdle()
+	za, zb, z1 := s.findCounterpart(a), s.findCounterpart(b), s.findCounterpart(one)
+	s.mergeRecords(z1, s.findCounterpart(two))
+	s.awaitIdle()
 	for _, c := range []crm.Ref{za, zb} {
-		s.worksFor(c, z1.RecordID)
+		s.checkCompany(c, z1.RecordID)
 	}
-	s.worksFor(a, one.RecordID)
-	s.worksFor(b, one.RecordID)
-	if n := s.count(crm.HubSpot, crm.Company); n != 2 {
+	s.checkCompany(a, one.RecordID)
+	s.checkCompany(b, one.RecordID)
+	if n := s.countRecords(crm.HubSpot, crm.Company); n != 2 {
 		s.Errorf("%d companies in HubSpot, want both: the connector deletes nothing", n)
 	}
 }

@@ -19,12 +19,12 @@ func demoCommand() *cobra.Command {
 	var logs bool
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Play the main job on two simulated CRMs and check how it ends",
-		Long: `Start every function, the cloud beneath them and both CRMs, simulated, in this
-process. People then work in the two CRMs; the table tells what became of it and
-what it cost. The command fails if either CRM ends other than it should. At a
-terminal the pages then stay open until Ctrl-C: both CRMs side by side, and the
-operator's console.`,
+		Short: "Synchronise two simulated CRMs and check the results",
+		Long: `Start every function, an embedded cloud and both simulated CRMs in this process.
+The demo then edits records in the two CRMs as people do; the table shows the
+result and the cost of each edit. The command fails if a CRM ends with wrong
+records. At a terminal the pages then stay open until Ctrl-C: both CRMs side by
+side, and the operator's console.`,
 		Example: `  connector demo
   connector demo --log 2> demo.log`,
 		Args: cobra.NoArgs,
@@ -42,7 +42,7 @@ operator's console.`,
 
 func runDemo(ctx context.Context, out, log io.Writer) (err error) {
 	start := time.Now()
-	h, err := startHouse(ctx, houseOptions{
+	h, err := startLocalStack(ctx, localStackOptions{
 		Listen: "127.0.0.1:0", Sim: true, Getenv: func(string) string { return "" },
 		Logger: slog.New(gcp.NewLogHandler(log, "local", slog.LevelInfo)),
 	})
@@ -50,13 +50,13 @@ func runDemo(ctx context.Context, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close(context.WithoutCancel(ctx))) }()
-	fmt.Fprintf(out, "functions %s, HubSpot %s, Zoho %s: up after %s\n\n",
+	fmt.Fprintf(out, "functions %s, HubSpot %s, Zoho %s: ready after %s\n\n",
 		h.FunctionsURL, h.HubSpotURL, h.ZohoURL, time.Since(start).Round(time.Millisecond))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\tWHAT HAPPENED\tWHAT CAME OF IT\tTIME\tCALLS H/Z\tWRITES H/Z\t")
+	fmt.Fprintln(table, "\tEVENT\tRESULT\tTIME\tCALLS H/Z\tWRITES H/Z\t")
 	wrong := 0
-	for _, s := range scenes() {
-		result := h.play(ctx, s)
+	for _, s := range demoCases() {
+		result := h.playCase(ctx, s)
 		verdict := "ok"
 		if result.err != nil {
 			verdict, wrong = "WRONG", wrong+1
@@ -71,74 +71,74 @@ func runDemo(ctx context.Context, out, log io.Writer) (err error) {
 		return err
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d of %d scenes ended wrong", wrong, len(scenes()))
+		return fmt.Errorf("%d of %d cases ended with wrong records", wrong, len(demoCases()))
 	}
-	fmt.Fprintf(out, "\nBoth CRMs tell the same truth. %d scenes in %s.\n", len(scenes()), time.Since(start).Round(time.Millisecond))
-	return h.leaveOpen(ctx, out)
+	fmt.Fprintf(out, "\nBoth CRMs are in sync. %d cases in %s.\n", len(demoCases()), time.Since(start).Round(time.Millisecond))
+	return h.keepPagesOpen(ctx, out)
 }
 
-// leaveOpen keeps the pages open for a person at a terminal, until Ctrl-C.
-func (h *house) leaveOpen(ctx context.Context, out io.Writer) error {
+// keepPagesOpen keeps the pages open for a person at a terminal, until Ctrl-C.
+func (h *localStack) keepPagesOpen(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "\nBoth CRMs side by side: %s\nThe operator's console:   %s\n", h.DemoURL, h.FunctionsURL+"/Console")
 	if !isTerminal(out) {
 		return nil
 	}
-	fmt.Fprintln(out, "\nThey stay open until you press Ctrl-C.")
+	fmt.Fprintln(out, "\nThe pages stay open until you press Ctrl-C.")
 	<-ctx.Done()
 	return nil
 }
 
-// tally counts what one CRM was asked.
-type tally struct{ calls, writes int }
+// callCount counts the calls to one CRM.
+type callCount struct{ calls, writes int }
 
-// played is what a scene cost, and err how it ended wrong.
-type played struct {
+// caseResult is the cost of a case; err says how it went wrong.
+type caseResult struct {
 	took          time.Duration
-	hubspot, zoho tally
+	hubspot, zoho callCount
 	err           error
 }
 
-// play runs one scene to rest and checks its end.
-func (h *house) play(ctx context.Context, s scene) played {
+// playCase runs one case until everything is idle, and checks the records.
+func (h *localStack) playCase(ctx context.Context, s demoCase) caseResult {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	p := h.people()
-	err := s.prepare(ctx, p)
+	p := h.crmUsers()
+	err := s.prepareRecords(ctx, p)
 	if err == nil {
-		err = h.Wait(ctx)
+		err = h.waitUntilIdle(ctx)
 	}
 	if err != nil {
-		return played{err: err}
+		return caseResult{err: err}
 	}
 	h.hubspot.Recorder.Reset()
 	h.zoho.Recorder().Reset()
 	start := time.Now()
-	if err := s.act(ctx, p); err != nil {
-		return played{err: err}
+	if err := s.makeEdits(ctx, p); err != nil {
+		return caseResult{err: err}
 	}
-	r := h.settle(ctx, s, start)
+	r := h.checkWhenIdle(ctx, s, start)
 	// Google's emulators do not say what they have still to send.
 	for h.options.Emulators && r.err != nil {
-		again := h.settle(ctx, s, start)
+		again := h.checkWhenIdle(ctx, s, start)
 		if ctx.Err() != nil {
-			break // what was wrong says more than that time is up
+			break // the fault says more than the expired deadline
 		}
 		r = again
 	}
 	return r
 }
 
-// settle waits for quiet and checks how the scene stands.
-func (h *house) settle(ctx context.Context, s scene, start time.Time) played {
-	if err := h.Wait(ctx); err != nil {
-		return played{err: err}
+// checkWhenIdle waits until everything is idle and checks the records of the case.
+func (h *localStack) checkWhenIdle(ctx context.Context, s demoCase, start time.Time) caseResult {
+	if err := h.waitUntilIdle(ctx); err != nil {
+		return caseResult{err: err}
 	}
-	r := played{took: time.Since(start) - restTime, hubspot: h.tallyHubSpot(), zoho: h.tallyZoho()}
-	r.err = s.check(ctx, h.people(), r)
+	r := caseResult{took: time.Since(start) - idleTime, hubspot: h.countHubSpotCalls(), zoho: h.countZohoCalls()}
+	r.err = s.checkOutcome(ctx, h.crmUsers(), r)
 	return r
 }
 
-func (h *house) tallyHubSpot() (t tally) {
+func (h *localStack) countHubSpotCalls() (t callCount) {
 	for _, c := range h.hubspot.Recorder.Calls() {
 		t.calls++
 		read := c.Method == "GET" || strings.HasSuffix(c.Path, "/read") || strings.HasSuffix(c.Path, "/search")
@@ -149,7 +149,7 @@ func (h *house) tallyHubSpot() (t tally) {
 	return t
 }
 
-func (h *house) tallyZoho() (t tally) {
+func (h *localStack) countZohoCalls() (t callCount) {
 	for _, c := range h.zoho.Recorder().Calls() {
 		t.calls++
 		if c.Method != "GET" && !strings.HasSuffix(c.Path, "/coql") && !strings.HasPrefix(c.Path, "/oauth/") {

@@ -15,7 +15,7 @@ import (
 )
 
 // recordPage is the console's page of a record.
-func (s *story) recordPage(ref crm.Ref) string {
+func (s *scenario) recordPage(ref crm.Ref) string {
 	s.Helper()
 	query := url.Values{"page": {"record"}, "ref": {ref.String()}}
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, s.FunctionsURL+"/Console?"+query.Encode(), http.NoBody)
@@ -33,42 +33,42 @@ func (s *story) recordPage(ref crm.Ref) string {
 
 // Explain, the console and drift look at contacts with and without a company, with
 // one that has no counterpart, was merged, was deleted or was taken away.
-func TestContactsAreExplainedAndComparedWhateverBecameOfTheirCompany(t *testing.T) {
+func TestContactsAreExplainedAndComparedInEveryStateOfTheirCompany(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
+	s := newScenario(t)
 	employed := func(name string) (contact, company crm.Ref) {
-		company, contact = s.company(name), s.contact("of-"+name)
-		s.joins(contact, company, true)
+		company, contact = s.newCompany(name), s.newContact("of-"+name)
+		s.addCompany(contact, company, true)
 		return contact, company
 	}
-	alone := s.contact("alone")
+	alone := s.newContact("alone")
 	at, _ := employed("at")
 	atDeleted, _ := employed("deleted")
 	atGone, gone := employed("gone")
 	atMerged, merged := employed("merged")
 	atSwallowed, swallowed := employed("swallowed")
-	atZohos := s.contact("of-zohos")
+	atZohos := s.newContact("of-zohos")
 	took, _ := employed("took")
-	other := s.company("other")
-	s.rest()
-	zohos := s.new(crm.Zoho, crm.Company, values{"Account_Name": "Zoho only", "Website": "https://zoho-only.example.com"}, time.Time{})
-	s.moves(s.twin(atZohos), zohos.RecordID)
-	s.moves(s.twin(took), "")
-	account := crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: s.companyOf(s.twin(atDeleted))}
-	swallowing := s.twin(other)
-	s.must(s.remove(s.ctx, account))
-	s.must(s.remove(s.ctx, gone))
-	s.merge(other, merged)
-	s.merge(swallowing, s.twin(swallowed))
-	s.rest()
-	s.rest()
+	other := s.newCompany("other")
+	s.awaitIdle()
+	zohos := s.mustCreate(crm.Zoho, crm.Company, values{"Account_Name": "Zoho only", "Website": "https://zoho-only.example.com"}, time.Time{})
+	s.setAccount(s.findCounterpart(atZohos), zohos.RecordID)
+	s.setAccount(s.findCounterpart(took), "")
+	account := crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: s.readCompanyID(s.findCounterpart(atDeleted))}
+	swallowing := s.findCounterpart(other)
+	s.must(s.deleteRecord(s.ctx, account))
+	s.must(s.deleteRecord(s.ctx, gone))
+	s.mergeRecords(other, merged)
+	s.mergeRecords(swallowing, s.findCounterpart(swallowed))
+	s.awaitIdle()
+	s.awaitIdle()
 
 	for name, tt := range map[string]struct {
 		contact crm.Ref
 		says    string // of the company
 		page    string
 	}{
-		"without a company":                          {alone, "nobody set it", "empty on both sides"},
+		"without a company":                          {alone, "never set", "empty on both sides"},
 		"with a company":                             {at, "nothing", "in sync"},
 		"whose account was deleted":                  {atDeleted, "nothing", "in sync"},
 		"whose company was deleted":                  {atGone, "nothing", "in sync"},
@@ -77,8 +77,8 @@ func TestContactsAreExplainedAndComparedWhateverBecameOfTheirCompany(t *testing.
 		"whose company HubSpot does not have":        {atZohos, "HubSpot does not have the company", "HubSpot does not have the company"},
 		"whose company was taken away from it again": {took, "nothing", "empty on both sides"},
 	} {
-		for _, ref := range []crm.Ref{tt.contact, s.twin(tt.contact)} {
-			out := s.says("explain contact "+ref.RecordID+" company", "is linked to", tt.says)
+		for _, ref := range []crm.Ref{tt.contact, s.findCounterpart(tt.contact)} {
+			out := s.checkOutput("explain contact "+ref.RecordID+" company", "is linked to", tt.says)
 			if strings.Contains(out, "writes") {
 				t.Errorf("a contact %s is said to be written to:\n%s", name, out)
 			}
@@ -87,67 +87,67 @@ func TestContactsAreExplainedAndComparedWhateverBecameOfTheirCompany(t *testing.
 			}
 		}
 	}
-	out := s.says("reconcile --drift", "nothing differs that should be equal", "HubSpot does not have the company, and the mapping creates none")
+	out := s.checkOutput("reconcile --drift", "nothing differs that should be equal", "HubSpot does not have the company, and the mapping creates none")
 	if n := strings.Count(out, "contact company"); n != 1 {
-		t.Errorf("drift tells of the company in %d lines, want 1:\n%s", n, out)
+		t.Errorf("drift names the company in %d lines, want 1:\n%s", n, out)
 	}
-	s.wrote(100, 100) // nothing follows by itself
+	s.checkWrites(100, 100) // nothing follows by itself
 
-	// A difference is told, with advice that helps.
-	s.lose(1)
-	s.moves(s.twin(at), "")
-	s.rest()
-	s.lose(0)
-	if out, err := s.run("reconcile", "--drift"); err == nil || !strings.Contains(out, "edited in Zoho, and not heard of") {
+	// A difference is reported, with advice that helps.
+	s.loseWebhooks(1)
+	s.setAccount(s.findCounterpart(at), "")
+	s.awaitIdle()
+	s.loseWebhooks(0)
+	if out, err := s.runCommand("reconcile", "--drift"); err == nil || !strings.Contains(out, "edited in Zoho, and not heard of") {
 		t.Errorf("drift of a contact whose company was taken away: %v\n%s", err, out)
 	}
-	s.says("explain contact "+at.RecordID+" company", "writes HubSpot")
+	s.checkOutput("explain contact "+at.RecordID+" company", "writes HubSpot")
 }
 
 // The safeguard that holds the consumers holds a backfill, which says what lets it
 // go on.
 func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	x := shapes[0]
-	h, z := s.pair(x, x.city.h("Oslo"))
+	s := newScenario(t)
+	x := recordKinds[0]
+	h, z := s.createPair(x, x.city.h("Oslo"))
 	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
 	s.must(store.NewBrakes(db).SaveBrake(s.ctx, safeguard.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
-	s.lose(1)
-	s.change(h, x.city.h(""), time.Time{})
-	s.rest()
-	s.lose(0)
+	s.loseWebhooks(1)
+	s.mustEdit(h, x.city.h(""), time.Time{})
+	s.awaitIdle()
+	s.loseWebhooks(0)
 
-	if r := s.planned(); r.Counts[crm.Contact]["held"] != 1 {
+	if r := s.runPlan(); r.Counts[crm.Contact]["held"] != 1 {
 		t.Errorf("the plan counts %v, want one that is held", r.Counts)
 	}
 	for range 2 { // it goes on where it was, and that is where it was held
-		b, err := s.backfill("--per-second 1000 --restart")
+		b, err := s.runBackfill("--per-second 1000 --restart")
 		if err == nil || !strings.Contains(err.Error(), "connector release lets them through") || b.Finished {
 			t.Errorf("finished %t: %v", b.Finished, err)
 		}
-		if got, err := s.record(s.ctx, z); err != nil || got["Mailing_City"] != "Oslo" {
+		if got, err := s.readRecord(s.ctx, z); err != nil || got["Mailing_City"] != "Oslo" {
 			t.Fatalf("Zoho holds %q (%v), although clears are held", got["Mailing_City"], err)
 		}
 	}
-	s.says("release --for 1h", "are let through")
-	b, err := s.backfill("--per-second 1000")
+	s.checkOutput("release --for 1h", "are let through")
+	b, err := s.runBackfill("--per-second 1000")
 	if err != nil || !b.Finished || b.Counts.Total(reconcile.Update) != 1 {
 		t.Errorf("after the release: %+v, %v", b, err)
 	}
-	if got, err := s.record(s.ctx, z); err != nil || got["Mailing_City"] != "" {
+	if got, err := s.readRecord(s.ctx, z); err != nil || got["Mailing_City"] != "" {
 		t.Errorf("Zoho holds %q (%v) after the release", got["Mailing_City"], err)
 	}
-	if failed := s.says("failures"); !strings.Contains(failed, "Nothing has failed.") {
-		t.Errorf("what was held is told as failed:\n%s", failed)
+	if failed := s.checkOutput("failures"); !strings.Contains(failed, "Nothing has failed.") {
+		t.Errorf("a held operation is reported as failed:\n%s", failed)
 	}
 }
 
-func TestTheVersionIsTold(t *testing.T) {
+func TestTheVersionIsPrinted(t *testing.T) {
 	for _, line := range [][]string{{"version"}, {"--version"}, {"version", "--json"}} {
-		c := rootFor(func(string) string { return "" })
+		c := rootCommandFor(func(string) string { return "" })
 		out := &safeBuffer{}
 		c.SetOut(out)
 		c.SetArgs(line)

@@ -34,40 +34,40 @@ func exampleMapping(t *testing.T) string {
 func TestTheExampleOfTheDocumentationRuns(t *testing.T) {
 	t.Parallel()
 	text := exampleMapping(t)
-	s := begin(t, withMapping(text), func(o *houseOptions) {
+	s := newScenario(t, withMapping(text), func(o *localStackOptions) {
 		o.Zoho.Users = []zohosim.User{
 			{ID: zohosim.DefaultPersonID, Name: "Patricia Boyle", Email: "patricia@example.com"},
 			{ID: alexInZoho, Name: "Alex Owner", Email: "alex@example.com"},
 		}
 	})
-	s.lints(text)
-	account := s.new(crm.Zoho, crm.Company, values{"Account_Name": "Acme", "Website": "https://www.example.com/en", "Account_Type": "Analyst"}, time.Now().Add(-time.Hour))
-	s.rest()
-	s.reset()
-	h := s.new(crm.HubSpot, crm.Contact, values{"email": "ada@example.com", "date_of_birth": "1815-12-10", "salutation": "Dr",
+	s.runLint(text)
+	account := s.mustCreate(crm.Zoho, crm.Company, values{"Account_Name": "Acme", "Website": "https://www.example.com/en", "Account_Type": "Analyst"}, time.Now().Add(-time.Hour))
+	s.awaitIdle()
+	s.resetCalls()
+	h := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "ada@example.com", "date_of_birth": "1815-12-10", "salutation": "Dr",
 		"hubspot_owner_id": "41629780", "message": strings.Repeat("note ", 20)}, time.Time{})
-	acme := s.new(crm.HubSpot, crm.Company, values{"name": "Acme Ltd", "domain": "example.com", "type": "PARTNER"}, time.Time{})
-	s.new(crm.HubSpot, crm.Company, values{"name": "Nobody's", "domain": "example.org"}, time.Time{})
-	s.rest()
-	z := s.twin(h)
-	s.holds(z, values{"Last_Name": "Unknown", "Date_of_Birth": "1815-12-10", "Salutation": "Dr.", "Department": strings.Repeat("note ", 9) + "note"})
-	s.shows(z, map[string]any{"Owner": map[string]any{"id": alexInZoho, "email": "alex@example.com", "name": "Alex Owner"}})
-	if got := s.twin(acme); got != account {
+	acme := s.mustCreate(crm.HubSpot, crm.Company, values{"name": "Acme Ltd", "domain": "example.com", "type": "PARTNER"}, time.Time{})
+	s.mustCreate(crm.HubSpot, crm.Company, values{"name": "Nobody's", "domain": "example.org"}, time.Time{})
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.checkValues(z, values{"Last_Name": "Unknown", "Date_of_Birth": "1815-12-10", "Salutation": "Dr.", "Department": strings.Repeat("note ", 9) + "note"})
+	s.checkShown(z, map[string]any{"Owner": map[string]any{"id": alexInZoho, "email": "alex@example.com", "name": "Alex Owner"}})
+	if got := s.findCounterpart(acme); got != account {
 		s.Errorf("the company met %s, want %s", got, account)
 	}
-	s.holds(account, values{"Account_Name": "Acme Ltd", "Account_Type": "Partner"})
-	all, err := s.records(s.ctx, crm.Zoho, crm.Company)
+	s.checkValues(account, values{"Account_Name": "Acme Ltd", "Account_Type": "Partner"})
+	all, err := s.listRecords(s.ctx, crm.Zoho, crm.Company)
 	if s.must(err); len(all) != 1 {
 		s.Errorf("%d accounts, though none is to be created", len(all))
 	}
-	if open := messages(s.failures()); len(open) > 0 {
+	if open := sortedMessages(s.listFailures()); len(open) > 0 {
 		s.Errorf("parked: %v", open)
 	}
-	s.wrote(4, 6)
+	s.checkWrites(4, 6)
 }
 
-// lints checks a mapping against what both simulators say of their fields.
-func (s *story) lints(text string) {
+// runLint checks a mapping against what both simulators say of their fields.
+func (s *scenario) runLint(text string) {
 	s.Helper()
 	m, err := mapping.Parse([]byte(text))
 	s.must(err)

@@ -19,11 +19,12 @@ func explainCommand(getenv func(string) string) *cobra.Command {
 	var values bool
 	c := &cobra.Command{
 		Use:   "explain contact|company ID|E-MAIL|DOMAIN [FIELD]",
-		Short: "Tell why a record is as it is",
-		Long: `Read a record on both sides and tell how the two are linked, who wins in each
-field and why, what happened when, and what is parked. Nothing is written.
+		Short: "Explain the state of a record",
+		Long: `Read a record on both sides, and show how the two are linked, which side wins in
+each field and why, the events of both, and the parked operations. Nothing is
+written.
 
-Values are shown on a terminal only; elsewhere --values asks for them.`,
+Values are shown on a terminal; elsewhere only with --values.`,
 		Example: `  connector explain contact ada@example.com
   connector explain company 508369434347
   connector explain contact 5725767000000524001 phone`,
@@ -37,25 +38,25 @@ Values are shown on a terminal only; elsewhere --values asks for them.`,
 			if len(args) == 3 {
 				field = args[2]
 			}
-			v := view{w: c.OutOrStdout(), values: values || isTerminal(c.OutOrStdout()), field: field}
-			return atDesk(c, getenv, func(d *functions.Desk) error { return runExplain(c.Context(), d, kind, args[1], v) })
+			v := explanationWriter{w: c.OutOrStdout(), values: values || isTerminal(c.OutOrStdout()), field: field}
+			return withOperator(c, getenv, func(d *functions.Desk) error { return runExplain(c.Context(), d, kind, args[1], v) })
 		},
 	}
-	c.Flags().BoolVar(&values, "values", false, "show values although the output is no terminal")
+	c.Flags().BoolVar(&values, "values", false, "show values even if the output is not a terminal")
 	return c
 }
 
-func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text string, v view) error {
+func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text string, v explanationWriter) error {
 	clients, err := d.Clients(ctx)
 	if err != nil {
 		return err
 	}
 	object := clients.Mapping.Object(kind)
 	if object == nil {
-		return fmt.Errorf("the mapping has no object %s: nothing is synchronised", kind)
+		return fmt.Errorf("the mapping has no object %s, so such records are not synchronised", kind)
 	}
 	if v.field != "" && object.Field(v.field) == nil {
-		return fmt.Errorf("%s has no field %q: the mapping has %s", kind, v.field, strings.Join(fieldList(object), ", "))
+		return fmt.Errorf("%s has no field %q: the mapping has %s", kind, v.field, strings.Join(listFieldNames(object), ", "))
 	}
 	s, err := d.Explainer(ctx, clients)
 	if err != nil {
@@ -66,7 +67,7 @@ func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text stri
 		return err
 	}
 	if len(refs) == 0 {
-		return errors.New("neither CRM has such a record, nor does a link: give a record's id, or the exact value of a match field such as the e-mail address")
+		return errors.New("neither CRM and no link has such a record: give a record's id, or the exact value of a match field such as the e-mail address")
 	}
 	shown := map[string]bool{}
 	for _, ref := range refs {
@@ -75,29 +76,29 @@ func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text stri
 			return fmt.Errorf("explain %s: %w", ref, err)
 		}
 		if e.Linked && shown[e.Link.ID] {
-			continue // the twin of one that was shown
+			continue // its counterpart was shown
 		}
 		shown[e.Link.ID] = true
-		parked, err := parkedOf(ctx, d, e)
+		parked, err := listParked(ctx, d, e)
 		if err != nil {
 			return err
 		}
-		if err := v.explanation(e, parked); err != nil {
+		if err := v.writeExplanation(e, parked); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// parkedOf lists the failures of both records, the resolved ones too.
-func parkedOf(ctx context.Context, d *functions.Desk, e syncer.Explanation) ([]failure.Record, error) {
+// listParked lists the failures of both records, the resolved ones too.
+func listParked(ctx context.Context, d *functions.Desk, e syncer.Explanation) ([]failure.Record, error) {
 	store, err := d.Failures(ctx)
 	if err != nil {
 		return nil, err
 	}
 	refs := []crm.Ref{e.Asked}
-	if twin := e.Link.Ref(e.Asked.System.Other()); e.Linked && twin.RecordID != "" {
-		refs = append(refs, twin)
+	if counterpart := e.Link.Ref(e.Asked.System.Other()); e.Linked && counterpart.RecordID != "" {
+		refs = append(refs, counterpart)
 	}
 	var all []failure.Record
 	seen := map[string]bool{}
@@ -116,7 +117,7 @@ func parkedOf(ctx context.Context, d *functions.Desk, e syncer.Explanation) ([]f
 	return all, nil
 }
 
-// event is one line of what happened.
+// event is one line of the history.
 type event struct {
 	at   time.Time
 	text string

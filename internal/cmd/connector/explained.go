@@ -17,28 +17,28 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// view writes an explanation.
-type view struct {
+// explanationWriter writes an explanation.
+type explanationWriter struct {
 	w      io.Writer
 	values bool   // what people typed may be shown
 	field  string // the only one to be shown, "" for all
 }
 
-// systemNames are what people call the two.
+// systemNames are the names that people read.
 var systemNames = map[crm.System]string{crm.HubSpot: "HubSpot", crm.Zoho: "Zoho"}
 
-// reasons say why a field came out as it did.
+// reasons say why a field has its value.
 var reasons = map[merge.Reason]string{
-	merge.InSync:      "both hold it",
+	merge.InSync:      "both sides hold it",
 	merge.Repaired:    "one side had lost it",
 	merge.OnlyEdit:    "only one side was edited",
 	merge.NewerEdit:   "the later of two edits",
 	merge.PreferSide:  "the mapping prefers this side",
 	merge.KeptOnClear: "cleared on one side, which the mapping does not pass on",
-	merge.LostValue:   "the decided value is nowhere to be found",
+	merge.LostValue:   "neither side holds the decided value any more",
 }
 
-func fieldList(o *mapping.Object) []string {
+func listFieldNames(o *mapping.Object) []string {
 	var names []string
 	for i := range o.Fields {
 		names = append(names, o.Fields[i].Name)
@@ -46,8 +46,8 @@ func fieldList(o *mapping.Object) []string {
 	return names
 }
 
-// show quotes a value, or says only whether there is one.
-func (v view) show(text string) string {
+// formatValue quotes a value, or says only whether there is one.
+func (v explanationWriter) formatValue(text string) string {
 	switch {
 	case text == "":
 		return "-"
@@ -60,64 +60,64 @@ func (v view) show(text string) string {
 	return strconv.Quote(text)
 }
 
-func (v view) wants(field string) bool { return v.field == "" || v.field == field }
+func (v explanationWriter) includesField(field string) bool { return v.field == "" || v.field == field }
 
-func (v view) explanation(e syncer.Explanation, parked []failure.Record) error {
-	v.heading(e)
+func (v explanationWriter) writeExplanation(e syncer.Explanation, parked []failure.Record) error {
+	v.writeHeading(e)
 	if len(e.Fields) > 0 {
-		if err := v.fields(e); err != nil {
+		if err := v.writeFields(e); err != nil {
 			return err
 		}
 	}
-	v.story(e, parked)
-	return v.parked(parked)
+	v.writeEvents(e, parked)
+	return v.writeParked(parked)
 }
 
-// heading tells how the two belong together.
-func (v view) heading(e syncer.Explanation) {
+// writeHeading writes how the two records are linked.
+func (v explanationWriter) writeHeading(e syncer.Explanation) {
 	asked, other := e.Record(), e.Asked.System.Other()
 	if e.MergedInto != (crm.Ref{}) {
 		fmt.Fprintf(v.w, "%s was merged into %s.\n", e.Asked, e.MergedInto)
 	}
 	switch {
 	case e.Linked && e.Link.Gone != "":
-		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", asked, e.Link.Ref(other), systemNames[e.Link.Gone], when(e.Link.GoneAt))
-		fmt.Fprintln(v.w, "Nothing is written to the one that is left, and no new one is made.")
+		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", asked, e.Link.Ref(other), systemNames[e.Link.Gone], formatTime(e.Link.GoneAt))
+		fmt.Fprintln(v.w, "The connector writes nothing to the remaining record and creates no new counterpart.")
 	case e.Linked && e.Link.Complete():
 		fmt.Fprintf(v.w, "%s is linked to %s (link %s).\n", asked, e.Link.Ref(other), e.Link.ID)
 	case e.Linked:
-		fmt.Fprintf(v.w, "%s is being linked; the record in %s is not known yet.\n", asked, systemNames[other])
+		fmt.Fprintf(v.w, "%s is being linked; its counterpart in %s is not known yet.\n", asked, systemNames[other])
 	default:
 		fmt.Fprintf(v.w, "%s is not linked.\n", asked)
-		v.matches(e, other)
+		v.writeMatches(e, other)
 	}
 	for _, s := range crm.Systems {
 		side := e.Link.On(s)
 		rec, there := e.Records[s]
 		if !there {
 			if side.RecordID != "" || e.Asked.System == s {
-				fmt.Fprintf(v.w, "  %s: the record is not there\n", systemNames[s])
+				fmt.Fprintf(v.w, "  %s: the record does not exist\n", systemNames[s])
 			}
 			continue
 		}
-		fmt.Fprintf(v.w, "  %s: %s, created %s, modified %s", systemNames[s], rec.Ref, when(rec.Created), when(rec.Modified))
+		fmt.Fprintf(v.w, "  %s: %s, created %s, modified %s", systemNames[s], rec.Ref, formatTime(rec.Created), formatTime(rec.Modified))
 		if side.RecordID != "" && rec.Ref.RecordID != side.RecordID {
 			fmt.Fprintf(v.w, "; %s was merged into it", e.Link.Ref(s))
 		}
 		if e.Linked {
-			fmt.Fprintf(v.w, "; last read %s, last written %s", when(side.ReadAt), when(side.WroteAt))
+			fmt.Fprintf(v.w, "; last read %s, last written %s", formatTime(side.ReadAt), formatTime(side.WroteAt))
 		}
 		fmt.Fprintln(v.w)
 	}
 	if l := e.Link.Lease; l.Holder != "" {
-		fmt.Fprintf(v.w, "  a handler is at work on it until %s at the latest\n", when(l.Until))
+		fmt.Fprintf(v.w, "  an operation holds its lease until %s at the latest\n", formatTime(l.Until))
 	}
 }
 
-func (v view) matches(e syncer.Explanation, other crm.System) {
+func (v explanationWriter) writeMatches(e syncer.Explanation, other crm.System) {
 	switch len(e.Matches) {
 	case 0:
-		fmt.Fprintf(v.w, "  no record in %s names it or has the same key\n", systemNames[other])
+		fmt.Fprintf(v.w, "  no record in %s refers to it or has the same key\n", systemNames[other])
 	case 1:
 		if owner, taken := e.Taken[e.Matches[0]]; taken {
 			fmt.Fprintf(v.w, "  %s matches it, and is linked to %s\n", e.Matches[0], owner)
@@ -136,29 +136,29 @@ func (v view) matches(e syncer.Explanation, other crm.System) {
 	}
 }
 
-// fields is a table of what each side holds and what the next operation does.
-func (v view) fields(e syncer.Explanation) error {
+// createIDFields is a table of what each side holds and what the next operation does.
+func (v explanationWriter) writeFields(e syncer.Explanation) error {
 	fmt.Fprintln(v.w)
 	t := tabwriter.NewWriter(v.w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "FIELD\tHUBSPOT\tZOHO\tDECIDED FROM\tWHY\tNEXT OPERATION\t")
 	for _, f := range e.Fields {
-		if !v.wants(f.Field.Name) {
+		if !v.includesField(f.Field.Name) {
 			continue
 		}
 		stamp := f.Base.Cell.Stamp
-		from := "nobody set it"
+		from := "never set"
 		if stamp.Side != "" {
-			from = systemNames[stamp.Side] + ", " + when(time.UnixMilli(or(stamp.Own, stamp.At)))
+			from = systemNames[stamp.Side] + ", " + formatTime(time.UnixMilli(cmp.Or(stamp.Own, stamp.At)))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", f.Field.Name,
-			v.show(e.Records[crm.HubSpot].Fields[f.Field.HubSpot]), v.show(e.Records[crm.Zoho].Fields[f.Field.Zoho]),
-			from, or(reasons[f.Reason], string(f.Reason)), next(f))
+			v.formatValue(e.Records[crm.HubSpot].Fields[f.Field.HubSpot]), v.formatValue(e.Records[crm.Zoho].Fields[f.Field.Zoho]),
+			from, cmp.Or(reasons[f.Reason], string(f.Reason)), describeNextOperation(f))
 	}
 	return t.Flush()
 }
 
-// next says what the next operation would do with a field.
-func next(f syncer.FieldExplanation) string {
+// describeNextOperation says what the next operation would do with a field.
+func describeNextOperation(f syncer.FieldExplanation) string {
 	var does []string
 	for _, s := range crm.Systems {
 		switch {
@@ -178,14 +178,14 @@ func next(f syncer.FieldExplanation) string {
 	return strings.Join(does, ", ")
 }
 
-// story is what happened, the newest first.
-func (v view) story(e syncer.Explanation, parked []failure.Record) {
+// writeEvents is what happened, the newest first.
+func (v explanationWriter) writeEvents(e syncer.Explanation, parked []failure.Record) {
 	var events []event
 	add := func(at time.Time, format string, args ...any) {
 		events = append(events, event{at, fmt.Sprintf(format, args...)})
 	}
 	for _, f := range e.Fields {
-		if !v.wants(f.Field.Name) {
+		if !v.includesField(f.Field.Name) {
 			continue
 		}
 		for _, s := range crm.Systems {
@@ -194,13 +194,13 @@ func (v view) story(e syncer.Explanation, parked []failure.Record) {
 				if edit.Own {
 					by = "the connector"
 				}
-				add(edit.At, "%s: %s becomes %s, by %s", systemNames[s], f.Field.Name, v.show(edit.Value), by)
+				add(edit.At, "%s: %s becomes %s, by %s", systemNames[s], f.Field.Name, v.formatValue(edit.Value), by)
 			}
 		}
 	}
 	for _, d := range e.Link.Decisions {
-		if v.wants(d.Field) {
-			add(d.At, "decided: %s, %s, written to %s (operation %s)", d.Field, or(reasons[d.Reason], string(d.Reason)), sides(d.Wrote), d.Operation)
+		if v.includesField(d.Field) {
+			add(d.At, "decided: %s, %s, written to %s (operation %s)", d.Field, cmp.Or(reasons[d.Reason], string(d.Reason)), joinSystems(d.Wrote), d.Operation)
 		}
 	}
 	for _, r := range parked {
@@ -213,13 +213,13 @@ func (v view) story(e syncer.Explanation, parked []failure.Record) {
 		return
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.text, b.text)) })
-	fmt.Fprintln(v.w, "\nWhat happened, newest first:")
+	fmt.Fprintln(v.w, "\nHistory, newest first:")
 	for _, x := range events {
-		fmt.Fprintf(v.w, "  %s  %s\n", when(x.at), x.text)
+		fmt.Fprintf(v.w, "  %s  %s\n", formatTime(x.at), x.text)
 	}
 }
 
-func sides(list []crm.System) string {
+func joinSystems(list []crm.System) string {
 	var names []string
 	for _, s := range list {
 		names = append(names, systemNames[s])
@@ -227,7 +227,7 @@ func sides(list []crm.System) string {
 	return strings.Join(names, " and ")
 }
 
-func (v view) parked(parked []failure.Record) error {
+func (v explanationWriter) writeParked(parked []failure.Record) error {
 	open := slices.DeleteFunc(slices.Clone(parked), func(r failure.Record) bool { return !r.Open() })
 	if len(open) == 0 {
 		_, err := fmt.Fprintln(v.w, "\nNothing is parked.")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -12,14 +13,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/failure"
 )
 
-// failureFlags choose failures.
+// failureFlags select failures.
 type failureFlags struct {
 	ids                               []string
 	cause, record, kind, since, until string
 	resolved                          bool
 }
 
-func (f *failureFlags) add(c *cobra.Command) {
+func (f *failureFlags) addFlags(c *cobra.Command) {
 	c.Flags().StringSliceVar(&f.ids, "id", nil, "these failures, by their ids")
 	c.Flags().StringVar(&f.cause, "cause", "", "those of one cause, by its id")
 	c.Flags().StringVar(&f.record, "record", "", "those of one record, as hubspot/contact/123")
@@ -29,8 +30,8 @@ func (f *failureFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.resolved, "resolved", false, "also those that succeeded later")
 }
 
-// filter also reports whether anything narrows it.
-func (f *failureFlags) filter(now time.Time) (failure.Filter, bool, error) {
+// parseFilter also reports whether anything narrows it.
+func (f *failureFlags) parseFilter(now time.Time) (failure.Filter, bool, error) {
 	filter := failure.Filter{IDs: f.ids, Cause: f.cause, Resolved: f.resolved}
 	var err error
 	if f.record != "" {
@@ -50,7 +51,7 @@ func (f *failureFlags) filter(now time.Time) (failure.Filter, bool, error) {
 		if b.text == "" {
 			continue
 		}
-		if *b.time, err = parseWhen(b.text, now); err != nil {
+		if *b.time, err = parseTime(b.text, now); err != nil {
 			return filter, false, fmt.Errorf("%s: %w", b.flag, err)
 		}
 	}
@@ -64,20 +65,20 @@ func failuresCommand(getenv func(string) string) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "failures",
-		Short: "List what could not be done, by cause, with what to do about it",
-		Long: `List the operations that could not be done, grouped by cause, with the remedy of
-each. Nothing in the list is the value of a field. connector replay repeats what
-it shows, by the same flags.`,
+		Short: "List failures by cause, with the remedy of each",
+		Long: `List the failed operations by cause, with the remedy of each. The list never
+contains the value of a field. connector replay repeats the listed failures, by the
+same flags.`,
 		Example: `  connector failures
   connector failures --since 24h --kind contact
   connector failures --cause 3f2a9c1d00b1e2f3 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			filter, _, err := f.filter(time.Now())
+			filter, _, err := f.parseFilter(time.Now())
 			if err != nil {
 				return err
 			}
-			return atDesk(c, getenv, func(d *functions.Desk) error {
+			return withOperator(c, getenv, func(d *functions.Desk) error {
 				store, err := d.Failures(c.Context())
 				if err != nil {
 					return err
@@ -94,7 +95,7 @@ it shows, by the same flags.`,
 			})
 		},
 	}
-	f.add(c)
+	f.addFlags(c)
 	c.Flags().IntVar(&limit, "limit", 10_000, "read at most this many failures (0: all)")
 	c.Flags().IntVar(&rows, "rows", 5, "show at most this many records of each cause (0: all)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -107,8 +108,8 @@ func printFailures(w io.Writer, groups []failure.Group, rows int) error {
 		return err
 	}
 	for _, g := range groups {
-		fmt.Fprintf(w, "%s\n  to %s: %d records, %d operations, from %s to %s\n  remedy: %s\n  cause %s\n",
-			g.Message, g.Task, g.Failures, g.Count, when(g.First), when(g.Last), g.Remedy, g.Cause)
+		fmt.Fprintf(w, "%s\n  to %s: %s, %s, from %s to %s\n  remedy: %s\n  cause %s\n",
+			g.Message, g.Task, countOf(g.Failures, "record"), countOf(g.Count, "operation"), formatTime(g.First), formatTime(g.Last), g.Remedy, g.Cause)
 		for i, r := range g.Rows {
 			if rows > 0 && i == rows {
 				fmt.Fprintf(w, "    and %d more: --cause %s --rows 0\n", len(g.Rows)-i, g.Cause)
@@ -116,9 +117,9 @@ func printFailures(w io.Writer, groups []failure.Group, rows int) error {
 			}
 			state := ""
 			if !r.Resolved.IsZero() {
-				state = "  resolved " + when(r.Resolved)
+				state = "  resolved " + formatTime(r.Resolved)
 			}
-			fmt.Fprintf(w, "    %s  %s  %d times, last %s%s\n", r.ID, or(r.Ref, "a message that names no record"), r.Count, when(r.Last), state)
+			fmt.Fprintf(w, "    %s  %s  %s, last %s%s\n", r.ID, cmp.Or(r.Ref, "a message that names no record"), countOf(r.Count, "time"), formatTime(r.Last), state)
 		}
 		fmt.Fprintln(w)
 	}

@@ -21,25 +21,25 @@ contacts:
 // name that the mapping gives, and nothing is said of the usual one.
 func TestTheIDFieldsMayBeCalledOtherwise(t *testing.T) {
 	t.Parallel()
-	s := begin(t, withMapping(otherIDs), func(o *houseOptions) {
+	s := newScenario(t, withMapping(otherIDs), func(o *localStackOptions) {
 		o.Zoho.ExtraFields = map[string][]zohosim.Field{zohosim.Contacts: {{APIName: "HS_Reference", Unique: true, Custom: true}}}
 	})
-	s.define(`{"name":"crm_reference","label":"CRM reference","type":"string","fieldType":"text","groupName":"contactinformation","hasUniqueValue":true}`)
-	s.reset()
-	h := s.new(crm.HubSpot, crm.Contact, values{"lastname": "Lovelace", "city": "London"}, time.Time{})
-	s.rest()
-	twins, err := s.find(s.ctx, crm.Zoho, crm.Contact, "HS_Reference", h.RecordID)
-	if s.must(err); len(twins) != 1 {
-		t.Fatalf("%d contacts of Zoho carry the id\n%s", len(twins), s.log)
+	s.defineProperties(`{"name":"crm_reference","label":"CRM reference","type":"string","fieldType":"text","groupName":"contactinformation","hasUniqueValue":true}`)
+	s.resetCalls()
+	h := s.mustCreate(crm.HubSpot, crm.Contact, values{"lastname": "Lovelace", "city": "London"}, time.Time{})
+	s.awaitIdle()
+	counterparts, err := s.findRecords(s.ctx, crm.Zoho, crm.Contact, "HS_Reference", h.RecordID)
+	if s.must(err); len(counterparts) != 1 {
+		t.Fatalf("%d contacts of Zoho carry the id\n%s", len(counterparts), s.log)
 	}
-	z := twins[0]
-	s.holds(h, values{"crm_reference": z.RecordID, "zoho_id": ""})
-	s.holds(z, values{"HubSpot_ID": ""})
-	s.change(z, values{"Mailing_City": "Ockham"}, time.Time{})
-	s.rest()
-	s.holds(h, values{"city": "Ockham"})
-	s.wrote(2, 1)
-	if open := s.failures(); len(open) > 0 {
-		t.Errorf("failures: %v", messages(open))
+	z := counterparts[0]
+	s.checkValues(h, values{"crm_reference": z.RecordID, "zoho_id": ""})
+	s.checkValues(z, values{"HubSpot_ID": ""})
+	s.mustEdit(z, values{"Mailing_City": "Ockham"}, time.Time{})
+	s.awaitIdle()
+	s.checkValues(h, values{"city": "Ockham"})
+	s.checkWrites(2, 1)
+	if open := s.listFailures(); len(open) > 0 {
+		t.Errorf("failures: %v", sortedMessages(open))
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/cloud/schedule"
 )
 
-// When the scheduler's jobs are due. What webhooks missed while the house was
+// When the scheduler's jobs are due. What webhooks missed while the local stack was
 // closed is looked for soon.
 const (
 	refreshInterval   = 45 * time.Minute
@@ -23,15 +23,15 @@ const (
 	watchTries        = 4
 )
 
-// ask knocks at every function: one that cannot be set up says so here, and
-// not when the first webhook arrives.
-func (h *house) ask(ctx context.Context) error {
+// checkFunctions sends a request to every function: one that cannot be set up says so
+// here, and not when the first webhook arrives.
+func (h *localStack) checkFunctions(ctx context.Context) error {
 	var wrong []string
 	for _, name := range functions.EntryPoints() {
-		if name == "RenewZohoChannels" && !h.watches() {
+		if name == "RenewZohoChannels" && !h.hasZohoWebhook() {
 			continue
 		}
-		status, err := h.knock(ctx, http.MethodGet, "/"+name)
+		status, err := h.callFunction(ctx, http.MethodGet, "/"+name)
 		if err != nil {
 			return err
 		}
@@ -40,34 +40,34 @@ func (h *house) ask(ctx context.Context) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("not set up, see the log above: %s", strings.Join(wrong, ", "))
+		return fmt.Errorf("these functions are not set up, see the log above: %s", strings.Join(wrong, ", "))
 	}
 	return nil
 }
 
-func (h *house) knock(ctx context.Context, method, path string) (int, error) {
+func (h *localStack) callFunction(ctx context.Context, method, path string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, method, h.FunctionsURL+path, nil)
 	if err != nil {
 		return 0, err
 	}
-	res, err := localHTTP().Do(req)
+	res, err := newLocalClient().Do(req)
 	if err != nil {
 		return 0, err
 	}
 	return res.StatusCode, res.Body.Close()
 }
 
-func localHTTP() *http.Client { return &http.Client{Timeout: 40 * time.Second} }
+func newLocalClient() *http.Client { return &http.Client{Timeout: 40 * time.Second} }
 
-// watchZoho has the channel opened through which Zoho tells of changes, as the
+// openZohoChannel opens the channel through which Zoho reports changes, as the
 // scheduler does later. A Zoho that cannot be reached for the moment does not
 // keep the rest from working.
-func (h *house) watchZoho(ctx context.Context) error {
-	if !h.watches() {
+func (h *localStack) openZohoChannel(ctx context.Context) error {
+	if !h.hasZohoWebhook() {
 		return nil
 	}
 	for try := range watchTries {
-		status, err := h.knock(ctx, http.MethodPost, "/RenewZohoChannels")
+		status, err := h.callFunction(ctx, http.MethodPost, "/RenewZohoChannels")
 		if err != nil || status == http.StatusOK {
 			return err
 		}
@@ -75,15 +75,15 @@ func (h *house) watchZoho(ctx context.Context) error {
 			return err
 		}
 	}
-	h.options.Logger.ErrorContext(ctx, "no notification channel: changes in Zoho are not heard of until there is one")
+	h.options.Logger.ErrorContext(ctx, "no notification channel: changes in Zoho arrive by the sweep only until there is one")
 	return nil
 }
 
-// watches reports whether there is a URL at which Zoho can reach this process.
+// hasZohoWebhook reports whether there is a URL at which Zoho can reach this process.
 // Without one, a workflow rule of Zoho may, or the sweep finds what changed.
-func (h *house) watches() bool { return h.getenv("ZOHO_WEBHOOK_URL") != "" }
+func (h *localStack) hasZohoWebhook() bool { return h.getenv("ZOHO_WEBHOOK_URL") != "" }
 
-func (h *house) startScheduler() error {
+func (h *localStack) startScheduler() error {
 	if h.options.Unscheduled {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (h *house) startScheduler() error {
 		{Name: "reconcile", URL: h.FunctionsURL + "/Reconcile", Every: reconcileInterval, First: reconcileFirst},
 		{Name: "send-failure-digest", URL: h.FunctionsURL + "/SendFailureDigest", Every: digestInterval, First: digestInterval},
 	}
-	if h.watches() {
+	if h.hasZohoWebhook() {
 		jobs = append(jobs, schedule.Job{
 			Name: "renew-zoho-channels", URL: h.FunctionsURL + "/RenewZohoChannels", Every: channelInterval, First: channelInterval,
 		})

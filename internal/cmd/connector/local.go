@@ -15,8 +15,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/gcp"
 )
 
-// ready is the one line that local prints on standard output.
-type ready struct {
+// readyLine is the one line that local prints on standard output.
+type readyLine struct {
 	Ready        bool   `json:"ready"`
 	Functions    string `json:"functions"`
 	HubSpot      string `json:"hubspot"`
@@ -30,16 +30,16 @@ type ready struct {
 }
 
 func localCommand() *cobra.Command {
-	o := houseOptions{Getenv: os.Getenv}
+	o := localStackOptions{Getenv: os.Getenv}
 	c := &cobra.Command{
 		Use:   "local",
-		Short: "Run every function and the cloud beneath them in this process",
-		Long: `Run every function and the cloud beneath them in this process.
+		Short: "Run every function and an embedded cloud in this process",
+		Long: `Run every function, and an embedded cloud for them, in this process.
 
-Without HUBSPOT_API_URL and ZOHO_ACCOUNTS_URL both CRMs are simulated; with
-them, the functions work on the CRMs that they name. When everything answers,
-one line of JSON with the addresses is printed on standard output. The log goes
-to standard error. SIGTERM or Ctrl-C finishes what is in flight and ends.`,
+Without HUBSPOT_API_URL and ZOHO_ACCOUNTS_URL both CRMs are simulated; with them,
+the functions use the CRMs at these addresses. When all functions answer, the
+command prints one line of JSON with the addresses on standard output. The log goes
+to standard error. SIGTERM or Ctrl-C finishes the work in progress and ends.`,
 		Example: `  connector local
   connector local --listen 127.0.0.1:0 --data ./data
   HUBSPOT_API_URL=https://api.hubapi.com ZOHO_ACCOUNTS_URL=https://accounts.zoho.eu connector local`,
@@ -52,35 +52,35 @@ to standard error. SIGTERM or Ctrl-C finishes what is in flight and ends.`,
 			return runLocal(c, o)
 		},
 	}
-	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "where the functions listen")
-	c.Flags().BoolVar(&o.Sim, "sim", false, "simulate both CRMs (the default when no CRM is named by the environment)")
+	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address on which the functions listen")
+	c.Flags().BoolVar(&o.Sim, "sim", false, "simulate both CRMs; the default when the environment names none")
 	c.Flags().BoolVar(&o.Emulators, "emulators", false, "use Google's Firestore and Pub/Sub emulators")
 	c.Flags().StringVar(&o.Dir, "data", "", "keep documents and messages in this directory over a restart")
 	return c
 }
 
-// checkDir refuses what an earlier run remembers of simulated CRMs, which ended
-// with it: its links and its token lead to records and servers that are no more.
-func checkDir(o houseOptions) error {
+// checkDataDir refuses data of an earlier run with simulated CRMs, which ended with
+// it: its links and its token refer to records and servers that no longer exist.
+func checkDataDir(o localStackOptions) error {
 	if !o.Sim || o.Dir == "" {
 		return nil
 	}
 	kept, err := os.ReadDir(o.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("look into --data: %w", err)
+		return fmt.Errorf("read --data: %w", err)
 	}
 	if len(kept) > 0 {
-		return fmt.Errorf("--data %s holds what an earlier run remembers, and simulated CRMs begin anew: "+
+		return fmt.Errorf("--data %s holds data of an earlier run, but simulated CRMs start empty: "+
 			"give an empty directory, or keep the CRMs running with connector sim and name them in the environment", o.Dir)
 	}
 	return nil
 }
 
-func runLocal(c *cobra.Command, o houseOptions) error {
-	if err := checkDir(o); err != nil {
+func runLocal(c *cobra.Command, o localStackOptions) error {
+	if err := checkDataDir(o); err != nil {
 		return err
 	}
-	h, err := startHouse(c.Context(), o)
+	h, err := startLocalStack(c.Context(), o)
 	if err != nil {
 		return err
 	}
@@ -92,8 +92,8 @@ func runLocal(c *cobra.Command, o houseOptions) error {
 	return h.Close(context.WithoutCancel(c.Context()))
 }
 
-func printReady(w io.Writer, h *house) error {
-	return json.NewEncoder(w).Encode(ready{
+func printReady(w io.Writer, h *localStack) error {
+	return json.NewEncoder(w).Encode(readyLine{
 		Ready: true, Functions: h.FunctionsURL,
 		HubSpot: h.getenv("HUBSPOT_API_URL"), ZohoAccounts: h.getenv("ZOHO_ACCOUNTS_URL"), ZohoAPI: h.ZohoURL,
 		Firestore: h.cloud.FirestoreHost, PubSub: h.cloud.PubSubHost,

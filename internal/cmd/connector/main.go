@@ -1,5 +1,5 @@
-// Command connector runs the connector on one machine and, for those who
-// operate it, in the cloud. Each command is one file.
+// Command connector runs the connector on one machine, and operates it in the
+// cloud. Each command is one file.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
+	err := rootCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "connector:", err)
@@ -42,13 +42,13 @@ func exitStatus(err error) int {
 	return 1
 }
 
-func root() *cobra.Command { return rootFor(os.Getenv) }
+func rootCommand() *cobra.Command { return rootCommandFor(os.Getenv) }
 
-// rootFor is the command line of an environment.
-func rootFor(getenv func(string) string) *cobra.Command {
+// rootCommandFor is the command line of an environment.
+func rootCommandFor(getenv func(string) string) *cobra.Command {
 	c := &cobra.Command{
 		Use:           "connector",
-		Short:         "Keeps the contacts and companies of HubSpot and Zoho CRM equal",
+		Short:         "Keeps the contacts and companies of HubSpot and Zoho CRM in sync",
 		Version:       version.Read().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

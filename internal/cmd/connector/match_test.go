@@ -45,7 +45,7 @@ func TestACompanyMeetsItsCounterpart(t *testing.T) {
 			values{"name": "Acme Ltd", "domain": "example.com"}, 0},
 		"of several on one domain, that with its name": {[]values{account("Acme Sales", "example.com"), account("Acme Ltd", "www.example.com")},
 			values{"name": "Acme Ltd", "domain": "example.com"}, 2},
-		"of several that nothing tells apart, none": {[]values{account("Acme Sales", "example.com"), account("Acme Support", "www.example.com")},
+		"of several that are indistinguishable, none": {[]values{account("Acme Sales", "example.com"), account("Acme Support", "www.example.com")},
 			values{"name": "Acme Ltd", "domain": "example.com"}, -1},
 		"of several of one name, none": {[]values{account("Acme Ltd", ""), account("Acme ltd", "")},
 			values{"name": "Acme Ltd", "domain": "example.com"}, -1},
@@ -53,43 +53,43 @@ func TestACompanyMeetsItsCounterpart(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := begin(t)
+			s := newScenario(t)
 			var refs []crm.Ref
 			for _, v := range tt.accounts {
-				refs = append(refs, s.new(crm.Zoho, crm.Company, v, time.Now().Add(-time.Hour)))
+				refs = append(refs, s.mustCreate(crm.Zoho, crm.Company, v, time.Now().Add(-time.Hour)))
 			}
-			s.rest()
-			h := s.new(crm.HubSpot, crm.Company, tt.company, time.Now().Add(-time.Minute))
-			s.rest()
-			all, err := s.records(s.ctx, crm.Zoho, crm.Company)
+			s.awaitIdle()
+			h := s.mustCreate(crm.HubSpot, crm.Company, tt.company, time.Now().Add(-time.Minute))
+			s.awaitIdle()
+			all, err := s.listRecords(s.ctx, crm.Zoho, crm.Company)
 			s.must(err)
 			switch {
 			case tt.want > 0:
-				if got := s.twin(h); got != refs[tt.want-1] || len(all) != len(refs) {
+				if got := s.findCounterpart(h); got != refs[tt.want-1] || len(all) != len(refs) {
 					s.Errorf("it met %s of %d accounts, want %s", got, len(all), refs[tt.want-1])
 				}
 			case tt.want == 0:
-				s.twin(h)
+				s.findCounterpart(h)
 				if len(all) != len(refs)+1 {
 					s.Errorf("%d accounts, want one new beside %d", len(all), len(refs))
 				}
 			default:
-				s.parked(refs, len(all))
+				s.checkParked(refs, len(all))
 			}
-			s.wrote(2, 2)
+			s.checkWrites(2, 2)
 		})
 	}
 }
 
-// parked checks that nothing was linked or made, and that a failure names the
+// writeParked checks that nothing was linked or made, and that a failure names the
 // candidates.
-func (s *story) parked(candidates []crm.Ref, records int) {
+func (s *scenario) checkParked(candidates []crm.Ref, records int) {
 	s.Helper()
 	var ids []string
 	for _, ref := range candidates {
 		ids = append(ids, ref.RecordID)
 	}
-	open := messages(s.failures())
+	open := sortedMessages(s.listFailures())
 	named := slices.ContainsFunc(open, func(m string) bool {
 		return strings.Contains(m, "AMBIGUOUS_MATCH: records "+strings.Join(ids, ", "))
 	})
@@ -104,80 +104,80 @@ func TestAContactIsKnownByItsAdditionalAddresses(t *testing.T) {
 	zoho := values{"Email": "Lovelace@example.org", "Last_Name": "Lovelace", "Title": "Countess"}
 	tests := map[string]struct {
 		mapping    string
-		tell       func(*story) (h, z crm.Ref)
+		run        func(*scenario) (h, z crm.Ref)
 		hubspot    int
 		emailAfter string
 	}{
-		"a contact in HubSpot meets the one in Zoho": {"", func(s *story) (h, z crm.Ref) {
-			z = s.new(crm.Zoho, crm.Contact, zoho, time.Now().Add(-time.Hour))
-			s.rest()
-			h = s.new(crm.HubSpot, crm.Contact, hubspot, time.Now().Add(-time.Minute))
+		"a contact in HubSpot meets the one in Zoho": {"", func(s *scenario) (h, z crm.Ref) {
+			z = s.mustCreate(crm.Zoho, crm.Contact, zoho, time.Now().Add(-time.Hour))
+			s.awaitIdle()
+			h = s.mustCreate(crm.HubSpot, crm.Contact, hubspot, time.Now().Add(-time.Minute))
 			return h, z
 		}, 1, "ada@example.com"},
 		"a contact in Zoho meets the one in HubSpot": {"contacts:\n  create: none\n  fields:\n    email: {hubspot: email, zoho: Email, type: email, direction: to_zoho}\n" +
-			"    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho}\n    title: {hubspot: jobtitle, zoho: Title}\n", func(s *story) (h, z crm.Ref) {
-			h = s.new(crm.HubSpot, crm.Contact, hubspot, time.Now().Add(-time.Hour))
-			s.rest()
-			z = s.new(crm.Zoho, crm.Contact, zoho, time.Now().Add(-time.Minute))
+			"    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho}\n    title: {hubspot: jobtitle, zoho: Title}\n", func(s *scenario) (h, z crm.Ref) {
+			h = s.mustCreate(crm.HubSpot, crm.Contact, hubspot, time.Now().Add(-time.Hour))
+			s.awaitIdle()
+			z = s.mustCreate(crm.Zoho, crm.Contact, zoho, time.Now().Add(-time.Minute))
 			return h, z
 		}, 1, "lovelace@example.org"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var change []func(*houseOptions)
+			var change []func(*localStackOptions)
 			if tt.mapping != "" {
 				change = append(change, withMapping(tt.mapping))
 			}
-			s := begin(t, change...)
-			h, z := tt.tell(s)
-			s.rest()
-			s.holds(h, values{"zoho_id": z.RecordID, "jobtitle": "Countess"})
-			s.holds(z, values{"HubSpot_ID": h.RecordID})
-			all, err := s.records(s.ctx, crm.Zoho, crm.Contact)
+			s := newScenario(t, change...)
+			h, z := tt.run(s)
+			s.awaitIdle()
+			s.checkValues(h, values{"zoho_id": z.RecordID, "jobtitle": "Countess"})
+			s.checkValues(z, values{"HubSpot_ID": h.RecordID})
+			all, err := s.listRecords(s.ctx, crm.Zoho, crm.Contact)
 			if s.must(err); len(all) != 1 {
 				s.Errorf("%d contacts in Zoho", len(all))
 			}
-			if diff := cmp.Diff([]string(nil), messages(s.failures())); diff != "" {
+			if diff := cmp.Diff([]string(nil), sortedMessages(s.listFailures())); diff != "" {
 				s.Errorf("failures (-want +got):\n%s", diff)
 			}
-			s.wrote(2, 2)
+			s.checkWrites(2, 2)
 		})
 	}
 }
 
-func TestAContactWithoutAddressIsMadeOnceHoweverOftenItIsTold(t *testing.T) {
+func TestAContactWithoutAddressIsCreatedOnceInSpiteOfRepeatedWebhooks(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	s.reset()
-	s.new(crm.Zoho, crm.Contact, values{"Last_Name": "Lovelace"}, time.Now().Add(-time.Hour)) // a namesake
-	h := s.new(crm.HubSpot, crm.Contact, values{"lastname": "Lovelace"}, time.Time{})
+	s := newScenario(t)
+	s.resetCalls()
+	s.mustCreate(crm.Zoho, crm.Contact, values{"Last_Name": "Lovelace"}, time.Now().Add(-time.Hour)) // a namesake
+	h := s.mustCreate(crm.HubSpot, crm.Contact, values{"lastname": "Lovelace"}, time.Time{})
 	for range 3 {
-		s.must(s.redeliver(s.ctx, crm.HubSpot, 20))
-		s.rest()
+		s.must(s.redeliverWebhooks(s.ctx, crm.HubSpot, 20))
+		s.awaitIdle()
 	}
-	s.twin(h)
-	all, err := s.records(s.ctx, crm.Zoho, crm.Contact)
+	s.findCounterpart(h)
+	all, err := s.listRecords(s.ctx, crm.Zoho, crm.Contact)
 	if s.must(err); len(all) != 2 {
 		s.Errorf("%d contacts in Zoho, want the namesake and one", len(all))
 	}
-	s.wrote(1, 1)
+	s.checkWrites(1, 1)
 }
 
 func TestARequiredFieldWithoutValueGetsItsDefault(t *testing.T) {
 	t.Parallel()
-	s := begin(t, withMapping("contacts:\n  fields:\n    email: {hubspot: email, zoho: Email, type: email}\n"+
+	s := newScenario(t, withMapping("contacts:\n  fields:\n    email: {hubspot: email, zoho: Email, type: email}\n"+
 		"    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho, default: Unknown}\n    city: {hubspot: city, zoho: Mailing_City}\n"))
-	s.reset()
-	h := s.new(crm.HubSpot, crm.Contact, values{"email": "ada@example.com"}, time.Time{})
-	s.rest()
-	z := s.twin(h)
-	s.holds(z, values{"Last_Name": "Unknown"})
-	s.change(z, values{"Mailing_City": "London"}, time.Time{})
-	s.rest()
-	s.holds(h, values{"city": "London", "lastname": ""})
-	s.change(h, values{"lastname": "Lovelace"}, time.Time{})
-	s.rest()
-	s.holds(z, values{"Last_Name": "Lovelace"})
-	s.wrote(2, 2)
+	s.resetCalls()
+	h := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "ada@example.com"}, time.Time{})
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.checkValues(z, values{"Last_Name": "Unknown"})
+	s.mustEdit(z, values{"Mailing_City": "London"}, time.Time{})
+	s.awaitIdle()
+	s.checkValues(h, values{"city": "London", "lastname": ""})
+	s.mustEdit(h, values{"lastname": "Lovelace"}, time.Time{})
+	s.awaitIdle()
+	s.checkValues(z, values{"Last_Name": "Lovelace"})
+	s.checkWrites(2, 2)
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// documented reads docs/operate.md: the commands that have a section, and the
+// readManual reads docs/operate.md: the commands that have a section, and the
 // flags of each.
-func documented(t *testing.T) map[string][]string {
+func readManual(t *testing.T) map[string][]string {
 	t.Helper()
 	page, err := os.ReadFile("../../../docs/operate.md")
 	if err != nil {
@@ -41,9 +41,9 @@ func documented(t *testing.T) map[string][]string {
 	return commands
 }
 
-func ours(t *testing.T) []*cobra.Command {
+func listCommands(t *testing.T) []*cobra.Command {
 	t.Helper()
-	all := slices.DeleteFunc(root().Commands(), func(c *cobra.Command) bool { return c.Name() == "help" || c.Name() == "completion" })
+	all := slices.DeleteFunc(rootCommand().Commands(), func(c *cobra.Command) bool { return c.Name() == "help" || c.Name() == "completion" })
 	if len(all) == 0 {
 		t.Fatal("there are no commands")
 	}
@@ -52,7 +52,7 @@ func ours(t *testing.T) []*cobra.Command {
 
 func TestTheManualHasEveryCommandWithEveryFlagAndNoOther(t *testing.T) {
 	want := map[string][]string{}
-	for _, c := range ours(t) {
+	for _, c := range listCommands(t) {
 		want[c.Name()] = []string{}
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if f.Name != "help" {
@@ -61,7 +61,7 @@ func TestTheManualHasEveryCommandWithEveryFlagAndNoOther(t *testing.T) {
 		})
 		slices.Sort(want[c.Name()])
 	}
-	if diff := cmp.Diff(want, documented(t)); diff != "" {
+	if diff := cmp.Diff(want, readManual(t)); diff != "" {
 		t.Errorf("docs/operate.md (-code +manual):\n%s", diff)
 	}
 }
@@ -69,11 +69,11 @@ func TestTheManualHasEveryCommandWithEveryFlagAndNoOther(t *testing.T) {
 // commandLine is a command in the code of a document: in a span, or run by go.
 var commandLine = regexp.MustCompile("(?:`|go run \\./internal/cmd/)connector ([a-z]+)([^`\n]*)")
 
-// TestTheDocumentsNameCommandsFlagsAndOutputsThatExist: whoever follows them word
+// TestTheDocumentsNameCommandsFlagsAndOutputsThatExist: a reader who follows them word
 // by word is not refused.
 func TestTheDocumentsNameCommandsFlagsAndOutputsThatExist(t *testing.T) {
 	commands := map[string]*cobra.Command{}
-	for _, c := range ours(t) {
+	for _, c := range listCommands(t) {
 		commands[c.Name()] = c
 	}
 	outputs, err := os.ReadFile("../../../terraform/outputs.tf")
@@ -120,9 +120,9 @@ func TestTheDocumentsNameCommandsFlagsAndOutputsThatExist(t *testing.T) {
 }
 
 func TestEveryCommandHasHelpWithAnExampleAndNeedsNothingForIt(t *testing.T) {
-	for _, c := range ours(t) {
+	for _, c := range listCommands(t) {
 		t.Run(c.Name(), func(t *testing.T) {
-			r := rootFor(func(name string) string { t.Errorf("the help reads %s", name); return "" })
+			r := rootCommandFor(func(name string) string { t.Errorf("the help reads %s", name); return "" })
 			out := &safeBuffer{}
 			r.SetOut(out)
 			r.SetArgs([]string{c.Name(), "--help"})
@@ -148,10 +148,10 @@ func TestEveryCommandHasHelpWithAnExampleAndNeedsNothingForIt(t *testing.T) {
 
 // A command without its environment says at once all that it lacks, and how to
 // give it.
-func TestACommandWithoutItsEnvironmentSaysWhatToSet(t *testing.T) {
+func TestACommandWithoutItsEnvironmentNamesTheVariablesToSet(t *testing.T) {
 	for _, line := range []string{"failures", "replay --all", "explain contact 1"} {
 		t.Run(line, func(t *testing.T) {
-			r := rootFor(func(string) string { return "" })
+			r := rootCommandFor(func(string) string { return "" })
 			r.SetOut(&safeBuffer{})
 			r.SetErr(&safeBuffer{})
 			r.SetArgs(strings.Fields(line))

@@ -20,40 +20,40 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-// operateScale multiplies the records of the operator's story. 20 is the full
+// operateScale multiplies the records of the operator's scenario. 20 is the full
 // size: 5,000 in Zoho and 1,000 in HubSpot, of which 600 match, 50 ambiguously.
-var operateScale = flag.Int("operate", 4, "size of the operator's story; 20 is the full one")
+var operateScale = flag.Int("operate", 4, "size of the operator's scenario; 20 is the full one")
 
-// opened is the stock of the story, in units of the scale: HubSpot has 50 for
+// createOpeningStock creates the stock of the scenario, in units of the scale: HubSpot has 50 for
 // each, Zoho 250. Of HubSpot's, 600 of 1,000 match and 50 of these match two.
-func (s *story) opened(n int) (matched, ambiguous, hubspotOnly, zohoOnly int) {
+func (s *scenario) createOpeningStock(n int) (matched, ambiguous, hubspotOnly, zohoOnly int) {
 	s.Helper()
 	ambiguous = n * 5 / 2
 	matched = n*30 - ambiguous
 	hubspotOnly = n * 20
 	zohoOnly = n*250 - matched - 2*ambiguous
-	s.stock(shapes[0], matched, hubspotOnly, zohoOnly)
-	s.lose(1)
+	s.createStock(recordKinds[0], matched, hubspotOnly, zohoOnly)
+	s.loseWebhooks(1)
 	at := time.Now().Add(-48 * time.Hour)
 	for i := range ambiguous {
 		key, name := fmt.Sprintf("twice%d@example.com", i), fmt.Sprint("Twice ", i)
-		s.new(crm.HubSpot, crm.Contact, values{"email": key, "lastname": name}, at)
+		s.mustCreate(crm.HubSpot, crm.Contact, values{"email": key, "lastname": name}, at)
 		for range 2 {
-			s.new(crm.Zoho, crm.Contact, values{"Email": key, "Last_Name": name}, at)
+			s.mustCreate(crm.Zoho, crm.Contact, values{"Email": key, "Last_Name": name}, at)
 		}
 	}
-	s.rest()
-	s.lose(0)
+	s.awaitIdle()
+	s.loseWebhooks(0)
 	return matched, ambiguous, hubspotOnly, zohoOnly
 }
 
 // linkedPair is a record on both sides.
 type linkedPair struct{ hubspot, zoho crm.Ref }
 
-// live edits one linked record of HubSpot after another, as one person does who
+// editWhileBackfilling edits one linked record of HubSpot after another, as one person does who
 // looks at each result, and measures how long each edit takes to arrive in Zoho,
 // until it has enough or quit is closed.
-func (s *story) live(quit <-chan struct{}, pairs []linkedPair, enough int) []time.Duration {
+func (s *scenario) editWhileBackfilling(quit <-chan struct{}, pairs []linkedPair, enough int) []time.Duration {
 	var took []time.Duration
 	for i := 0; i < enough && s.ctx.Err() == nil; i++ {
 		select {
@@ -64,11 +64,11 @@ func (s *story) live(quit <-chan struct{}, pairs []linkedPair, enough int) []tim
 		p := pairs[i%len(pairs)]
 		want := fmt.Sprintf("live %d of %s", i, p.hubspot.RecordID)
 		start := time.Now()
-		if s.edit(s.ctx, p.hubspot, values{"jobtitle": want}, time.Time{}) != nil {
+		if s.editRecord(s.ctx, p.hubspot, values{"jobtitle": want}, time.Time{}) != nil {
 			continue
 		}
 		for {
-			if got, err := s.record(s.ctx, p.zoho); err != nil || got["Title"] == want || s.ctx.Err() != nil {
+			if got, err := s.readRecord(s.ctx, p.zoho); err != nil || got["Title"] == want || s.ctx.Err() != nil {
 				break
 			}
 			time.Sleep(2 * time.Millisecond)
@@ -88,9 +88,9 @@ func p95(d []time.Duration) time.Duration {
 	return d[len(d)*95/100]
 }
 
-// pairsNow counts the pairs of contacts, and those of which the connector created
+// countPairs counts the pairs of contacts, and those of which the connector created
 // a record in Zoho.
-func (s *story) pairsNow(links *store.Links) (pairs, made int) {
+func (s *scenario) countPairs(links *store.Links) (pairs, made int) {
 	s.Helper()
 	pairs, err1 := links.CountLinks(s.ctx, crm.Contact)
 	made, err2 := links.CountMade(s.ctx, crm.Contact, crm.Zoho)
@@ -98,11 +98,11 @@ func (s *story) pairsNow(links *store.Links) (pairs, made int) {
 	return pairs, made
 }
 
-// meddle edits records of HubSpot that a backfill is about to come to, or has
+// editBackfilled edits records of HubSpot that a backfill is about to come to, or has
 // just come to, and returns them with what was typed.
-func (s *story) meddle(quit <-chan struct{}) map[crm.Ref]string {
+func (s *scenario) editBackfilled(quit <-chan struct{}) map[crm.Ref]string {
 	typed := map[crm.Ref]string{}
-	all, err := s.records(s.ctx, crm.HubSpot, crm.Contact)
+	all, err := s.listRecords(s.ctx, crm.HubSpot, crm.Contact)
 	if err != nil {
 		s.Error(err)
 	}
@@ -112,12 +112,12 @@ func (s *story) meddle(quit <-chan struct{}) map[crm.Ref]string {
 			return typed
 		default:
 		}
-		if i%7 > 0 || strings.HasPrefix(r.values()["email"], "twice") || r.values()["email"] == shapes[0].keyValue {
+		if i%7 > 0 || strings.HasPrefix(r.values()["email"], "twice") || r.values()["email"] == recordKinds[0].keyValue {
 			continue
 		}
 		ref := crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: r.ID}
 		typed[ref] = fmt.Sprint("typed meanwhile ", i)
-		if err := s.edit(s.ctx, ref, values{"jobtitle": typed[ref]}, time.Time{}); err != nil {
+		if err := s.editRecord(s.ctx, ref, values{"jobtitle": typed[ref]}, time.Time{}); err != nil {
 			s.Error(err)
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -128,20 +128,20 @@ func (s *story) meddle(quit <-chan struct{}) map[crm.Ref]string {
 // An operator switches the connector on: plan, then a backfill whose process is
 // killed twice and started again, while people go on working. What was being
 // written when it was killed stays held for a minute and a half.
-func TestTheOperatorsStory(t *testing.T) {
+func TestTheOperatorsScenario(t *testing.T) {
 	tier.Long(t, "that a backfill whose process is killed twice loses and doubles nothing")
 	t.Parallel()
-	s := begin(t, asTheApp, farAway)
+	s := newScenario(t, asTheApp, farAway)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx
-	h, z := s.pair(shapes[0])
-	matched, ambiguous, hubspotOnly, zohoOnly := s.opened(*operateScale)
-	s.says("setup", "Done.")
-	if _, status := s.checked(); status == 2 {
+	h, z := s.createPair(recordKinds[0])
+	matched, ambiguous, hubspotOnly, zohoOnly := s.createOpeningStock(*operateScale)
+	s.checkOutput("setup", "Done.")
+	if _, status := s.runCheck(); status == 2 {
 		t.Error("check could not look at something")
 	}
-	r := s.planned()
+	r := s.runPlan()
 	want := map[reconcile.Outcome]int{reconcile.Link: matched, reconcile.Ambiguous: ambiguous, reconcile.Create: hubspotOnly, reconcile.Skip: 1}
 	if diff := cmp.Diff(want, r.Counts[crm.Contact]); diff != "" {
 		t.Errorf("the plan (-want +got):\n%s", diff)
@@ -152,23 +152,23 @@ func TestTheOperatorsStory(t *testing.T) {
 	defer func() { _ = db.Close() }()
 	links := store.NewLinks(db)
 	const edits = 60
-	quiet := s.live(nil, []linkedPair{{h, z}}, edits)
+	quiet := s.editWhileBackfilling(nil, []linkedPair{{h, z}}, edits)
 	var during []time.Duration
 	var typed map[crm.Ref]string
 	quit := make(chan struct{})
 	var people sync.WaitGroup
-	people.Go(func() { during = s.live(quit, []linkedPair{{h, z}}, 5*edits) })
-	people.Go(func() { typed = s.meddle(quit) })
+	people.Go(func() { during = s.editWhileBackfilling(quit, []linkedPair{{h, z}}, 5*edits) })
+	people.Go(func() { typed = s.editBackfilled(quit) })
 	began := time.Now()
 	for run := 1; run <= 3; run++ {
 		// The first two are killed when a third, and two thirds, are linked.
 		ctx, kill := context.WithCancel(s.ctx)
-		c, out, log := s.command(ctx, "backfill", "--json", "--window", "50", "--per-second", "100", "--max-creates", "100000")
+		c, out, log := s.startCommand(ctx, "backfill", "--json", "--window", "50", "--per-second", "100", "--max-creates", "100000")
 		s.must(c.Start())
 		ended := make(chan error, 1)
 		go func() { ended <- c.Wait() }()
 		for killed := run == 3; !killed; time.Sleep(5 * time.Millisecond) {
-			if pairs, _ := s.pairsNow(links); pairs > (matched+hubspotOnly)*run/3 {
+			if pairs, _ := s.countPairs(links); pairs > (matched+hubspotOnly)*run/3 {
 				kill()
 				killed = true
 			}
@@ -183,32 +183,32 @@ func TestTheOperatorsStory(t *testing.T) {
 	backfilled := time.Since(began)
 	close(quit)
 	people.Wait()
-	s.rest()
+	s.awaitIdle()
 
-	if pairs, made := s.pairsNow(links); made != r.Counts.Total(reconcile.Create)+1 || pairs != made+r.Counts.Total(reconcile.Link) { // and the one that people edit
+	if pairs, made := s.countPairs(links); made != r.Counts.Total(reconcile.Create)+1 || pairs != made+r.Counts.Total(reconcile.Link) { // and the one that people edit
 		t.Errorf("there are %d pairs, %d of them made by creating, the plan said %v and one was there", pairs, made, r.Counts)
 	}
-	if got, want := s.count(crm.Zoho, crm.Contact), matched+2*ambiguous+hubspotOnly+zohoOnly+1; got != want {
+	if got, want := s.countRecords(crm.Zoho, crm.Contact), matched+2*ambiguous+hubspotOnly+zohoOnly+1; got != want {
 		t.Errorf("Zoho has %d contacts, want %d: a duplicate, or one is missing", got, want)
 	}
-	if got, want := s.count(crm.HubSpot, crm.Contact), matched+ambiguous+hubspotOnly+1; got != want {
+	if got, want := s.countRecords(crm.HubSpot, crm.Contact), matched+ambiguous+hubspotOnly+1; got != want {
 		t.Errorf("HubSpot has %d contacts, want %d", got, want)
 	}
 	rest := map[reconcile.Outcome]int{reconcile.Ambiguous: ambiguous, reconcile.Skip: matched + hubspotOnly + 1}
-	if diff := cmp.Diff(rest, s.planned().Counts[crm.Contact]); diff != "" {
+	if diff := cmp.Diff(rest, s.runPlan().Counts[crm.Contact]); diff != "" {
 		t.Errorf("the plan after the backfill (-want +got):\n%s", diff)
 	}
-	twins := map[string]string{}
-	all, err := s.records(s.ctx, crm.Zoho, crm.Contact)
+	counterparts := map[string]string{}
+	all, err := s.listRecords(s.ctx, crm.Zoho, crm.Contact)
 	s.must(err)
 	for _, r := range all {
-		twins[r.values()["HubSpot_ID"]] = r.values()["Title"]
+		counterparts[r.values()["HubSpot_ID"]] = r.values()["Title"]
 	}
 	if len(typed) == 0 {
-		t.Error("nobody edited anything meanwhile")
+		t.Error("there were no edits meanwhile")
 	}
 	for ref, want := range typed {
-		if got := twins[ref.RecordID]; got != want {
+		if got := counterparts[ref.RecordID]; got != want {
 			t.Errorf("%s: Zoho holds %q, a person typed %q during the backfill", ref, got, want)
 		}
 	}

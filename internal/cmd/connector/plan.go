@@ -26,12 +26,12 @@ func planCommand(getenv func(string) string) *cobra.Command {
 	var o planOptions
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "Tell what a backfill would do, without doing it",
-		Long: `Let the consumers' own code work on every record that a backfill walks, with all
-writes kept back, and tell what it would do and what that would take. Both CRMs
-are read and nothing is written, to the database neither.
+		Short: "Show the effects and the cost of a backfill, without running it",
+		Long: `A dry run of backfill. It runs the consumers' own code on every record of a
+backfill, keeps back all writes, and prints the outcomes and the cost. It reads both
+CRMs and writes nothing, neither to them nor to the database.
 
-The values of the samples are shown on a terminal only, when --values asks.`,
+With --values the samples show their values, on a terminal only.`,
 		Example: `  connector plan
   connector plan --samples 10 --values
   connector plan --json --hubspot-per-10s 190 --zoho-credits 100000`,
@@ -43,15 +43,15 @@ The values of the samples are shown on a terminal only, when --values asks.`,
 			if q := o.quotas; q.Share <= 0 || q.Share > 1 || q.HubSpotPer10s <= 0 || q.ZohoCreditsPerDay <= 0 || q.PerSecond <= 0 {
 				return errors.New("--share: want more than 0 and at most 1; the quotas and --per-second: want more than 0")
 			}
-			return atDesk(c, getenv, func(d *functions.Desk) error { return runPlan(c, d, o) })
+			return withOperator(c, getenv, func(d *functions.Desk) error { return runPlan(c, d, o) })
 		},
 	}
-	c.Flags().IntVar(&o.samples, "samples", 3, "show so many records of each outcome")
+	c.Flags().IntVar(&o.samples, "samples", 3, "show this many records of each outcome")
 	c.Flags().BoolVar(&o.values, "values", false, "show the values of the samples; on a terminal only")
 	c.Flags().Float64Var(&o.quotas.Share, "share", 0.25, "the share of the quotas that the backfill may take")
 	c.Flags().IntVar(&o.quotas.HubSpotPer10s, "hubspot-per-10s", 100, "calls that HubSpot allows in 10 seconds")
 	c.Flags().IntVar(&o.quotas.ZohoCreditsPerDay, "zoho-credits", 50_000, "credits that Zoho allows in 24 hours")
-	c.Flags().Float64Var(&o.quotas.PerSecond, "per-second", 100, "records that the backfill begins in a second")
+	c.Flags().Float64Var(&o.quotas.PerSecond, "per-second", 100, "records that the backfill starts in a second")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON, without values")
 	return c
 }
@@ -66,15 +66,15 @@ func runPlan(c *cobra.Command, d *functions.Desk, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(c.ErrOrStderr(), "records looked at", d.Logger())
+	bar := newProgress(c.ErrOrStderr(), "records planned", d.Logger())
 	counts, err := d.Count(ctx, clients)
 	if err != nil {
 		return err
 	}
-	bar.total(walks(config.Legs, counts))
-	config.Samples, config.Progress = o.samples, bar.at
+	bar.setTotal(countRecords(config.Legs, counts))
+	config.Samples, config.Progress = o.samples, bar.setDone
 	report, err := plan.Run(ctx, config)
-	bar.end()
+	bar.endProgress()
 	if err != nil {
 		return err
 	}
@@ -124,8 +124,8 @@ func printSample(w io.Writer, s plan.Sample, values bool) {
 		fmt.Fprintf(w, " (%s)", s.Reason)
 	}
 	fmt.Fprintln(w)
-	v := view{values: values}
+	v := explanationWriter{values: values}
 	for _, f := range s.Fields {
-		fmt.Fprintf(w, "  %s %s: %s becomes %s\n", systemNames[f.Side], f.Name, v.show(f.From), v.show(f.To))
+		fmt.Fprintf(w, "  %s %s: %s becomes %s\n", systemNames[f.Side], f.Name, v.formatValue(f.From), v.formatValue(f.To))
 	}
 }

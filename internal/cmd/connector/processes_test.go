@@ -45,8 +45,8 @@ func deploy(t *testing.T) *deployed {
 	return d
 }
 
-// start starts every process and returns handlers that pass requests on.
-func (d *deployed) start(getenv func(string) string) (map[string]http.Handler, error) {
+// startFunctions starts every process and returns handlers that pass requests on.
+func (d *deployed) startFunctions(getenv func(string) string) (map[string]http.Handler, error) {
 	tables, err := terraformtest.Read("../../../terraform")
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (d *deployed) start(getenv func(string) string) (map[string]http.Handler, e
 	}
 	handlers := map[string]http.Handler{}
 	for name, f := range table {
-		address, err := d.launch(name, f.Environment, getenv)
+		address, err := d.launchFunction(name, f.Environment, getenv)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (d *deployed) start(getenv func(string) string) (map[string]http.Handler, e
 	return handlers, nil
 }
 
-func (d *deployed) launch(name string, variables []string, getenv func(string) string) (string, error) {
+func (d *deployed) launchFunction(name string, variables []string, getenv func(string) string) (string, error) {
 	address, err := freeAddress(d.t.Context())
 	if err != nil {
 		return "", err
@@ -101,7 +101,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// listening waits until somebody listens at the address.
+// listening waits until a server listens at the address.
 func listening(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -111,13 +111,13 @@ func listening(ctx context.Context, address string) error {
 			return conn.Close()
 		}
 		if err := (clock.System{}).Sleep(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("nobody listens at %s: %w", address, err)
+			return fmt.Errorf("no server listens at %s: %w", address, err)
 		}
 	}
 }
 
-// stop sends every process SIGTERM and waits for its orderly end.
-func (d *deployed) stop() error {
+// stopFunctions sends every process SIGTERM and waits for its orderly end.
+func (d *deployed) stopFunctions() error {
 	var errs []error
 	for name, p := range d.processes {
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -132,16 +132,16 @@ func (d *deployed) stop() error {
 	return errors.Join(errs...)
 }
 
-// logged returns the log of one function.
-func (d *deployed) logged(name string) string { return d.processes[name].log.String() }
+// readLog returns the log of one function.
+func (d *deployed) readLog(name string) string { return d.processes[name].log.String() }
 
-func TestTheScenesEndWellWithEachFunctionInAProcessOfItsOwn(t *testing.T) {
+func TestTheDemoCasesEndWellWithEachFunctionInAProcessOfItsOwn(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	s := begin(t, func(o *houseOptions) { o.Functions = d.start })
-	for _, scene := range scenes() {
-		if r := s.play(s.ctx, scene); r.err != nil {
-			s.Errorf("%s: %v", scene.name, r.err)
+	s := newScenario(t, func(o *localStackOptions) { o.Functions = d.startFunctions })
+	for _, demoCase := range demoCases() {
+		if r := s.playCase(s.ctx, demoCase); r.err != nil {
+			s.Errorf("%s: %v", demoCase.name, r.err)
 		}
 	}
 	for name, message := range map[string]string{
@@ -149,16 +149,16 @@ func TestTheScenesEndWellWithEachFunctionInAProcessOfItsOwn(t *testing.T) {
 		"ZohoConsumer": logschema.OperationApplied, "HubSpotConsumer": logschema.OperationApplied,
 		"GetZohoToken": logschema.TokenRefreshed, "RenewZohoChannels": logschema.ChannelKept,
 	} {
-		if !strings.Contains(d.logged(name), message) {
-			t.Errorf("%s did not log %q:\n%s", name, message, d.logged(name))
+		if !strings.Contains(d.readLog(name), message) {
+			t.Errorf("%s did not log %q:\n%s", name, message, d.readLog(name))
 		}
 	}
 	for name := range d.processes {
-		if strings.Contains(d.logged(name), logschema.NotSetUp) {
-			t.Errorf("%s lacks something that terraform does not give it:\n%s", name, d.logged(name))
+		if strings.Contains(d.readLog(name), logschema.NotSetUp) {
+			t.Errorf("%s lacks something that terraform does not give it:\n%s", name, d.readLog(name))
 		}
 	}
-	if err := d.stop(); err != nil {
+	if err := d.stopFunctions(); err != nil {
 		t.Errorf("after SIGTERM: %v", err)
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// logEvery is how often progress is logged where nobody looks at a bar.
+// logEvery is how often progress is logged where there is no terminal.
 const logEvery = 10 * time.Second
 
-// progress tells how far a long command has come: by a bar on a terminal, by
+// progress shows how far a long command has come: by a bar on a terminal, by
 // lines of log elsewhere.
 type progress struct {
 	what   string
@@ -33,16 +33,16 @@ func newProgress(w io.Writer, what string, log *slog.Logger) *progress {
 	return p
 }
 
-// total says how many there are, which may change.
-func (p *progress) total(n int) {
+// setTotal says how many there are, which may change.
+func (p *progress) setTotal(n int) {
 	p.of = n
 	if p.bar != nil {
 		p.bar.ChangeMax(n)
 	}
 }
 
-// at says how many are done.
-func (p *progress) at(done int) {
+// setDone says how many are done.
+func (p *progress) setDone(done int) {
 	p.count = done
 	if p.bar != nil {
 		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
@@ -50,19 +50,19 @@ func (p *progress) at(done int) {
 	}
 	if now := time.Now(); now.Sub(p.logged) >= logEvery {
 		p.logged = now
-		p.log.Info("progress", "what", p.what, "done", p.count, "of", p.of, "left", p.left(now).String())
+		p.log.Info("progress", "what", p.what, "done", p.count, "of", p.of, "left", p.estimateRemaining(now).String())
 	}
 }
 
-// left estimates the time to go, 0 if that cannot be said.
-func (p *progress) left(now time.Time) time.Duration {
+// estimateRemaining estimates the time to go, 0 if that cannot be said.
+func (p *progress) estimateRemaining(now time.Time) time.Duration {
 	if p.count == 0 || p.of <= p.count {
 		return 0
 	}
 	return (now.Sub(p.began) / time.Duration(p.count) * time.Duration(p.of-p.count)).Round(time.Second)
 }
 
-func (p *progress) end() {
+func (p *progress) endProgress() {
 	if p.bar != nil {
 		_ = p.bar.Finish() // likewise
 	}

@@ -24,21 +24,21 @@ func reconcileCommand(getenv func(string) string) *cobra.Command {
 	var o reconcileOptions
 	c := &cobra.Command{
 		Use:   "reconcile",
-		Short: "Find what no webhook told of, or compare all linked pairs",
-		Long: `Ask both CRMs for the records that were changed or deleted since the last sweep,
-and publish an operation for each: what the function Reconcile does on its
-schedule, until nothing is left. A sweep that would touch more than half of all
-pairs stops before it does, and goes on when --allow-mass-change says so.
+		Short: "Find changes that webhooks missed, or compare all linked pairs",
+		Long: `Run the sweep of the function Reconcile to its end: it publishes the records that
+were changed or deleted since the last sweep as operations. A sweep that would touch
+more than half of all pairs stops before it does. --allow-mass-change lets it
+continue.
 
-With --drift nothing is published: all linked pairs are read and compared, and
-the report says which fields differ, in how many pairs, and why. It ends with
-status 1 if something differs that should be equal.`,
+With --drift the command compares all linked pairs and publishes nothing. The report
+names the fields that differ, the number of pairs, and the likely cause. The exit
+status is 1 if fields differ that should be equal.`,
 		Example: `  connector reconcile
   connector reconcile --since 3d
   connector reconcile --drift --examples`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return atDesk(c, getenv, func(d *functions.Desk) error {
+			return withOperator(c, getenv, func(d *functions.Desk) error {
 				if o.drift {
 					return runDrift(c, d, o)
 				}
@@ -47,15 +47,15 @@ status 1 if something differs that should be equal.`,
 		},
 	}
 	c.Flags().StringVar(&o.since, "since", "", "look back to a time, or that long: 2026-11-23, 36h, 3d; the scheduled sweep is left as it is")
-	c.Flags().BoolVar(&o.allowMassChange, "allow-mass-change", false, "let through what the guard holds back")
+	c.Flags().BoolVar(&o.allowMassChange, "allow-mass-change", false, "let a mass change through")
 	c.Flags().BoolVar(&o.drift, "drift", false, "compare all linked pairs and publish nothing")
 	c.Flags().BoolVar(&o.examples, "examples", false, "with --drift: name some records of each difference")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
 
-// sweepBudget is how long one run of the sweep may take before the next is
-// begun. A person may wait longer than the scheduler.
+// sweepBudget is how long one run of the sweep may take before the next
+// starts. A person may wait longer than the scheduler.
 const sweepBudget = 10 * time.Minute
 
 func runReconcile(c *cobra.Command, d *functions.Desk, o reconcileOptions) error {
@@ -67,7 +67,7 @@ func runReconcile(c *cobra.Command, d *functions.Desk, o reconcileOptions) error
 	config.Budget, config.DeletedEvery = sweepBudget, map[crm.System]time.Duration{}
 	if o.since != "" {
 		now := time.Now()
-		since, err := parseWhen(o.since, now)
+		since, err := parseTime(o.since, now)
 		if err != nil {
 			return fmt.Errorf("--since: %w", err)
 		}
@@ -83,7 +83,7 @@ func runReconcile(c *cobra.Command, d *functions.Desk, o reconcileOptions) error
 	if err != nil {
 		return err
 	}
-	report, err := sweep(ctx, r)
+	report, err := runSweeps(ctx, r)
 	if o.json {
 		err = errors.Join(err, printJSON(c.OutOrStdout(), report))
 	} else {
@@ -92,10 +92,10 @@ func runReconcile(c *cobra.Command, d *functions.Desk, o reconcileOptions) error
 	return err
 }
 
-// sweep runs until nothing is left, or something stands in the way.
-func sweep(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, error) {
+// runSweep runs until nothing is left, or something stands in the way.
+func runSweeps(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, error) {
 	all, err := r.Run(ctx)
-	for err == nil && !all.Complete && outOfTime(all) && ctx.Err() == nil {
+	for err == nil && !all.Complete && ranOutOfTime(all) && ctx.Err() == nil {
 		var next reconcile.Report
 		next, err = r.Run(ctx)
 		all = all.Join(next)
@@ -104,15 +104,15 @@ func sweep(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, erro
 	case err != nil:
 		return all, err
 	case ctx.Err() != nil:
-		return all, errors.New("stopped: the next sweep goes on where this one was")
+		return all, errors.New("stopped: the next sweep continues from here")
 	case !all.Complete:
-		return all, errors.New("not all could be read: the same command goes on where this one was")
+		return all, errors.New("some records could not be read: the same command continues from here")
 	}
 	return all, nil
 }
 
-// outOfTime reports whether time alone kept a run from its end.
-func outOfTime(r reconcile.Report) bool {
+// ranOutOfTime reports whether time alone kept a run from its end.
+func ranOutOfTime(r reconcile.Report) bool {
 	for _, p := range r.Passes {
 		if p.Stopped != "" && p.Stopped != reconcile.OutOfTime {
 			return false
@@ -136,14 +136,14 @@ func printSweep(w io.Writer, r reconcile.Report) error {
 		case p.NotDue:
 			state = "nothing new"
 		case p.Truncated:
-			state = "complete, but the CRM would not list all: look back further with --since"
+			state = "complete, but the CRM did not list all: look back further with --since"
 		}
-		fmt.Fprintf(t, "%s %s %s\t%d\t%d\t%s\t%s\t\n", reconcile.SystemNames[p.System], p.Kind, what, p.Pages, p.Published, when(p.Covered), state)
+		fmt.Fprintf(t, "%s %s %s\t%d\t%d\t%s\t%s\t\n", reconcile.SystemNames[p.System], p.Kind, what, p.Pages, p.Published, formatTime(p.Covered), state)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d operations published.\n", r.Published)
+	_, err := fmt.Fprintf(w, "%s published.\n", countOf(r.Published, "operation"))
 	return err
 }
 
@@ -158,18 +158,18 @@ func runDrift(c *cobra.Command, d *functions.Desk, o reconcileOptions) error {
 	}
 	bar := newProgress(c.ErrOrStderr(), "pairs compared", d.Logger())
 	if total, err := d.CountPairs(c.Context(), clients); err == nil {
-		bar.total(total)
+		bar.setTotal(total)
 	}
-	drift.Progress = bar.at
+	drift.Progress = bar.setDone
 	report, err := drift.Run(c.Context())
-	bar.end()
+	bar.endProgress()
 	if o.json {
 		err = errors.Join(err, printJSON(c.OutOrStdout(), report))
 	} else {
 		err = errors.Join(err, report.Text(c.OutOrStdout(), o.examples))
 	}
 	if err == nil && !report.Clean() {
-		err = errors.New("the two CRMs differ: connector reconcile brings in what was not heard of")
+		err = errors.New("the two CRMs differ: connector reconcile finds changes that webhooks missed")
 	}
 	return err
 }

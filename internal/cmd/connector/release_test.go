@@ -10,33 +10,33 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-// That the brake goes on by itself is for its own tests: it takes more than a
+// The package safeguard tests that the safeguard starts to hold by itself: it takes more than a
 // thousand records.
 func TestAMassClearWaitsForAPerson(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	x := shapes[0]
-	h, z := s.pair(x, x.city.h("Oslo"))
-	s.says("release", "Nothing is held.")
+	s := newScenario(t)
+	x := recordKinds[0]
+	h, z := s.createPair(x, x.city.h("Oslo"))
+	s.checkOutput("release", "Nothing is held.")
 	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
 	s.must(store.NewBrakes(db).SaveBrake(s.ctx, safeguard.State{Side: crm.HubSpot, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 
-	s.change(z, x.city.z(""), time.Time{})
+	s.mustEdit(z, x.city.z(""), time.Time{})
 	time.Sleep(time.Second) // it would have arrived by now
-	if got, err := s.record(s.ctx, h); err != nil || got["city"] != "Oslo" {
+	if got, err := s.readRecord(s.ctx, h); err != nil || got["city"] != "Oslo" {
 		t.Errorf("HubSpot holds %q (%v), although clears are held", got["city"], err)
 	}
-	findings, _ := s.checked()
-	s.finds(findings, "brake", check.Error, "1501 records of 3000 pairs")
+	findings, _ := s.runCheck()
+	s.checkFinding(findings, "brake", check.Error, "1501 records of 3000 pairs")
 	const line = "Clears of contact values in hubspot, held since"
-	s.says("release --dry-run --kind contact", line, "would be let through")
-	s.says("release --system zoho", "Nothing is held.")
-	s.says("release --for 1h", line, "are let through")
-	s.says("release", "Nothing is held.")
-	s.rest()
-	if got, err := s.record(s.ctx, h); err != nil || got["city"] != "" {
+	s.checkOutput("release --dry-run --kind contact", line, "would be let through")
+	s.checkOutput("release --system zoho", "Nothing is held.")
+	s.checkOutput("release --for 1h", line, "are let through")
+	s.checkOutput("release", "Nothing is held.")
+	s.awaitIdle()
+	if got, err := s.readRecord(s.ctx, h); err != nil || got["city"] != "" {
 		t.Errorf("HubSpot holds %q (%v) after it was let through", got["city"], err)
 	}
 }

@@ -16,26 +16,26 @@ func replayCommand(getenv func(string) string) *cobra.Command {
 	var all, dryRun, asJSON bool
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Repeat what could not be done",
-		Long: `Publish one fresh operation for each record among the failures that the flags
-choose. Both records are then read and decided anew, so that repeating once too
-often is harmless. What succeeds is taken off the list by the consumer.`,
+		Short: "Repeat failed operations",
+		Long: `Publish one new operation for each record among the failures that the flags
+select. The consumer then reads both records and decides again, so an unnecessary
+replay is harmless. It removes each failure that has succeeded from the list.`,
 		Example: `  connector replay --cause 3f2a9c1d00b1e2f3
   connector replay --since 2026-11-23 --kind company
   connector replay --all --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			filter, narrow, err := f.filter(time.Now())
+			filter, narrow, err := f.parseFilter(time.Now())
 			if err != nil {
 				return err
 			}
 			if !narrow && !all {
-				return errors.New("nothing says what to replay: give --cause, --id, --record, --kind or --since, or --all for every open failure")
+				return errors.New("no failures are selected: give --cause, --id, --record, --kind or --since, or --all for every open failure")
 			}
-			return atDesk(c, getenv, func(d *functions.Desk) error { return runReplay(c, d, filter, dryRun, asJSON) })
+			return withOperator(c, getenv, func(d *functions.Desk) error { return runReplay(c, d, filter, dryRun, asJSON) })
 		},
 	}
-	f.add(c)
+	f.addFlags(c)
 	c.Flags().BoolVar(&all, "all", false, "every open failure")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "count and publish nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -54,7 +54,7 @@ func runReplay(c *cobra.Command, d *functions.Desk, filter failure.Filter, dryRu
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w; of %d failures %d operations were published: the same command repeats the rest", err, report.Matched, report.Published)
+		return fmt.Errorf("%w; of %s, %s published: the same command repeats the rest", err, countOf(report.Matched, "failure"), countOf(report.Published, "operation"))
 	}
 	if asJSON {
 		return printJSON(c.OutOrStdout(), report)
@@ -63,12 +63,12 @@ func runReplay(c *cobra.Command, d *functions.Desk, filter failure.Filter, dryRu
 	if dryRun {
 		verb = "would be published"
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%d failures match; %d operations %s, one for each record; %d messages name no record.\n",
-		report.Matched, report.Published, verb, report.Nameless)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s selected; %s %s, one for each record; %s without a record.\n",
+		countOf(report.Matched, "failure"), countOf(report.Published, "operation"), verb, countOf(report.Nameless, "message"))
 	return err
 }
 
-// countReplay tells what a replay would publish.
+// countReplay counts the operations that a replay would publish.
 func countReplay(c *cobra.Command, d *functions.Desk, filter failure.Filter) (failure.ReplayReport, error) {
 	store, err := d.Failures(c.Context())
 	if err != nil {

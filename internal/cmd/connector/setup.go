@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -30,32 +31,32 @@ func setupCommand(getenv func(string) string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "setup",
 		Short: "Prepare both CRMs and the secrets",
-		Long: `Prepare what the connector needs, and leave alone what is there already: exchange
-Zoho's grant code for a refresh token, check the credentials and their scopes,
-create the unique fields for each other's ids or say how, write the files that
-declare the HubSpot app and its webhooks, open Zoho's notification channel, and
-store the secrets. What is not asked for by a flag, or lacks its variables, is
-left out and said so.
+		Long: `Prepare both CRMs and the secrets; existing parts are left as they are. The command
+exchanges Zoho's grant code for a refresh token, checks the credentials and their
+scopes, creates the unique fields for each other's ids or explains how, writes the
+files that declare the HubSpot app and its webhooks, opens Zoho's notification
+channel, and stores the secrets. It skips a step without its flag or its variables,
+and says so.
 
-Credentials come from the environment; on a terminal, those that are missing are
-asked for. No secret is ever printed.`,
+Credentials come from the environment; on a terminal, the command asks for missing
+ones. It never prints a secret.`,
 		Example: `  connector setup --dry-run
   connector setup --grant-code 1000.abc --env-file connector.env
   connector setup --secrets-project my-project --app-dir hubspot-app --register-channel`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s := &setup{Command: c, setupOptions: o, values: map[string]string{}}
-			s.getenv = func(name string) string { return or(s.values[name], getenv(name)) }
-			return atDesk(c, s.getenv, func(d *functions.Desk) error { s.desk = d; return s.run(c.Context()) })
+			s.getenv = func(name string) string { return cmp.Or(s.values[name], getenv(name)) }
+			return withOperator(c, s.getenv, func(d *functions.Desk) error { s.operator = d; return s.runSteps(c.Context()) })
 		},
 	}
-	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show the steps, and do nothing")
 	c.Flags().StringVar(&o.grantCode, "grant-code", "", "a grant code of Zoho's self client, at most three minutes old")
 	c.Flags().StringVar(&o.appDir, "app-dir", "", "write the files of the HubSpot app into this directory")
 	c.Flags().BoolVar(&o.registerChannel, "register-channel", false, "open Zoho's notification channel at ZOHO_WEBHOOK_URL")
 	c.Flags().StringVar(&o.envFile, "env-file", "", "write the secrets into this file, for a local run, readable by you alone")
 	c.Flags().StringVar(&o.secretsProject, "secrets-project", "", "store the secrets in Secret Manager of this Google Cloud project")
-	c.Flags().StringVar(&o.secretsPrefix, "secrets-prefix", "connector", "terraform's prefix, of which the names of the secrets begin")
+	c.Flags().StringVar(&o.secretsPrefix, "secrets-prefix", "connector", "terraform's prefix, with which the names of the secrets begin")
 	return c
 }
 
@@ -63,52 +64,52 @@ asked for. No secret is ever printed.`,
 type setup struct {
 	*cobra.Command
 	setupOptions
-	desk   *functions.Desk
-	values map[string]string // what was made or asked for in this run
-	getenv func(string) string
-	todo   int // what is left to a person
+	operator *functions.Desk
+	values   map[string]string // made or typed in this run
+	getenv   func(string) string
+	todo     int // steps left to a person
 }
 
-func (s *setup) run(ctx context.Context) error {
+func (s *setup) runSteps(ctx context.Context) error {
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
 	}{
-		{"credentials", s.credentials},
-		{"files of the HubSpot app", s.files}, // before there are any credentials
-		{"Zoho's consent", s.consent},
-		{"fields for each other's ids", s.fields},
-		{"Zoho's notification channel", s.channel},
-		{"secrets", s.store},
+		{"credentials", s.completeCredentials},
+		{"files of the HubSpot app", s.writeAppFiles}, // before there are any credentials
+		{"Zoho's consent", s.exchangeGrantCode},
+		{"fields for each other's ids", s.createIDFields},
+		{"Zoho's notification channel", s.openChannel},
+		{"secrets", s.keepSecrets},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
 	if s.todo > 0 {
-		return fmt.Errorf("%d things are left to be done by hand, see above; the same command goes on after that", s.todo)
+		return fmt.Errorf("%s left to do by hand, see above; then run the same command again", countOf(s.todo, "step"))
 	}
-	s.say("Done. connector check looks at all of it.")
+	s.printLine("Done. connector check checks all of it.")
 	return nil
 }
 
-func (s *setup) say(format string, args ...any) {
+func (s *setup) printLine(format string, args ...any) {
 	fmt.Fprintf(s.OutOrStdout(), format+"\n", args...)
 }
 
-// leave says what a person has to do.
-func (s *setup) leave(format string, args ...any) {
+// printToDo prints a step that a person has to take.
+func (s *setup) printToDo(format string, args ...any) {
 	s.todo++
-	s.say("TO DO  "+format, args...)
+	s.printLine("TO DO  "+format, args...)
 }
 
-// credentials makes up what only has to be random, and asks for what is
-// missing, where there is somebody to ask.
-func (s *setup) credentials(context.Context) error {
+// completeCredentials generates the random secrets, and asks for missing
+// credentials, where there is a person to ask.
+func (s *setup) completeCredentials(context.Context) error {
 	for _, name := range []string{"HASH_KEY", "ZOHO_WEBHOOK_TOKEN"} {
 		if s.getenv(name) == "" {
 			s.values[name] = rand.Text()
-			s.say("new    %s is made up at random; it is kept by --env-file or --secrets-project", name)
+			s.printLine("new    %s is generated at random; --env-file or --secrets-project stores it", name)
 			s.newly = true
 		}
 	}
@@ -131,37 +132,37 @@ func (s *setup) credentials(context.Context) error {
 	return nil
 }
 
-// consent exchanges the grant code.
-func (s *setup) consent(ctx context.Context) error {
+// exchangeGrantCode exchanges the grant code.
+func (s *setup) exchangeGrantCode(ctx context.Context) error {
 	switch {
 	case s.grantCode == "" && s.getenv("ZOHO_REFRESH_TOKEN") == "":
-		return errors.New("there is neither ZOHO_REFRESH_TOKEN nor --grant-code: make a code in Zoho's API console, signed in as the connector's own user, and give it within three minutes")
+		return errors.New("ZOHO_REFRESH_TOKEN and --grant-code are missing: make a code in Zoho's API console, signed in as the connector's own user, and give it within three minutes")
 	case s.grantCode == "":
-		s.say("ok     ZOHO_REFRESH_TOKEN is there")
+		s.printLine("ok     ZOHO_REFRESH_TOKEN is set")
 		return nil
 	case s.dryRun:
-		s.say("would  exchange the grant code for a refresh token")
+		s.printLine("would  exchange the grant code for a refresh token")
 		return nil
 	}
-	consent, err := s.desk.Consent(ctx, s.grantCode)
+	consent, err := s.operator.Consent(ctx, s.grantCode)
 	if err != nil {
 		return err
 	}
 	s.values["ZOHO_REFRESH_TOKEN"], s.newly = string(consent.RefreshToken), true
-	s.say("done   the grant code became a refresh token for %s", consent.APIDomain)
+	s.printLine("done   the grant code became a refresh token for %s", consent.APIDomain)
 	if len(consent.Missing) > 0 {
-		s.leave("the consent lacks the scopes %s: make another code with them", strings.Join(consent.Missing, ","))
+		s.printToDo("the consent lacks the scopes %s: make another code with them", strings.Join(consent.Missing, ","))
 	}
 	return nil
 }
 
-// fields creates the field for the other side's id where it is missing.
-func (s *setup) fields(ctx context.Context) error {
+// createIDFields creates the field for the other side's id where it is missing.
+func (s *setup) createIDFields(ctx context.Context) error {
 	if s.dryRun && s.getenv("ZOHO_REFRESH_TOKEN") == "" {
-		s.say("would  look at the fields for each other's ids")
+		s.printLine("would  check the fields for each other's ids")
 		return nil
 	}
-	clients, err := s.desk.Clients(ctx)
+	clients, err := s.operator.Clients(ctx)
 	if err != nil {
 		return err
 	}
@@ -177,46 +178,46 @@ func (s *setup) fields(ctx context.Context) error {
 		f, there := hubspot.Fields[kind][hubspot.Twin]
 		switch {
 		case there && f.Unique:
-			s.say("ok     HubSpot has the unique property %s of %s", hubspot.Twin, kind)
+			s.printLine("ok     HubSpot has the unique property %s of %s", hubspot.Twin, kind)
 		case there:
-			s.leave("the property %s of %s in HubSpot is not unique, which cannot be changed: delete it, and run setup again", hubspot.Twin, kind)
+			s.printToDo("the property %s of %s in HubSpot is not unique, which cannot be changed: delete it, and run setup again", hubspot.Twin, kind)
 		case s.dryRun:
-			s.say("would  create the unique property %s of %s in HubSpot", hubspot.Twin, kind)
+			s.printLine("would  create the unique property %s of %s in HubSpot", hubspot.Twin, kind)
 		default:
 			if err := clients.HubSpot.CreateCounterpartProperty(ctx, kind); err != nil && !crm.IsKind(err, crm.Duplicate) {
 				return err
 			}
-			s.say("done   the unique property %s of %s is created in HubSpot", hubspot.Twin, kind)
+			s.printLine("done   the unique property %s of %s is created in HubSpot", hubspot.Twin, kind)
 		}
 		module := map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}[kind]
 		if f, there := zoho.Fields[kind][zoho.Twin]; !there || !f.Unique {
-			s.leave("in Zoho, Setup > Customization > Modules and Fields > %s: add a Single Line field %q and tick \"Do not allow duplicate values\"; its API name has to be %s (Setup > Developer Hub > APIs)",
+			s.printToDo("in Zoho, Setup > Customization > Modules and Fields > %s: add a Single Line field %q and tick \"Do not allow duplicate values\"; its API name has to be %s (Setup > Developer Hub > APIs)",
 				module, strings.ReplaceAll(zoho.Twin, "_", " "), zoho.Twin)
 		} else {
-			s.say("ok     Zoho has the unique field %s in %s", zoho.Twin, module)
+			s.printLine("ok     Zoho has the unique field %s in %s", zoho.Twin, module)
 		}
 	}
 	return nil
 }
 
-// files writes what declares the HubSpot app, where it differs.
-func (s *setup) files(ctx context.Context) error {
+// writeAppFiles writes the files that declare the HubSpot app, if they differ.
+func (s *setup) writeAppFiles(ctx context.Context) error {
 	if s.appDir == "" {
-		s.say("skip   the files of the HubSpot app: give --app-dir")
+		s.printLine("skip   the files of the HubSpot app: give --app-dir")
 		return nil
 	}
-	files, err := s.desk.ProjectFiles(ctx)
+	files, err := s.operator.ProjectFiles(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(s.appDir, filepath.FromSlash(name))
 		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, files[name]) {
-			s.say("ok     %s is as it should be", path)
+			s.printLine("ok     %s is up to date", path)
 			continue
 		}
 		if s.dryRun {
-			s.say("would  write %s", path)
+			s.printLine("would  write %s", path)
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
@@ -225,25 +226,25 @@ func (s *setup) files(ctx context.Context) error {
 		if err := os.WriteFile(path, files[name], 0o600); err != nil {
 			return err
 		}
-		s.say("done   %s is written: hs project upload brings it to HubSpot", path)
+		s.printLine("done   %s is written: hs project upload brings it to HubSpot", path)
 	}
 	if s.getenv("HUBSPOT_WEBHOOK_URL") == "" {
-		s.leave("HUBSPOT_WEBHOOK_URL is missing, so the app has no webhooks yet: set it to %s, and run setup again", functions.Remedy("HUBSPOT_WEBHOOK_URL"))
+		s.printToDo("HUBSPOT_WEBHOOK_URL is missing, so the app has no webhooks yet: set it to %s, and run setup again", functions.Remedy("HUBSPOT_WEBHOOK_URL"))
 	}
 	return nil
 }
 
-// channel opens the notification channel, as RenewZohoChannels does.
-func (s *setup) channel(ctx context.Context) error {
+// openChannel opens the notification channel, as RenewZohoChannels does.
+func (s *setup) openChannel(ctx context.Context) error {
 	switch {
 	case !s.registerChannel:
-		s.say("skip   Zoho's notification channel: RenewZohoChannels opens it, or --register-channel now")
+		s.printLine("skip   Zoho's notification channel: RenewZohoChannels opens it, or --register-channel now")
 		return nil
 	case s.dryRun:
-		s.say("would  open Zoho's notification channel, unless it is open")
+		s.printLine("would  open Zoho's notification channel, unless it is open")
 		return nil
 	}
-	keeper, err := s.desk.ChannelManager(ctx)
+	keeper, err := s.operator.ChannelManager(ctx)
 	if err != nil {
 		return err
 	}
@@ -251,21 +252,21 @@ func (s *setup) channel(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("done   the channel %s is %s and lives until %s", report.ChannelID, report.Action, when(report.ExpiresAt))
+	s.printLine("done   the channel %s is %s and open until %s", report.ChannelID, report.Action, formatTime(report.ExpiresAt))
 	return nil
 }
 
-// store keeps the secrets where they were asked to be kept.
-func (s *setup) store(ctx context.Context) error {
+// keepSecrets stores the secrets in the places that the flags name.
+func (s *setup) keepSecrets(ctx context.Context) error {
 	if s.envFile == "" && s.secretsProject == "" {
 		if s.newly {
-			s.leave("secrets were made in this run and are kept nowhere: run it with --env-file or --secrets-project, with a new grant code if there was one")
+			s.printToDo("secrets were made in this run and are not stored: run it with --env-file or --secrets-project, and with a new grant code if you gave one")
 		}
 		return nil
 	}
 	known := map[string]string{}
 	for _, name := range functions.Secrets {
-		value, err := s.desk.Value(ctx, name)
+		value, err := s.operator.Value(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -273,15 +274,15 @@ func (s *setup) store(ctx context.Context) error {
 			known[name] = value
 		}
 	}
-	return errors.Join(s.storeFile(known), s.storeSecrets(ctx, known))
+	return errors.Join(s.writeEnvFile(known), s.addSecretVersions(ctx, known))
 }
 
-func (s *setup) storeFile(known map[string]string) error {
+func (s *setup) writeEnvFile(known map[string]string) error {
 	switch {
 	case s.envFile == "":
 		return nil
 	case s.dryRun:
-		s.say("would  write %d secrets to %s", len(known), s.envFile)
+		s.printLine("would  write %d secrets to %s", len(known), s.envFile)
 		return nil
 	}
 	var b strings.Builder
@@ -299,29 +300,29 @@ func (s *setup) storeFile(known map[string]string) error {
 	if err := os.Rename(temporary, s.envFile); err != nil {
 		return err
 	}
-	s.say("done   %d secrets are in %s, which you alone can read", len(known), s.envFile)
+	s.printLine("done   %d secrets are in %s, which you alone can read", len(known), s.envFile)
 	return nil
 }
 
-func (s *setup) storeSecrets(ctx context.Context, known map[string]string) error {
+func (s *setup) addSecretVersions(ctx context.Context, known map[string]string) error {
 	if s.secretsProject == "" {
 		return nil
 	}
 	for _, name := range functions.Secrets {
 		id := functions.SecretID(s.secretsPrefix, name)
 		if known[name] == "" {
-			s.leave("%s is not known: set it (%s), and run setup again", name, functions.Remedy(name))
+			s.printToDo("%s is missing: set it (%s), and run setup again", name, functions.Remedy(name))
 			continue
 		}
 		if s.dryRun {
-			s.say("would  store %s as the newest version of %s, unless it is", name, id)
+			s.printLine("would  store %s as the newest version of %s, unless it is", name, id)
 			continue
 		}
-		added, err := s.desk.AddSecret(ctx, s.secretsProject, id, known[name])
+		added, err := s.operator.AddSecret(ctx, s.secretsProject, id, known[name])
 		if err != nil {
 			return err
 		}
-		s.say("%s %s", map[bool]string{true: "done   a new version of", false: "ok     nothing new for"}[added], id)
+		s.printLine("%s %s", map[bool]string{true: "done   a new version of", false: "ok     nothing new for"}[added], id)
 	}
 	return nil
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-// code is a fresh grant code of Zoho.
-func (s *story) code() string {
+// newGrantCode is a fresh grant code of Zoho.
+func (s *scenario) newGrantCode() string {
 	s.Helper()
 	var made struct{ Code string }
-	s.must(s.call(s.ctx, "POST", s.ZohoURL+sim.ControlPrefix+"codes", nil, &made))
+	s.must(s.callControl(s.ctx, "POST", s.ZohoURL+sim.ControlPrefix+"codes", nil, &made))
 	return made.Code
 }
 
 func TestSetupPreparesBothSidesAndCanBeRunAgain(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
+	s := newScenario(t)
 	for _, kind := range []string{"contacts", "companies"} {
 		s.hubspotAPI("DELETE", "/crm/properties/2026-09/"+kind+"/zoho_id")
 	}
@@ -36,18 +36,18 @@ func TestSetupPreparesBothSidesAndCanBeRunAgain(t *testing.T) {
 	}
 	line := "setup --register-channel --app-dir " + filepath.Join(dir, "app") + " --env-file " + env
 
-	s.reset()
-	dry := s.says(line+" --dry-run", "would  create the unique property zoho_id of contact", "would  write")
-	if strings.Contains(dry, "done") || s.tallyHubSpot().writes+s.tallyZoho().writes > 0 {
+	s.resetCalls()
+	dry := s.checkOutput(line+" --dry-run", "would  create the unique property zoho_id of contact", "would  write")
+	if strings.Contains(dry, "done") || s.countHubSpotCalls().writes+s.countZohoCalls().writes > 0 {
 		t.Errorf("a dry run did something:\n%s", dry)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "app")); !os.IsNotExist(err) {
 		t.Errorf("a dry run wrote files: %v", err)
 	}
 
-	out := s.says(line+" --grant-code "+s.code(), "became a refresh token", "the unique property zoho_id of contact is created",
-		"the unique property zoho_id of company is created", "webhooks-hsmeta.json is written", "lives until", "Done.")
-	again := s.says(line, "HubSpot has the unique property zoho_id of contact", "is as it should be", "is kept and lives until", "Done.")
+	out := s.checkOutput(line+" --grant-code "+s.newGrantCode(), "became a refresh token", "the unique property zoho_id of contact is created",
+		"the unique property zoho_id of company is created", "webhooks-hsmeta.json is written", "open until", "Done.")
+	again := s.checkOutput(line, "HubSpot has the unique property zoho_id of contact", "is up to date", "is kept and open until", "Done.")
 	info, err := os.Stat(env)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of secrets: %v, %v", info.Mode(), err)
@@ -63,19 +63,19 @@ func TestSetupPreparesBothSidesAndCanBeRunAgain(t *testing.T) {
 	for _, secret := range secrets {
 		for _, text := range []string{dry, out, again, s.log.String()} {
 			if strings.Contains(text, secret[1]) {
-				t.Errorf("a secret is told:\n%s", text)
+				t.Errorf("a secret is printed:\n%s", text)
 			}
 		}
 	}
 	// And it works.
-	h := s.new(crm.HubSpot, crm.Contact, shapes[0].h(), noTime)
-	s.rest()
-	s.twin(h)
+	h := s.mustCreate(crm.HubSpot, crm.Contact, recordKinds[0].h(), noTime)
+	s.awaitIdle()
+	s.findCounterpart(h)
 }
 
-func TestSetupSaysWhatItLacks(t *testing.T) {
+func TestSetupNamesMissingPrerequisites(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
+	s := newScenario(t)
 	lacks := func(name string) func(string) string {
 		return func(n string) string {
 			if n == name {
@@ -88,10 +88,10 @@ func TestSetupSaysWhatItLacks(t *testing.T) {
 		{"ZOHO_REFRESH_TOKEN", "setup", "--grant-code"},
 		{"", "setup --grant-code spent", "invalid_code"},
 		{"HUBSPOT_WEBHOOK_URL", "setup --app-dir " + t.TempDir(), "HUBSPOT_WEBHOOK_URL is missing"},
-		{"HASH_KEY", "setup", "left to be done"},
-		{"SENDGRID_API_KEY", "setup --dry-run --secrets-project p", "left to be done"},
+		{"HASH_KEY", "setup", "left to do by hand"},
+		{"SENDGRID_API_KEY", "setup --dry-run --secrets-project p", "left to do by hand"},
 	} {
-		c := rootFor(lacks(tt.without))
+		c := rootCommandFor(lacks(tt.without))
 		out := &safeBuffer{}
 		c.SetOut(out)
 		c.SetErr(&safeBuffer{})
@@ -106,7 +106,7 @@ func TestSetupSaysWhatItLacks(t *testing.T) {
 // deploy, and its webhooks' address is known after that.
 func TestTheAppIsDeclaredBeforeThereIsAnything(t *testing.T) {
 	dir := t.TempDir()
-	c := rootFor(func(string) string { return "" })
+	c := rootCommandFor(func(string) string { return "" })
 	out := &safeBuffer{}
 	c.SetOut(out)
 	c.SetErr(out)

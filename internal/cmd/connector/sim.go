@@ -33,7 +33,7 @@ func simCommand() *cobra.Command {
 		Use:   "sim",
 		Short: "Serve the simulated HubSpot and Zoho CRM to any client",
 		Long: `Serve the simulated HubSpot and Zoho CRM to any client. docs/simulators.md
-describes what they do, the credentials they take and the control door under
+describes their behaviour, their credentials and the control API under
 /_sim/. HUBSPOT_WEBHOOK_URL, when set, receives HubSpot's webhooks, signed with
 HUBSPOT_CLIENT_SECRET; Zoho's go to the channels that are opened.`,
 		Example: `  connector sim
@@ -41,14 +41,14 @@ HUBSPOT_CLIENT_SECRET; Zoho's go to the channels that are opened.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runSim(c, o) },
 	}
-	c.Flags().StringVar(&o.hubspotListen, "hubspot-listen", "127.0.0.1:8091", "where HubSpot listens")
-	c.Flags().StringVar(&o.zohoListen, "zoho-listen", "127.0.0.1:8092", "where Zoho listens, the accounts server and the API")
+	c.Flags().StringVar(&o.hubspotListen, "hubspot-listen", "127.0.0.1:8091", "address on which HubSpot listens")
+	c.Flags().StringVar(&o.zohoListen, "zoho-listen", "127.0.0.1:8092", "address on which Zoho listens, with its accounts server and its API")
 	c.Flags().DurationVar(&o.latency, "latency", 0, "time before each answer")
 	c.Flags().BoolVar(&o.quotas, "quotas", false, "enforce rate, concurrency and daily limits")
 	c.Flags().Float64Var(&o.faults, "faults", 0, "share of the calls that fail, half of them after they were carried out (0 to 1)")
 	c.Flags().DurationVar(&o.retryBase, "retry-base", time.Minute, "time before the first retry of a webhook; it doubles with each")
-	c.Flags().IntVar(&o.zohoRetries, "zoho-retries", 2, "how often Zoho repeats a notification that was not answered with 2xx (HubSpot: 10 times)")
-	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of everything that is left to chance")
+	c.Flags().IntVar(&o.zohoRetries, "zoho-retries", 2, "how often Zoho repeats a notification that was not accepted (HubSpot: 10 times)")
+	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of all random choices")
 	return c
 }
 
@@ -72,11 +72,11 @@ func runSim(c *cobra.Command, o simOptions) error {
 		RefreshToken: os.Getenv("ZOHO_REFRESH_TOKEN"), Seed: o.seed, Quotas: o.quotas, Latency: o.latency,
 		RetryBase: o.retryBase, Retries: o.zohoRetries,
 	})
-	for _, f := range faults(o.faults) {
+	for _, f := range spreadFaults(o.faults) {
 		hubspot.Faults.Add(f)
 		zoho.Faults().Add(f)
 	}
-	h := &house{}
+	h := &localStack{}
 	h.onClose(func(context.Context) error { hubspot.Close(); return zoho.Close() })
 	err := func() error {
 		for _, s := range []struct {
@@ -89,9 +89,9 @@ func runSim(c *cobra.Command, o simOptions) error {
 				return err
 			}
 			*s.url = "http://" + listener.Addr().String()
-			h.serve(listener, s.handler)
+			h.serveUntilClosed(listener, s.handler)
 		}
-		return json.NewEncoder(c.OutOrStdout()).Encode(ready{
+		return json.NewEncoder(c.OutOrStdout()).Encode(readyLine{
 			Ready: true, HubSpot: h.HubSpotURL, ZohoAccounts: h.ZohoURL, ZohoAPI: h.ZohoURL,
 		})
 	}()
@@ -101,8 +101,8 @@ func runSim(c *cobra.Command, o simOptions) error {
 	return errors.Join(err, h.Close(context.WithoutCancel(c.Context())))
 }
 
-// faults spread a share over the ways in which a call can go wrong.
-func faults(share float64) []sim.Fault {
+// spreadFaults spread a share over the ways in which a call can go wrong.
+func spreadFaults(share float64) []sim.Fault {
 	if share == 0 {
 		return nil
 	}

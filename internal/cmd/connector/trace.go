@@ -18,33 +18,33 @@ import (
 )
 
 // tracer watches the operations of a local run on their way, from outside: it
-// stands before the functions' doors and reads their log. The demo page draws
+// stands before the functions' handlers and reads their log. The demo page draws
 // what it saw.
 type tracer struct {
-	mu    sync.Mutex
-	hooks []visit // of the webhooks
-	paths []*path // the oldest first
+	mu       sync.Mutex
+	webhooks []functionCall    // of the webhooks
+	traces   []*operationTrace // the oldest first
 }
 
-// keptPaths is how many operations, and how many webhooks, are remembered.
-const keptPaths = 200
+// keptTraces is how many operations, and how many webhooks, are remembered.
+const keptTraces = 200
 
-// visit is one request to a function.
-type visit struct {
+// functionCall is one request to a function.
+type functionCall struct {
 	Function   string
 	Start, End time.Time
 	Status     int // 0 while it runs
 }
 
-// path is what was seen of one operation.
-type path struct {
+// operationTrace is what was seen of one operation.
+type operationTrace struct {
 	op       op.Operation
-	attempts []*visit
+	attempts []*functionCall
 	outcome  string
 	reason   string
 }
 
-func (t *tracer) wrap(name string, h http.Handler) http.Handler {
+func (t *tracer) wrapHandler(name string, h http.Handler) http.Handler {
 	switch name {
 	case "HubSpotWebhook", "ZohoWebhook":
 		return t.watchWebhook(name, h)
@@ -54,28 +54,28 @@ func (t *tracer) wrap(name string, h http.Handler) http.Handler {
 	return h
 }
 
-// noted remembers the status of an answer.
-type noted struct {
+// statusRecorder remembers the status of an answer.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
-func (n *noted) WriteHeader(status int) {
+func (n *statusRecorder) WriteHeader(status int) {
 	n.status = status
 	n.ResponseWriter.WriteHeader(status)
 }
 
-func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+func (n *statusRecorder) Unwrap() http.ResponseWriter { return n.ResponseWriter }
 
 func (t *tracer) watchWebhook(name string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v, n := visit{Function: name, Start: time.Now()}, &noted{w, http.StatusOK}
+		v, n := functionCall{Function: name, Start: time.Now()}, &statusRecorder{w, http.StatusOK}
 		h.ServeHTTP(n, r)
 		v.End, v.Status = time.Now(), n.status
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.hooks = append(t.hooks, v)
-		t.hooks = t.hooks[max(0, len(t.hooks)-keptPaths):]
+		t.webhooks = append(t.webhooks, v)
+		t.webhooks = t.webhooks[max(0, len(t.webhooks)-keptTraces):]
 	})
 }
 
@@ -87,10 +87,10 @@ func (t *tracer) watchConsumer(name string, h http.Handler) http.Handler {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		v, n := &visit{Function: name, Start: time.Now()}, &noted{w, http.StatusOK}
+		v, n := &functionCall{Function: name, Start: time.Now()}, &statusRecorder{w, http.StatusOK}
 		if m, err := gcp.DecodePush(bytes.NewReader(body), int64(len(body))); err == nil {
 			if o, err := op.Decode(m.Data); err == nil {
-				t.begin(o, v)
+				t.recordAttempt(o, v)
 			}
 		}
 		h.ServeHTTP(n, r)
@@ -100,62 +100,62 @@ func (t *tracer) watchConsumer(name string, h http.Handler) http.Handler {
 	})
 }
 
-func (t *tracer) begin(o op.Operation, v *visit) {
+func (t *tracer) recordAttempt(o op.Operation, v *functionCall) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := t.find(o.ID)
+	p := t.findTrace(o.ID)
 	if p == nil {
-		p = &path{op: o}
-		t.paths = append(t.paths, p)
-		t.paths = t.paths[max(0, len(t.paths)-keptPaths):]
+		p = &operationTrace{op: o}
+		t.traces = append(t.traces, p)
+		t.traces = t.traces[max(0, len(t.traces)-keptTraces):]
 	}
 	p.attempts = append(p.attempts, v)
 }
 
-// find looks for an operation; the caller holds the lock.
-func (t *tracer) find(id string) *path {
-	i := slices.IndexFunc(t.paths, func(p *path) bool { return p.op.ID == id })
+// findRecords looks for an operation; the caller holds the lock.
+func (t *tracer) findTrace(id string) *operationTrace {
+	i := slices.IndexFunc(t.traces, func(p *operationTrace) bool { return p.op.ID == id })
 	if i < 0 {
 		return nil
 	}
-	return t.paths[i]
+	return t.traces[i]
 }
 
-// listen returns a handler that passes every entry on and reads how operations
+// newLogHandler returns a handler that passes every entry on and reads how operations
 // ended.
-func (t *tracer) listen(inner slog.Handler) slog.Handler { return listener{inner, t} }
+func (t *tracer) newLogHandler(inner slog.Handler) slog.Handler { return tracingLogHandler{inner, t} }
 
-type listener struct {
+type tracingLogHandler struct {
 	slog.Handler
 	t *tracer
 }
 
-func (l listener) Handle(ctx context.Context, r slog.Record) error {
+func (l tracingLogHandler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Message == "operation applied" || r.Message == "operation given up" {
-		l.t.ended(r)
+		l.t.recordOutcome(r)
 	}
 	return l.Handler.Handle(ctx, r)
 }
 
-// Enabled lets the entries through that tell of operations, whatever is logged.
-func (l listener) Enabled(ctx context.Context, level slog.Level) bool {
+// Enabled lets the entries about operations through, whatever is logged.
+func (l tracingLogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || l.Handler.Enabled(ctx, level)
 }
 
-func (l listener) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return listener{l.Handler.WithAttrs(attrs), l.t}
+func (l tracingLogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return tracingLogHandler{l.Handler.WithAttrs(attrs), l.t}
 }
 
-func (l listener) WithGroup(name string) slog.Handler {
-	return listener{l.Handler.WithGroup(name), l.t}
+func (l tracingLogHandler) WithGroup(name string) slog.Handler {
+	return tracingLogHandler{l.Handler.WithGroup(name), l.t}
 }
 
-func (t *tracer) ended(r slog.Record) {
+func (t *tracer) recordOutcome(r slog.Record) {
 	values := map[string]string{}
 	r.Attrs(func(a slog.Attr) bool { values[a.Key] = a.Value.String(); return true })
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := t.find(values["operation_id"])
+	p := t.findTrace(values["operation_id"])
 	if p == nil {
 		return
 	}
@@ -164,13 +164,13 @@ func (t *tracer) ended(r slog.Record) {
 	}
 }
 
-// pathJSON is an operation as the page draws it.
-type pathJSON struct {
+// traceJSON is an operation as the page draws it.
+type traceJSON struct {
 	ID       string     `json:"id"`
 	Record   string     `json:"record"`
 	From     crm.System `json:"from"`
 	Change   string     `json:"change"`
-	Webhook  string     `json:"webhook"` // "" when no webhook told of it
+	Webhook  string     `json:"webhook"` // "" when no webhook reported it
 	HookMS   float64    `json:"hook_ms"`
 	Topic    string     `json:"topic"`
 	TopicMS  float64    `json:"topic_ms"`
@@ -191,39 +191,39 @@ type callJSON struct {
 	MS     float64    `json:"ms"`
 }
 
-// latest returns the last n operations, the newest first. calls are those that
-// the CRMs answered; they are told by the time alone, so two operations at the
+// latestTraces returns the last n operations, the newest first. calls are those that
+// the CRMs answered; they are assigned by their time alone, so two operations at the
 // same time share them, as they do when they are batched.
-func (t *tracer) latest(n int, calls map[crm.System][]sim.Call) []pathJSON {
+func (t *tracer) latestTraces(n int, calls map[crm.System][]sim.Call) []traceJSON {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	result := []pathJSON{}
-	for _, p := range slices.Backward(t.paths[max(0, len(t.paths)-n):]) {
-		result = append(result, t.draw(p, calls))
+	result := []traceJSON{}
+	for _, p := range slices.Backward(t.traces[max(0, len(t.traces)-n):]) {
+		result = append(result, t.describeTrace(p, calls))
 	}
 	return result
 }
 
-func (t *tracer) draw(p *path, calls map[crm.System][]sim.Call) pathJSON {
+func (t *tracer) describeTrace(p *operationTrace, calls map[crm.System][]sim.Call) traceJSON {
 	first, last := p.attempts[0], p.attempts[len(p.attempts)-1]
-	d := pathJSON{
+	d := traceJSON{
 		ID: p.op.ID, Record: p.op.Ref.String(), From: p.op.Ref.System, Change: string(p.op.Change),
 		Topic: string(p.op.Ref.System.Other()) + "-operations", Consumer: first.Function, Attempts: len(p.attempts),
 		Outcome: p.outcome, Reason: p.reason, Calls: []callJSON{},
 	}
 	begun, published := p.op.ReceivedAt, p.op.ReceivedAt
-	for _, h := range slices.Backward(t.hooks) {
+	for _, h := range slices.Backward(t.webhooks) {
 		if !h.Start.After(p.op.ReceivedAt) && !h.End.Before(p.op.ReceivedAt) && webhookOf[h.Function] == p.op.Ref.System {
-			d.Webhook, d.HookMS, begun, published = h.Function, ms(h.Start, h.End), h.Start, h.End
+			d.Webhook, d.HookMS, begun, published = h.Function, millisecondsBetween(h.Start, h.End), h.Start, h.End
 			break
 		}
 	}
-	d.TopicMS = max(0, ms(published, first.Start))
+	d.TopicMS = max(0, millisecondsBetween(published, first.Start))
 	end := last.End
 	if end.IsZero() {
 		end = time.Now()
 	}
-	d.WorkMS, d.TotalMS = ms(first.Start, end), ms(begun, end)
+	d.WorkMS, d.TotalMS = millisecondsBetween(first.Start, end), millisecondsBetween(begun, end)
 	for _, s := range crm.Systems {
 		for _, c := range calls[s] {
 			if !c.Time.Before(first.Start) && c.Time.Before(end) {
@@ -236,4 +236,6 @@ func (t *tracer) draw(p *path, calls map[crm.System][]sim.Call) pathJSON {
 
 var webhookOf = map[string]crm.System{"HubSpotWebhook": crm.HubSpot, "ZohoWebhook": crm.Zoho}
 
-func ms(from, to time.Time) float64 { return float64(to.Sub(from).Microseconds()) / 1000 }
+func millisecondsBetween(from, to time.Time) float64 {
+	return float64(to.Sub(from).Microseconds()) / 1000
+}

@@ -18,8 +18,8 @@ import (
 )
 
 // withMapping gives the functions a mapping of their own.
-func withMapping(text string) func(*houseOptions) {
-	return func(o *houseOptions) {
+func withMapping(text string) func(*localStackOptions) {
+	return func(o *localStackOptions) {
 		o.Getenv = func(name string) string {
 			if name == "MAPPING_YAML" {
 				return text
@@ -56,7 +56,7 @@ contacts:
 // alexInZoho has the address of HubSpot's owner 41629779.
 const alexInZoho = "5725767000000225003"
 
-func withEveryType(o *houseOptions) {
+func withEveryType(o *localStackOptions) {
 	withMapping(everyType)(o)
 	o.Zoho.TimeOffset = 5*time.Hour + 30*time.Minute
 	o.Zoho.Users = []zohosim.User{
@@ -73,15 +73,15 @@ func withEveryType(o *houseOptions) {
 	}}
 }
 
-// define adds properties to HubSpot's contacts, through its API.
-func (s *story) define(properties ...string) {
+// defineProperties adds properties to HubSpot's contacts, through its API.
+func (s *scenario) defineProperties(properties ...string) {
 	s.Helper()
 	for _, p := range properties {
 		req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, s.HubSpotURL+"/crm/properties/2026-09/contacts", strings.NewReader(p))
 		s.must(err)
 		req.Header.Set("Authorization", "Bearer "+hubspotsim.DefaultAccessToken)
 		req.Header.Set("Content-Type", "application/json")
-		res, err := localHTTP().Do(req)
+		res, err := newLocalClient().Do(req)
 		s.must(err)
 		s.must(res.Body.Close())
 		if res.StatusCode != http.StatusCreated {
@@ -90,7 +90,7 @@ func (s *story) define(properties ...string) {
 	}
 }
 
-func property(name, kind, field string, options ...string) string {
+func newProperty(name, kind, field string, options ...string) string {
 	type option struct {
 		Value string `json:"value"`
 		Label string `json:"label"`
@@ -107,17 +107,17 @@ func property(name, kind, field string, options ...string) string {
 }
 
 // types in fields with their JSON types, as a person does.
-func (s *story) typeIn(ref crm.Ref, fields map[string]any) {
+func (s *scenario) typeValues(ref crm.Ref, fields map[string]any) {
 	s.Helper()
 	key := map[crm.System]string{crm.HubSpot: "properties", crm.Zoho: "fields"}[ref.System]
-	s.must(s.call(s.ctx, http.MethodPatch, s.url(ref), map[string]any{key: fields}, nil))
+	s.must(s.callControl(s.ctx, http.MethodPatch, s.controlURL(ref), map[string]any{key: fields}, nil))
 }
 
-// shows compares what a side stores with what it should.
-func (s *story) shows(ref crm.Ref, want map[string]any) {
+// checkShown compares what a side stores with what it should.
+func (s *scenario) checkShown(ref crm.Ref, want map[string]any) {
 	s.Helper()
 	var r storedRecord
-	s.must(s.call(s.ctx, http.MethodGet, s.url(ref), nil, &r))
+	s.must(s.callControl(s.ctx, http.MethodGet, s.controlURL(ref), nil, &r))
 	got := map[string]any{}
 	for _, fields := range []map[string]json.RawMessage{r.Properties, r.Fields} {
 		for name, raw := range fields {
@@ -138,10 +138,10 @@ func (s *story) shows(ref crm.Ref, want map[string]any) {
 // afterwards nothing but the field that a person edits is written.
 func TestARoundTripOfEveryTypeChangesNothingTheSecondTime(t *testing.T) {
 	t.Parallel()
-	s := begin(t, withEveryType)
-	s.define(property("org_domain", "string", "text"), property("score", "number", "number"), property("born", "date", "date"),
-		property("seen_at", "datetime", "date"), property("renewed_at", "datetime", "date"), property("vip", "bool", "booleancheckbox"),
-		property("interests", "enumeration", "checkbox", "golf", "chess", "sail"))
+	s := newScenario(t, withEveryType)
+	s.defineProperties(newProperty("org_domain", "string", "text"), newProperty("score", "number", "number"), newProperty("born", "date", "date"),
+		newProperty("seen_at", "datetime", "date"), newProperty("renewed_at", "datetime", "date"), newProperty("vip", "bool", "booleancheckbox"),
+		newProperty("interests", "enumeration", "checkbox", "golf", "chess", "sail"))
 	inHubSpot := map[string]any{
 		"lastname": "Doe", "email": "Jane@Example.com", "phone": "(415) 555-2671 x12", "website": "Example.com/about/", "org_domain": "www.example.com",
 		"country": "Germany", "score": "12.50", "numberofemployees": "250", "annualrevenue": "1234567.89", "born": "1990-02-28",
@@ -151,60 +151,60 @@ func TestARoundTripOfEveryTypeChangesNothingTheSecondTime(t *testing.T) {
 	var made struct {
 		ID string `json:"id"`
 	}
-	s.must(s.call(s.ctx, http.MethodPost, s.url(crm.Ref{System: crm.HubSpot, Kind: crm.Contact}), map[string]any{"properties": inHubSpot}, &made))
+	s.must(s.callControl(s.ctx, http.MethodPost, s.controlURL(crm.Ref{System: crm.HubSpot, Kind: crm.Contact}), map[string]any{"properties": inHubSpot}, &made))
 	h := crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: made.ID}
-	s.rest()
-	z := s.twin(h)
-	s.shows(z, map[string]any{
+	s.awaitIdle()
+	z := s.findCounterpart(h)
+	s.checkShown(z, map[string]any{
 		"Last_Name": "Doe", "Email": "jane@example.com", "Phone": "+14155552671 ext 12", "Site": "https://example.com/about", "Domain": "example.com",
 		"Mailing_Country": "Germany", "Score": 12.5, "Heads": 250.0, "Amount": 1234567.89, "Date_of_Birth": "1990-02-28", "Seen": "2026-11-23",
 		"Renewed": "2026-11-23T14:30:00+05:30", "VIP": false, "Stage": "Open", "Interests": []any{"Golf", "Sailing"}, "Bio": "a text of more than",
 		"Owner": map[string]any{"id": alexInZoho, "email": "alex@example.com", "name": "Alex Owner"},
 	})
-	s.quiet(h, z, "hs_language", "Department")
+	s.checkNothingChanges(h, z, "hs_language", "Department")
 
-	// Everything is typed anew in Zoho, and goes back.
-	s.typeIn(z, map[string]any{
+	// Everything is typed again in Zoho, and goes back.
+	s.typeValues(z, map[string]any{
 		"Last_Name": "Roe", "Email": "JANE@example.org", "Phone": "+49 (30) 123456", "Site": "http://example.org:80/", "Domain": "https://www.example.org/contact",
 		"Mailing_Country": "Deutschland", "Score": json.Number("0.000125"), "Heads": 7, "Amount": json.Number("99.90"), "Date_of_Birth": "2000-12-31",
 		"Seen": "2026-07-01", "Renewed": "2026-07-01T00:00:00+05:30", "VIP": true, "Stage": "Reopened", "Interests": []string{"Sailing", "Chess"},
 		"Owner": map[string]string{"id": zohosim.DefaultPersonID}, "Bio": "short",
 	})
-	s.rest()
-	s.shows(h, map[string]any{
+	s.awaitIdle()
+	s.checkShown(h, map[string]any{
 		"lastname": "Roe", "email": "jane@example.org", "phone": "+4930123456", "website": "http://example.org", "org_domain": "example.org",
 		"country": "Germany", "score": "0.000125", "numberofemployees": "7", "annualrevenue": "99.9", "born": "2000-12-31",
 		"seen_at": "2026-07-01T04:00:00Z", "renewed_at": "2026-06-30T18:30:00Z", "vip": "true", "hs_lead_status": "OPEN",
 		"interests": "chess;sail", "hubspot_owner_id": "41629780", "message": "short",
 	})
-	s.quiet(h, z, "hs_language", "Department")
-	if open := s.failures(); len(open) > 0 {
+	s.checkNothingChanges(h, z, "hs_language", "Department")
+	if open := s.listFailures(); len(open) > 0 {
 		s.Errorf("%d fields are parked: %v", len(open), open)
 	}
 }
 
-// quiet edits a field of either record that is not mapped, has all webhooks
+// checkNothingChanges edits a field of either record that is not mapped, has all webhooks
 // come again, and fails if anything is written.
-func (s *story) quiet(h, z crm.Ref, hubspot, zoho string) {
+func (s *scenario) checkNothingChanges(h, z crm.Ref, hubspot, zoho string) {
 	s.Helper()
 	before := map[crm.Ref]values{}
 	for _, ref := range []crm.Ref{h, z} {
-		v, err := s.record(s.ctx, ref)
+		v, err := s.readRecord(s.ctx, ref)
 		s.must(err)
 		before[ref] = v
 	}
-	s.reset()
-	s.typeIn(h, map[string]any{hubspot: "de"})
-	s.typeIn(z, map[string]any{zoho: "Sales"})
+	s.resetCalls()
+	s.typeValues(h, map[string]any{hubspot: "de"})
+	s.typeValues(z, map[string]any{zoho: "Sales"})
 	for _, system := range crm.Systems {
-		s.must(s.redeliver(s.ctx, system, 50))
+		s.must(s.redeliverWebhooks(s.ctx, system, 50))
 	}
-	s.rest()
-	if a, b := s.tallyHubSpot().writes, s.tallyZoho().writes; a+b > 0 {
+	s.awaitIdle()
+	if a, b := s.countHubSpotCalls().writes, s.countZohoCalls().writes; a+b > 0 {
 		s.Errorf("%d writes to HubSpot and %d to Zoho, though nothing mapped was edited", a, b)
 	}
 	for ref, old := range before {
-		now, err := s.record(s.ctx, ref)
+		now, err := s.readRecord(s.ctx, ref)
 		s.must(err)
 		for _, name := range []string{hubspot, zoho, "lastmodifieddate", "Modified_Time", "Modified_By"} {
 			delete(old, name)
@@ -214,13 +214,13 @@ func (s *story) quiet(h, z crm.Ref, hubspot, zoho string) {
 			s.Errorf("%s changed (-before +after):\n%s", ref, diff)
 		}
 	}
-	s.typeIn(h, map[string]any{hubspot: ""})
-	s.typeIn(z, map[string]any{zoho: nil})
-	s.rest()
+	s.typeValues(h, map[string]any{hubspot: ""})
+	s.typeValues(z, map[string]any{zoho: nil})
+	s.awaitIdle()
 }
 
-// failures lists what is recorded and open.
-func (s *story) failures() []failure.Record {
+// listFailures lists what is recorded and open.
+func (s *scenario) listFailures() []failure.Record {
 	s.Helper()
 	db, err := store.Connect(s.ctx, "local", "(default)", s.cloud.FirestoreHost)
 	s.must(err)
@@ -229,8 +229,8 @@ func (s *story) failures() []failure.Record {
 	return open
 }
 
-// messages are the failures in words.
-func messages(open []failure.Record) []string {
+// sortedMessages are the failures in words.
+func sortedMessages(open []failure.Record) []string {
 	var all []string
 	for _, f := range open {
 		all = append(all, f.Cause.Message())
@@ -260,15 +260,15 @@ func TestOwnersAreThePersonWithTheSameAddress(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := begin(t, withMapping("contacts:\n  fields:\n    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho}\n"+
+			s := newScenario(t, withMapping("contacts:\n  fields:\n    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho}\n"+
 				"    email: {hubspot: email, zoho: Email, type: email}\n    city: {hubspot: city, zoho: Mailing_City}\n"+
-				"    owner: {hubspot: hubspot_owner_id, zoho: Owner, "+tt.field+"}\n"), func(o *houseOptions) {
+				"    owner: {hubspot: hubspot_owner_id, zoho: Owner, "+tt.field+"}\n"), func(o *localStackOptions) {
 				o.Zoho.Users = []zohosim.User{{ID: alexInZoho, Name: "Alex Owner", Email: "Alex@example.com"},
 					{ID: zohosim.DefaultPersonID, Name: "Kim Keeper", Email: "kim@example.com", Inactive: true}}
 			})
-			h := s.new(crm.HubSpot, crm.Contact, values{"email": "jane@example.com", "lastname": "Doe", "hubspot_owner_id": tt.owner}, time.Time{})
-			s.rest()
-			z := s.twin(h)
+			h := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "jane@example.com", "lastname": "Doe", "hubspot_owner_id": tt.owner}, time.Time{})
+			s.awaitIdle()
+			z := s.findCounterpart(h)
 			owner := func() string {
 				var r struct {
 					Fields struct {
@@ -277,20 +277,20 @@ func TestOwnersAreThePersonWithTheSameAddress(t *testing.T) {
 						}
 					} `json:"fields"`
 				}
-				s.must(s.call(s.ctx, http.MethodGet, s.url(z), nil, &r))
+				s.must(s.callControl(s.ctx, http.MethodGet, s.controlURL(z), nil, &r))
 				return r.Fields.Owner.ID
 			}
 			if got := owner(); got != tt.want {
 				s.Errorf("Zoho's owner is %q, want %q", got, tt.want)
 			}
-			if diff := cmp.Diff(tt.open, messages(s.failures())); diff != "" {
+			if diff := cmp.Diff(tt.open, sortedMessages(s.listFailures())); diff != "" {
 				s.Errorf("failures (-want +got):\n%s", diff)
 			}
-			// Whoever edits something else in Zoho does not change the owner in HubSpot.
-			s.change(z, values{"Mailing_City": "Oslo"}, time.Time{})
-			s.rest()
-			s.holds(h, values{"city": "Oslo", "hubspot_owner_id": tt.owner})
-			s.wrote(3, 4)
+			// An edit of another field in Zoho does not change the owner in HubSpot.
+			s.mustEdit(z, values{"Mailing_City": "Oslo"}, time.Time{})
+			s.awaitIdle()
+			s.checkValues(h, values{"city": "Oslo", "hubspot_owner_id": tt.owner})
+			s.checkWrites(3, 4)
 		})
 	}
 }

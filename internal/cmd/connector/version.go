@@ -12,10 +12,10 @@ func versionCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "version",
-		Short: "Tell the version, the commit and the Go that this was built with",
-		Long: `Tell which version of the connector this is, the commit it was built from, with
-"-changed" where files differed from it, and the version of Go that built it. A
-report of a fault needs all three. connector --version tells them in one line.`,
+		Short: "Print the version, the commit and the version of Go",
+		Long: `Print the version of the connector, the commit it was built from, with "-changed"
+if files differed from it, and the version of Go that built it. A report of a fault
+needs all three. connector --version prints them in one line.`,
 		Example: `  connector version
   connector version --json`,
 		Args: cobra.NoArgs,

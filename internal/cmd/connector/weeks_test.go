@@ -76,16 +76,16 @@ func newWeeks(t *testing.T) *weeks {
 	newID := func() string { ids++; return fmt.Sprint("id-", ids) }
 	w.tokens, err = zoho.NewTokenService(zoho.TokenServiceConfig{
 		AccountsURL: zohoURL, ClientID: zohosim.DefaultClientID, ClientSecret: zohosim.DefaultClientSecret, RefreshToken: zohosim.DefaultRefreshToken,
-		Store: store.NewTokens(db), HTTP: localHTTP(), Clock: w.clock, NewID: newID, Logger: slog.New(slog.DiscardHandler),
+		Store: store.NewTokens(db), HTTP: newLocalClient(), Clock: w.clock, NewID: newID, Logger: slog.New(slog.DiscardHandler),
 	})
 	must(err)
-	w.client, err = zoho.New(zoho.Config{Tokens: stored{w.tokens, store.NewTokens(db)}, HTTP: localHTTP(), AccountsURL: zohoURL, Now: w.clock.Now})
+	w.client, err = zoho.New(zoho.Config{Tokens: stored{w.tokens, store.NewTokens(db)}, HTTP: newLocalClient(), AccountsURL: zohoURL, Now: w.clock.Now})
 	must(err)
 	w.keeper, err = zoho.NewChannelManager(zoho.ChannelManagerConfig{API: w.client, Store: store.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
 		NotifyURL: "https://fn.example.com/ZohoWebhook", Token: "tok"})
 	must(err)
 	mailer, err := failure.NewSendGrid(failure.SendGridConfig{URL: serveTest(t, w.mails), Key: sendgridsim.DefaultKey,
-		From: "connector@example.com", To: []string{"operator@example.com"}, HTTP: localHTTP()})
+		From: "connector@example.com", To: []string{"operator@example.com"}, HTTP: newLocalClient()})
 	must(err)
 	w.fails = store.NewFailures(db)
 	w.digest, err = failure.NewDigest(failure.Config{Store: w.fails, Mailer: mailer, Clock: w.clock, NewID: newID})
@@ -93,7 +93,7 @@ func newWeeks(t *testing.T) *weeks {
 	return w
 }
 
-// stored hands out the stored token as it is, and never renews it: whoever
+// stored hands out the stored token as it is, and never renews it: a caller that
 // uses it would notice that it had lapsed.
 type stored struct {
 	tokens *zoho.TokenService

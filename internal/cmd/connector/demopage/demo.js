@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 let kind = "contact";
 let state = null;
 const chosen = { hubspot: "", zoho: "" }; // the id of the record on each screen; "" is a new one
-const waiting = []; // edits that have not crossed: {to, twin, values, since}
+const waiting = []; // edits that have not crossed: {to, counterpart, values, since}
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -34,12 +34,12 @@ const title = (record) => kind === "contact"
   ? [record.values.first_name, record.values.last_name].filter(Boolean).join(" ") || record.values.email || record.id
   : record.values.name || record.values.domain || record.id;
 
-// choose opens a record, and its twin on the other screen.
+// choose opens a record, and its counterpart on the other screen.
 function choose(system, id) {
   chosen[system] = id;
   const record = find(system, id);
-  const twin = record && (state.records[other[system]].find((r) => r.id === record.twin || r.twin === id));
-  chosen[other[system]] = twin ? twin.id : "";
+  const counterpart = record && (state.records[other[system]].find((r) => r.id === record.counterpart || r.counterpart === id));
+  chosen[other[system]] = counterpart ? counterpart.id : "";
   for (const s of Object.keys(systems)) { drawList(s); drawForm(s, true); }
 }
 
@@ -114,12 +114,12 @@ let crossed = 0;
 // settle tells which edits have crossed.
 function settle() {
   for (const edit of [...waiting]) {
-    const twin = state.records[edit.to].find((r) => r.twin === edit.id || find(other[edit.to], edit.id)?.twin === r.id);
-    if (!twin || !Object.entries(edit.values).every(([name, value]) => (twin.values[name] ?? "") === value)) continue;
+    const counterpart = state.records[edit.to].find((r) => r.counterpart === edit.id || find(other[edit.to], edit.id)?.counterpart === r.id);
+    if (!counterpart || !Object.entries(edit.values).every(([name, value]) => (counterpart.values[name] ?? "") === value)) continue;
     waiting.splice(waiting.indexOf(edit), 1);
     byId("status").dataset.crossed = ++crossed;
     say(`Crossed to ${systems[edit.to]} in ${Math.round(performance.now() - edit.since)} ms.`);
-    if (chosen[other[edit.to]] === edit.id && chosen[edit.to] !== twin.id) choose(other[edit.to], edit.id);
+    if (chosen[other[edit.to]] === edit.id && chosen[edit.to] !== counterpart.id) choose(other[edit.to], edit.id);
   }
 }
 

@@ -14,14 +14,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-// people work in the two simulated CRMs, through their control doors.
-type people struct {
+// crmUsers work in the two simulated CRMs, through their control API.
+type crmUsers struct {
 	hubspot, zoho string // addresses
 	http          *http.Client
 }
 
-func (h *house) people() *people {
-	return &people{h.HubSpotURL, h.ZohoURL, localHTTP()}
+func (h *localStack) crmUsers() *crmUsers {
+	return &crmUsers{h.HubSpotURL, h.ZohoURL, newLocalClient()}
 }
 
 // collections are what each side calls a kind of record.
@@ -30,7 +30,7 @@ var collections = map[crm.System]map[crm.Kind]string{
 	crm.Zoho:    {crm.Contact: "Contacts", crm.Company: "Accounts"},
 }
 
-func (p *people) url(ref crm.Ref) string {
+func (p *crmUsers) controlURL(ref crm.Ref) string {
 	base := p.hubspot
 	if ref.System == crm.Zoho {
 		base = p.zoho
@@ -65,53 +65,53 @@ func editBody(s crm.System, v values, at time.Time) map[string]any {
 	return body
 }
 
-// create makes a record; a zero time means now.
-func (p *people) create(ctx context.Context, s crm.System, kind crm.Kind, v values, at time.Time) (crm.Ref, error) {
+// createRecord makes a record; a zero time means now.
+func (p *crmUsers) createRecord(ctx context.Context, s crm.System, kind crm.Kind, v values, at time.Time) (crm.Ref, error) {
 	ref := crm.Ref{System: s, Kind: kind}
 	var made struct {
 		ID string `json:"id"`
 	}
-	err := p.call(ctx, http.MethodPost, p.url(ref), editBody(s, v, at), &made)
+	err := p.callControl(ctx, http.MethodPost, p.controlURL(ref), editBody(s, v, at), &made)
 	ref.RecordID = made.ID
 	return ref, err
 }
 
-// edit changes fields; an empty value clears one.
-func (p *people) edit(ctx context.Context, ref crm.Ref, v values, at time.Time) error {
-	return p.call(ctx, http.MethodPatch, p.url(ref), editBody(ref.System, v, at), nil)
+// editRecord changes fields; an empty value clears one.
+func (p *crmUsers) editRecord(ctx context.Context, ref crm.Ref, v values, at time.Time) error {
+	return p.callControl(ctx, http.MethodPatch, p.controlURL(ref), editBody(ref.System, v, at), nil)
 }
 
-// remove deletes a record as a person would: it can be restored.
-func (p *people) remove(ctx context.Context, ref crm.Ref) error {
-	return p.call(ctx, http.MethodDelete, p.url(ref), nil, nil)
+// deleteRecord deletes a record as a person would: it can be restored.
+func (p *crmUsers) deleteRecord(ctx context.Context, ref crm.Ref) error {
+	return p.callControl(ctx, http.MethodDelete, p.controlURL(ref), nil, nil)
 }
 
-// redeliver has the last deliveries of a side sent once more.
-func (p *people) redeliver(ctx context.Context, s crm.System, n int) error {
+// redeliverWebhooks has the last deliveries of a side sent once more.
+func (p *crmUsers) redeliverWebhooks(ctx context.Context, s crm.System, n int) error {
 	base := map[crm.System]string{crm.HubSpot: p.hubspot, crm.Zoho: p.zoho}[s]
-	return p.call(ctx, http.MethodPost, base+sim.ControlPrefix+"redeliver", map[string]int{"last": n}, nil)
+	return p.callControl(ctx, http.MethodPost, base+sim.ControlPrefix+"redeliver", map[string]int{"last": n}, nil)
 }
 
-// record reads the stored values of a record.
-func (p *people) record(ctx context.Context, ref crm.Ref) (values, error) {
+// readRecord reads the stored values of a record.
+func (p *crmUsers) readRecord(ctx context.Context, ref crm.Ref) (values, error) {
 	var r storedRecord
-	err := p.call(ctx, http.MethodGet, p.url(ref), nil, &r)
+	err := p.callControl(ctx, http.MethodGet, p.controlURL(ref), nil, &r)
 	return r.values(), err
 }
 
-// records lists everything that a side holds of a kind.
-func (p *people) records(ctx context.Context, s crm.System, kind crm.Kind) ([]storedRecord, error) {
+// listRecords lists everything that a side holds of a kind.
+func (p *crmUsers) listRecords(ctx context.Context, s crm.System, kind crm.Kind) ([]storedRecord, error) {
 	var list struct {
 		Results []storedRecord `json:"results"` // HubSpot
 		Records []storedRecord `json:"records"` // Zoho
 	}
-	err := p.call(ctx, http.MethodGet, p.url(crm.Ref{System: s, Kind: kind}), nil, &list)
+	err := p.callControl(ctx, http.MethodGet, p.controlURL(crm.Ref{System: s, Kind: kind}), nil, &list)
 	return append(list.Results, list.Records...), err
 }
 
-// find lists the records of a side in which a field has the value.
-func (p *people) find(ctx context.Context, s crm.System, kind crm.Kind, field, value string) ([]crm.Ref, error) {
-	all, err := p.records(ctx, s, kind)
+// findRecords lists the records of a side in which a field has the value.
+func (p *crmUsers) findRecords(ctx context.Context, s crm.System, kind crm.Kind, field, value string) ([]crm.Ref, error) {
+	all, err := p.listRecords(ctx, s, kind)
 	var refs []crm.Ref
 	for _, r := range all {
 		if r.values()[field] == value {
@@ -121,7 +121,7 @@ func (p *people) find(ctx context.Context, s crm.System, kind crm.Kind, field, v
 	return refs, err
 }
 
-// storedRecord is a record as either control door shows it.
+// storedRecord is a record as either control API shows it.
 type storedRecord struct {
 	ID         string                     `json:"id"`
 	Properties map[string]json.RawMessage `json:"properties"`
@@ -130,7 +130,7 @@ type storedRecord struct {
 	Deleted    any                        `json:"deleted"`  // Zoho
 }
 
-func (r storedRecord) gone() bool { return r.Archived || r.Deleted != nil }
+func (r storedRecord) isDeleted() bool { return r.Archived || r.Deleted != nil }
 
 func (r storedRecord) values() values {
 	v := values{}
@@ -148,7 +148,7 @@ func (r storedRecord) values() values {
 	return v
 }
 
-func (p *people) call(ctx context.Context, method, url string, in, out any) error {
+func (p *crmUsers) callControl(ctx context.Context, method, url string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		encoded, err := json.Marshal(in)

@@ -38,9 +38,9 @@ func routes(calls []sim.Call) map[string]int {
 	return all
 }
 
-// peak watches a process until it has ended and returns how many MB of memory
-// it had at most, 0 where the system does not tell.
-func (s *story) peak(pid int, ended <-chan struct{}) int {
+// measurePeakMemory watches a process until it has ended and returns how many MB of memory
+// it had at most, 0 where the system does not report it.
+func (s *scenario) measurePeakMemory(pid int, ended <-chan struct{}) int {
 	most := 0
 	for {
 		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -58,16 +58,16 @@ func (s *story) peak(pid int, ended <-chan struct{}) int {
 	}
 }
 
-// asTheApp has HubSpot tell of what the app subscribes to: nothing of the
+// asTheApp has HubSpot send the app's subscriptions: nothing of the
 // property for Zoho's ids.
-func asTheApp(o *houseOptions) {
+func asTheApp(o *localStackOptions) {
 	o.HubSpot.Subscriptions = slices.DeleteFunc(hubspotsim.DefaultSubscriptions(),
 		func(s hubspotsim.Subscription) bool { return s.Property == "zoho_id" })
 }
 
 // farAway lets each call to a CRM take as long as over the internet. How long a
 // person waits is mostly that, with a backfill under way or without.
-func farAway(o *houseOptions) {
+func farAway(o *localStackOptions) {
 	o.HubSpot.Latency, o.Zoho.Latency = 100*time.Millisecond, 100*time.Millisecond
 }
 
@@ -83,45 +83,45 @@ func TestTheFiguresOfABackfill(t *testing.T) {
 	t.Parallel()
 	n := *backfillPairs
 	if n == 0 {
-		t.Skip("SKIPPED: it measures, and what it asserts TestABackfillLinksCreatesAndLeavesZohosOwnAlone and the operator's story assert too: give -pairs 10000")
+		t.Skip("SKIPPED: it measures, and what it asserts TestABackfillLinksCreatesAndLeavesZohosOwnAlone and the operator's scenario assert too: give -pairs 10000")
 	}
-	s := begin(t, asTheApp, farAway)
+	s := newScenario(t, asTheApp, farAway)
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx
 	var living []linkedPair
 	for i := range 20 {
-		x := shapes[0]
+		x := recordKinds[0]
 		x.keyValue = fmt.Sprintf("living%d@example.com", i)
-		h, z := s.pair(x)
+		h, z := s.createPair(x)
 		living = append(living, linkedPair{h, z})
 	}
-	x := shapes[0]
-	s.stockDiffering(x, n, 3, 0, 0)
-	s.house.hubspot.Recorder.Limit, s.house.zoho.Recorder().Limit = 1_000_000, 1_000_000
+	x := recordKinds[0]
+	s.createDifferingStock(x, n, 3, 0, 0)
+	s.localStack.hubspot.Recorder.Limit, s.localStack.zoho.Recorder().Limit = 1_000_000, 1_000_000
 
 	quit := make(chan struct{})
-	run := func(what string, args ...string) backfilled {
+	run := func(what string, args ...string) backfillResult {
 		t.Helper()
-		s.reset()
-		c, out, log := s.command(s.ctx, append([]string{"backfill", "--json"}, args...)...)
+		s.resetCalls()
+		c, out, log := s.startCommand(s.ctx, append([]string{"backfill", "--json"}, args...)...)
 		began := time.Now()
 		s.must(c.Start())
 		memory := make(chan int)
 		ended := make(chan struct{})
-		go func() { memory <- s.peak(c.Process.Pid, ended) }()
+		go func() { memory <- s.measurePeakMemory(c.Process.Pid, ended) }()
 		err := c.Wait()
 		took := time.Since(began)
 		close(ended)
 		if what == whilePeopleEdit {
 			close(quit) // they stop, so that all comes to rest
 		}
-		var b backfilled
+		var b backfillResult
 		if err := errors.Join(err, json.Unmarshal([]byte(out.String()), &b)); err != nil {
 			t.Fatalf("%s: %v\n%s\n%s", what, err, out, log)
 		}
-		s.rest()
-		inHubSpot, inZoho := s.house.hubspot.Recorder.Calls(), s.house.zoho.Recorder().Calls()
+		s.awaitIdle()
+		inHubSpot, inZoho := s.localStack.hubspot.Recorder.Calls(), s.localStack.zoho.Recorder().Calls()
 		t.Logf("%s: %d records in %s, %d calls to HubSpot and %d to Zoho: %.3f a record; %d MB of memory at most\n%v\n%v\n%v", what, b.Walked,
 			took.Round(time.Millisecond), len(inHubSpot), len(inZoho), float64(len(inHubSpot)+len(inZoho))/float64(b.Walked), <-memory,
 			b.Counts, routes(inHubSpot), routes(inZoho))
@@ -135,14 +135,14 @@ func TestTheFiguresOfABackfill(t *testing.T) {
 	}
 
 	x.keyValue = "later." + x.keyValue
-	s.stockDiffering(x, n, 3, 0, 0)
-	quiet := s.live(nil, living, 100)
+	s.createDifferingStock(x, n, 3, 0, 0)
+	quiet := s.editWhileBackfilling(nil, living, 100)
 	var during []time.Duration
 	var people sync.WaitGroup
-	people.Go(func() { during = s.live(quit, living, 1_000_000) })
+	people.Go(func() { during = s.editWhileBackfilling(quit, living, 1_000_000) })
 	b := run(whilePeopleEdit, "--restart")
 	people.Wait()
-	s.rest()
+	s.awaitIdle()
 	if b.Counts[crm.Contact][reconcile.Link] != n || !b.Finished {
 		t.Errorf("the backfill did %v, want %d linked", b.Counts, n)
 	}

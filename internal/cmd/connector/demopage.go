@@ -25,8 +25,8 @@ var pageFiles embed.FS
 // draws the way of each operation and has switches for faults. It is part of
 // local runs only.
 type demoPage struct {
-	house  *house
-	people *people
+	stack *localStack
+	users *crmUsers
 
 	mu     sync.Mutex
 	faults map[string]bool
@@ -42,30 +42,30 @@ var shownFields = map[crm.Kind][]string{
 var faultNames = []string{"hubspot_down", "zoho_down", "slow", "duplicates", "lost"}
 
 const (
-	// shownPaths is how many operations the page draws.
-	shownPaths  = 12
+	// shownTraces is how many operations the page draws.
+	shownTraces = 12
 	maxPageBody = 64 << 10
 	slowness    = 1500 * time.Millisecond
 )
 
-func newDemoPage(h *house) (http.Handler, error) {
-	p := &demoPage{house: h, people: h.people(), faults: map[string]bool{}}
+func newDemoPage(h *localStack) (http.Handler, error) {
+	p := &demoPage{stack: h, users: h.crmUsers(), faults: map[string]bool{}}
 	assets, err := fs.Sub(pageFiles, "demopage")
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(assets))
-	mux.HandleFunc("GET /state", p.answer(p.state))
-	mux.HandleFunc("POST /edit", p.answer(p.edit))
-	mux.HandleFunc("POST /fault", p.answer(p.fault))
-	mux.HandleFunc("POST /sweep", p.answer(p.sweep))
-	return p.guard(http.NewCrossOriginProtection().Handler(mux)), nil
+	mux.HandleFunc("GET /state", p.jsonHandler(p.readState))
+	mux.HandleFunc("POST /edit", p.jsonHandler(p.editRecord))
+	mux.HandleFunc("POST /fault", p.jsonHandler(p.setFault))
+	mux.HandleFunc("POST /sweep", p.jsonHandler(p.runSweep))
+	return p.restrictAccess(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
-// guard answers on this machine only, and forbids everything that the page does
+// restrictAccess answers on this machine only, and forbids everything that the page does
 // not need.
-func (p *demoPage) guard(h http.Handler) http.Handler {
+func (p *demoPage) restrictAccess(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
@@ -79,7 +79,7 @@ func (p *demoPage) guard(h http.Handler) http.Handler {
 	})
 }
 
-func (p *demoPage) answer(do func(*http.Request) (any, error)) http.HandlerFunc {
+func (p *demoPage) jsonHandler(do func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxPageBody)
 		out, err := do(r)
@@ -96,7 +96,7 @@ type stateJSON struct {
 	Kind    crm.Kind                    `json:"kind"`
 	Fields  []string                    `json:"fields"`
 	Records map[crm.System][]recordJSON `json:"records"`
-	Paths   []pathJSON                  `json:"paths"`
+	Paths   []traceJSON                 `json:"paths"`
 	Lost    int                         `json:"lost"` // webhooks that chaos lost
 	Faults  map[string]bool             `json:"faults"`
 	Console string                      `json:"console"`
@@ -104,28 +104,28 @@ type stateJSON struct {
 
 // recordJSON is a record under our field names.
 type recordJSON struct {
-	ID     string            `json:"id"`
-	Twin   string            `json:"twin"`
-	Values map[string]string `json:"values"`
+	ID          string            `json:"id"`
+	Counterpart string            `json:"counterpart"`
+	Values      map[string]string `json:"values"`
 }
 
-func (p *demoPage) state(r *http.Request) (any, error) {
+func (p *demoPage) readState(r *http.Request) (any, error) {
 	kind := crm.Kind(r.URL.Query().Get("kind"))
 	if err := kind.Validate(); err != nil {
 		return nil, err
 	}
-	s := stateJSON{Kind: kind, Fields: shownFields[kind], Records: map[crm.System][]recordJSON{}, Console: p.house.FunctionsURL + "/Console"}
+	s := stateJSON{Kind: kind, Fields: shownFields[kind], Records: map[crm.System][]recordJSON{}, Console: p.stack.FunctionsURL + "/Console"}
 	for _, system := range crm.Systems {
-		all, err := p.people.records(r.Context(), system, kind)
+		all, err := p.users.listRecords(r.Context(), system, kind)
 		if err != nil {
 			return nil, err
 		}
 		s.Records[system] = recordsJSON(system, kind, all)
 	}
-	s.Paths = p.house.tracer.latest(shownPaths, map[crm.System][]sim.Call{
-		crm.HubSpot: p.house.hubspot.Recorder.Calls(), crm.Zoho: p.house.zoho.Recorder().Calls(),
+	s.Paths = p.stack.tracer.latestTraces(shownTraces, map[crm.System][]sim.Call{
+		crm.HubSpot: p.stack.hubspot.Recorder.Calls(), crm.Zoho: p.stack.zoho.Recorder().Calls(),
 	})
-	for _, d := range slices.Concat(p.house.hubspot.Events.Deliveries(), p.house.zoho.Deliverer().Deliveries()) {
+	for _, d := range slices.Concat(p.stack.hubspot.Events.Deliveries(), p.stack.zoho.Deliverer().Deliveries()) {
 		if d.Lost {
 			s.Lost++
 		}
@@ -139,17 +139,17 @@ func (p *demoPage) state(r *http.Request) (any, error) {
 	return s, nil
 }
 
-// twinField is where each side holds the other's id.
-var twinField = map[crm.System]string{crm.HubSpot: "zoho_id", crm.Zoho: "HubSpot_ID"}
+// counterpartField is where each side holds the other's id.
+var counterpartField = map[crm.System]string{crm.HubSpot: "zoho_id", crm.Zoho: "HubSpot_ID"}
 
 func recordsJSON(s crm.System, kind crm.Kind, all []storedRecord) []recordJSON {
 	object, list := mapping.Default().Object(kind), []recordJSON{}
 	for _, r := range all {
-		if r.gone() {
+		if r.isDeleted() {
 			continue
 		}
 		v := r.values()
-		out := recordJSON{ID: r.ID, Twin: v[twinField[s]], Values: map[string]string{}}
+		out := recordJSON{ID: r.ID, Counterpart: v[counterpartField[s]], Values: map[string]string{}}
 		for _, name := range shownFields[kind] {
 			out.Values[name] = v[object.Field(name).On(s)]
 		}
@@ -158,15 +158,15 @@ func recordsJSON(s crm.System, kind crm.Kind, all []storedRecord) []recordJSON {
 	return list
 }
 
-// edit changes a record as a person would, or makes one when no id is given.
-func (p *demoPage) edit(r *http.Request) (any, error) {
+// editRecord changes a record as a person would, or makes one when no id is given.
+func (p *demoPage) editRecord(r *http.Request) (any, error) {
 	var in struct {
 		System crm.System        `json:"system"`
 		Kind   crm.Kind          `json:"kind"`
 		ID     string            `json:"id"`
 		Values map[string]string `json:"values"`
 	}
-	if err := decodePage(r, &in); err != nil {
+	if err := decodeRequest(r, &in); err != nil {
 		return nil, err
 	}
 	ref := crm.Ref{System: in.System, Kind: in.Kind, RecordID: in.ID}
@@ -182,20 +182,20 @@ func (p *demoPage) edit(r *http.Request) (any, error) {
 	}
 	var err error
 	if in.ID == "" {
-		ref, err = p.people.create(r.Context(), in.System, in.Kind, v, time.Time{})
+		ref, err = p.users.createRecord(r.Context(), in.System, in.Kind, v, time.Time{})
 	} else if err = ref.Validate(); err == nil {
-		err = p.people.edit(r.Context(), ref, v, time.Time{})
+		err = p.users.editRecord(r.Context(), ref, v, time.Time{})
 	}
 	return map[string]string{"id": ref.RecordID}, err
 }
 
-// fault turns a switch and sets both simulators accordingly.
-func (p *demoPage) fault(r *http.Request) (any, error) {
+// setFault turns a switch and sets both simulators accordingly.
+func (p *demoPage) setFault(r *http.Request) (any, error) {
 	var in struct {
 		Name string `json:"name"`
 		On   bool   `json:"on"`
 	}
-	if err := decodePage(r, &in); err != nil {
+	if err := decodeRequest(r, &in); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(faultNames, in.Name) {
@@ -205,17 +205,17 @@ func (p *demoPage) fault(r *http.Request) (any, error) {
 	defer p.mu.Unlock()
 	p.faults[in.Name] = in.On
 	for _, s := range crm.Systems {
-		if err := p.upset(r.Context(), s); err != nil {
+		if err := p.applyFaults(r.Context(), s); err != nil {
 			return nil, err
 		}
 	}
 	return p.faults, nil
 }
 
-// upset makes a simulator behave as the switches say; the caller holds the lock.
-func (p *demoPage) upset(ctx context.Context, s crm.System) error {
-	door := map[crm.System]string{crm.HubSpot: p.people.hubspot, crm.Zoho: p.people.zoho}[s] + sim.ControlPrefix
-	if err := p.people.call(ctx, http.MethodDelete, door+"faults", nil, nil); err != nil {
+// applyFaults makes a simulator behave as the switches say; the caller holds the lock.
+func (p *demoPage) applyFaults(ctx context.Context, s crm.System) error {
+	control := map[crm.System]string{crm.HubSpot: p.users.hubspot, crm.Zoho: p.users.zoho}[s] + sim.ControlPrefix
+	if err := p.users.callControl(ctx, http.MethodDelete, control+"faults", nil, nil); err != nil {
 		return err
 	}
 	faults := []sim.Fault{}
@@ -233,18 +233,18 @@ func (p *demoPage) upset(ctx context.Context, s crm.System) error {
 		chaos.Lose = 1
 	}
 	return errors.Join(
-		p.people.call(ctx, http.MethodPost, door+"faults", faults, nil),
-		p.people.call(ctx, http.MethodPost, door+"deliveries", chaos, nil),
+		p.users.callControl(ctx, http.MethodPost, control+"faults", faults, nil),
+		p.users.callControl(ctx, http.MethodPost, control+"deliveries", chaos, nil),
 	)
 }
 
-// sweep has the sweep look for what no webhook told of.
-func (p *demoPage) sweep(r *http.Request) (any, error) {
-	status, err := p.house.knock(r.Context(), http.MethodPost, "/Reconcile")
+// runSweep has the sweep look for changes that webhooks missed.
+func (p *demoPage) runSweep(r *http.Request) (any, error) {
+	status, err := p.stack.callFunction(r.Context(), http.MethodPost, "/Reconcile")
 	return map[string]int{"status": status}, err
 }
 
-func decodePage(r *http.Request, v any) error {
+func decodeRequest(r *http.Request, v any) error {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
-// houseOptions say what runs in the one process.
-type houseOptions struct {
+// localStackOptions say what runs in the one process.
+type localStackOptions struct {
 	Listen    string              // where the functions listen
 	Getenv    func(string) string // goes before the defaults of a local run
 	Sim       bool
@@ -39,10 +40,10 @@ type houseOptions struct {
 	Zoho    zohosim.Config
 }
 
-// house is everything in one process: all functions, the cloud beneath them
+// stack is everything in one process: all functions, the cloud beneath them
 // and, unless real CRMs are named, both simulators.
-type house struct {
-	options houseOptions
+type localStack struct {
+	options localStackOptions
 	env     map[string]string
 
 	FunctionsURL, HubSpotURL, ZohoURL, MailURL string
@@ -67,9 +68,9 @@ const (
 	maxDeliveries   = 100
 )
 
-// startHouse returns when everything answers.
-func startHouse(ctx context.Context, o houseOptions) (_ *house, err error) {
-	h := &house{options: o, env: map[string]string{}}
+// startLocalStack returns when everything answers.
+func startLocalStack(ctx context.Context, o localStackOptions) (_ *localStack, err error) {
+	h := &localStack{options: o, env: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close(context.WithoutCancel(ctx)))
@@ -82,15 +83,15 @@ func startHouse(ctx context.Context, o houseOptions) (_ *house, err error) {
 	h.FunctionsURL = "http://" + listener.Addr().String()
 	if o.Sim {
 		h.tracer = &tracer{}
-		h.options.Logger = slog.New(h.tracer.listen(o.Logger.Handler()))
+		h.options.Logger = slog.New(h.tracer.newLogHandler(o.Logger.Handler()))
 		if err := h.startSimulators(); err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
 	}
-	if err := h.listen(sendgridsim.New(sendgridsim.Config{}), &h.MailURL); err != nil {
+	if err := h.serveSimulator(sendgridsim.New(sendgridsim.Config{}), &h.MailURL); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	h.defaults()
+	h.setDefaults()
 	if err := h.startCloud(ctx); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -100,19 +101,19 @@ func startHouse(ctx context.Context, o houseOptions) (_ *house, err error) {
 	if err := h.startDemoPage(); err != nil {
 		return nil, err
 	}
-	if err := h.ask(ctx); err != nil {
+	if err := h.checkFunctions(ctx); err != nil {
 		return nil, err
 	}
-	if err := h.watchZoho(ctx); err != nil {
+	if err := h.openZohoChannel(ctx); err != nil {
 		return nil, err
 	}
 	return h, h.startScheduler()
 }
 
-func (h *house) onClose(f func(context.Context) error) { h.closers = append(h.closers, f) }
+func (h *localStack) onClose(f func(context.Context) error) { h.closers = append(h.closers, f) }
 
 // Close stops taking work, finishes what is in flight and ends everything.
-func (h *house) Close(ctx context.Context) error {
+func (h *localStack) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	var errs []error
@@ -123,11 +124,11 @@ func (h *house) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// serve runs a server until the house closes.
-func (h *house) serve(listener net.Listener, handler http.Handler) {
-	idle := &unused{conns: map[net.Conn]struct{}{}}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ConnState: idle.note}
-	server.RegisterOnShutdown(idle.close)
+// serveUntilClosed runs a server until the local stack closes.
+func (h *localStack) serveUntilClosed(listener net.Listener, handler http.Handler) {
+	idle := &unusedConns{conns: map[net.Conn]struct{}{}}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ConnState: idle.trackConn}
+	server.RegisterOnShutdown(idle.closeConns)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	h.onClose(func(ctx context.Context) error {
@@ -139,14 +140,14 @@ func (h *house) serve(listener net.Listener, handler http.Handler) {
 	})
 }
 
-// unused holds the connections on which nothing was asked yet. A client's pool
+// unusedConns holds the connections on which nothing was asked yet. A client's pool
 // dials some in vain, and http.Server.Shutdown waits 5 s for them.
-type unused struct {
+type unusedConns struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 }
 
-func (u *unused) note(c net.Conn, s http.ConnState) {
+func (u *unusedConns) trackConn(c net.Conn, s http.ConnState) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if delete(u.conns, c); s == http.StateNew {
@@ -154,41 +155,41 @@ func (u *unused) note(c net.Conn, s http.ConnState) {
 	}
 }
 
-func (u *unused) close() {
+func (u *unusedConns) closeConns() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for c := range u.conns {
-		_ = c.Close() // nobody waits for it
+		_ = c.Close() // it has no request
 	}
 }
 
-func (h *house) startSimulators() error {
+func (h *localStack) startSimulators() error {
 	hc := h.options.HubSpot
 	hc.WebhookURL = h.FunctionsURL + "/HubSpotWebhook"
 	h.hubspot = hubspotsim.New(hc)
 	h.onClose(func(context.Context) error { h.hubspot.Close(); return nil })
 	h.zoho = zohosim.New(h.options.Zoho)
 	h.onClose(func(context.Context) error { return h.zoho.Close() })
-	if err := errors.Join(h.listen(h.hubspot, &h.HubSpotURL), h.listen(h.zoho, &h.ZohoURL)); err != nil {
+	if err := errors.Join(h.serveSimulator(h.hubspot, &h.HubSpotURL), h.serveSimulator(h.zoho, &h.ZohoURL)); err != nil {
 		return err
 	}
 	h.zoho.SetAPIDomain(h.ZohoURL)
 	return nil
 }
 
-// listen serves a simulator on a port of its own.
-func (h *house) listen(handler http.Handler, url *string) error {
+// newLogHandler serves a simulator on a port of its own.
+func (h *localStack) serveSimulator(handler http.Handler, url *string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen for a simulator: %w", err)
 	}
 	*url = "http://" + listener.Addr().String()
-	h.serve(listener, handler)
+	h.serveUntilClosed(listener, handler)
 	return nil
 }
 
-// defaults are the environment of a local run where the caller's says nothing.
-func (h *house) defaults() {
+// setDefaults are the environment of a local run where the caller's says nothing.
+func (h *localStack) setDefaults() {
 	set := func(name, value string) { h.env[name] = value }
 	set("GOOGLE_CLOUD_PROJECT", "local")
 	set("ZOHO_OPERATIONS_TOPIC", "zoho-operations")
@@ -208,29 +209,21 @@ func (h *house) defaults() {
 	}
 	hc, zc := h.options.HubSpot, h.options.Zoho
 	set("HUBSPOT_API_URL", h.HubSpotURL)
-	set("HUBSPOT_ACCESS_TOKEN", or(hc.AccessToken, hubspotsim.DefaultAccessToken))
-	set("HUBSPOT_APP_ID", strconv.FormatInt(or(hc.AppID, hubspotsim.DefaultAppID), 10))
-	set("HUBSPOT_PORTAL_ID", strconv.FormatInt(or(hc.PortalID, hubspotsim.DefaultPortalID), 10))
-	set("HUBSPOT_CLIENT_SECRET", or(hc.ClientSecret, hubspotsim.DefaultSecret))
+	set("HUBSPOT_ACCESS_TOKEN", cmp.Or(hc.AccessToken, hubspotsim.DefaultAccessToken))
+	set("HUBSPOT_APP_ID", strconv.FormatInt(cmp.Or(hc.AppID, hubspotsim.DefaultAppID), 10))
+	set("HUBSPOT_PORTAL_ID", strconv.FormatInt(cmp.Or(hc.PortalID, hubspotsim.DefaultPortalID), 10))
+	set("HUBSPOT_CLIENT_SECRET", cmp.Or(hc.ClientSecret, hubspotsim.DefaultSecret))
 	set("ZOHO_ACCOUNTS_URL", h.ZohoURL)
-	set("ZOHO_CLIENT_ID", or(zc.ClientID, zohosim.DefaultClientID))
-	set("ZOHO_CLIENT_SECRET", or(zc.ClientSecret, zohosim.DefaultClientSecret))
-	set("ZOHO_REFRESH_TOKEN", or(zc.RefreshToken, zohosim.DefaultRefreshToken))
+	set("ZOHO_CLIENT_ID", cmp.Or(zc.ClientID, zohosim.DefaultClientID))
+	set("ZOHO_CLIENT_SECRET", cmp.Or(zc.ClientSecret, zohosim.DefaultClientSecret))
+	set("ZOHO_REFRESH_TOKEN", cmp.Or(zc.RefreshToken, zohosim.DefaultRefreshToken))
 	set("ZOHO_WEBHOOK_TOKEN", "a-token-for-local-runs-only")
 	set("ZOHO_WEBHOOK_URL", h.FunctionsURL+"/ZohoWebhook")
 }
 
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
-}
-
 // getenv is the environment that the functions see.
-func (h *house) getenv(name string) string {
-	if v := h.options.Getenv(name); v != "" && !h.fixed(name) {
+func (h *localStack) getenv(name string) string {
+	if v := h.options.Getenv(name); v != "" && !h.isFixed(name) {
 		return v
 	}
 	if name == "SENDGRID_URL" && h.options.Getenv("SENDGRID_API_KEY") != "" {
@@ -239,8 +232,8 @@ func (h *house) getenv(name string) string {
 	return h.env[name]
 }
 
-// fixed names what the house itself decides, whatever the shell has exported.
-func (h *house) fixed(name string) bool {
+// isFixed names the variables that the local stack itself decides, whatever the shell has exported.
+func (h *localStack) isFixed(name string) bool {
 	switch name {
 	case "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "CONSOLE_ACCESS":
 		return true
@@ -250,12 +243,12 @@ func (h *house) fixed(name string) bool {
 	return false
 }
 
-func (h *house) startCloud(ctx context.Context) error {
+func (h *localStack) startCloud(ctx context.Context) error {
 	subscription := func(topic, function string) queue.Subscription {
 		return queue.Subscription{
 			Name: h.getenv(topic) + "-push", Topic: h.getenv(topic), Endpoint: h.FunctionsURL + "/" + function,
 			AckDeadline: ackDeadline, MinBackoff: minBackoff, MaxBackoff: maxBackoff,
-			MaxInFlight: or(h.options.AtOnce, consumersAtOnce), Ordered: true,
+			MaxInFlight: cmp.Or(h.options.AtOnce, consumersAtOnce), Ordered: true,
 		}
 	}
 	consumer := func(topic, function string) queue.Subscription {
@@ -280,7 +273,7 @@ func (h *house) startCloud(ctx context.Context) error {
 	return nil
 }
 
-func (h *house) startDemoPage() error {
+func (h *localStack) startDemoPage() error {
 	if !h.options.Sim {
 		return nil
 	}
@@ -288,11 +281,11 @@ func (h *house) startDemoPage() error {
 	if err != nil {
 		return err
 	}
-	return h.listen(page, &h.DemoURL)
+	return h.serveSimulator(page, &h.DemoURL)
 }
 
 // startFunctions serves every function at /<EntryPoint>, as the framework does.
-func (h *house) startFunctions(listener net.Listener) error {
+func (h *localStack) startFunctions(listener net.Listener) error {
 	deploy := h.options.Functions
 	if deploy == nil {
 		deploy = func(getenv func(string) string) (map[string]http.Handler, error) {
@@ -306,31 +299,31 @@ func (h *house) startFunctions(listener net.Listener) error {
 	mux := http.NewServeMux()
 	for name, handler := range handlers {
 		if h.tracer != nil {
-			handler = h.tracer.wrap(name, handler)
+			handler = h.tracer.wrapHandler(name, handler)
 		}
 		mux.Handle("/"+name, handler)
 	}
-	h.serve(listener, mux)
+	h.serveUntilClosed(listener, mux)
 	return nil
 }
 
-// idle reports whether no webhook and no message is under way.
-func (h *house) idle() bool {
+// isIdle reports whether no webhook and no message is under way.
+func (h *localStack) isIdle() bool {
 	if h.hubspot != nil && (!h.hubspot.Idle() || !h.zoho.Deliverer().Idle()) {
 		return false
 	}
 	return h.cloud.Idle()
 }
 
-// Wait returns when everything has been quiet for a moment.
-func (h *house) Wait(ctx context.Context) error {
+// waitUntilIdle returns when everything has been idle for a moment.
+func (h *localStack) waitUntilIdle(ctx context.Context) error {
 	const moments = 4
-	for quiet := 0; quiet < moments; {
-		if quiet++; !h.idle() {
-			quiet = 0
+	for idle := 0; idle < moments; {
+		if idle++; !h.isIdle() {
+			idle = 0
 		}
 		if err := (clock.System{}).Sleep(ctx, 15*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for quiet: %w", err)
+			return fmt.Errorf("wait until idle: %w", err)
 		}
 	}
 	return nil

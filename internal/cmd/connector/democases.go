@@ -11,10 +11,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// scene is one thing that people do, and what has to come of it.
-type scene struct {
+// demoCase is one edit as people make it, and the records that must result.
+type demoCase struct {
 	name, outcome string
-	key           string // e-mail or domain by which the records of the scene are known
+	key           string // e-mail or domain by which the records of the case are found
 	zoho          values // a record that Zoho has had for an hour
 	// What people do; a record that is not there is made.
 	hubspotEdit, zohoEdit values
@@ -30,18 +30,18 @@ var keyField = map[crm.System]map[crm.Kind]string{
 	crm.Zoho:    {crm.Contact: "Email", crm.Company: "Website"},
 }
 
-// scenes are the four cases that the connector exists for, an echo, and a field
+// demoCases are the four cases that the connector exists for, an echo, and a field
 // that is cleared, for both kinds of record.
-func scenes() []scene {
-	var all []scene
+func demoCases() []demoCase {
+	var all []demoCase
 	for _, kind := range crm.Kinds {
-		all = append(all, scenesOf(kind)...)
+		all = append(all, demoCasesOf(kind)...)
 	}
 	return all
 }
 
-func scenesOf(kind crm.Kind) []scene {
-	title, city, phone := hz{"jobtitle", "Title"}, hz{"city", "Mailing_City"}, hz{"phone", "Phone"}
+func demoCasesOf(kind crm.Kind) []demoCase {
+	title, city, phone := fieldPair{"jobtitle", "Title"}, fieldPair{"city", "Mailing_City"}, fieldPair{"phone", "Phone"}
 	named := func(s crm.System, key string) values {
 		name := map[crm.System]string{crm.HubSpot: "lastname", crm.Zoho: "Last_Name"}[s]
 		if kind == crm.Company {
@@ -50,7 +50,7 @@ func scenesOf(kind crm.Kind) []scene {
 		return values{keyField[s][kind]: key, name: "Of " + key}
 	}
 	if kind == crm.Company {
-		title, city = hz{"description", "Description"}, hz{"city", "Billing_City"}
+		title, city = fieldPair{"description", "Description"}, fieldPair{"city", "Billing_City"}
 	}
 	host := func(n int) string {
 		if kind == crm.Company {
@@ -58,10 +58,10 @@ func scenesOf(kind crm.Kind) []scene {
 		}
 		return fmt.Sprintf("person%d@example.com", n)
 	}
-	h := func(n int, v ...values) values { return merged(append(v, named(crm.HubSpot, host(n)))...) }
-	z := func(n int, v ...values) values { return merged(append(v, named(crm.Zoho, host(n)))...) }
+	h := func(n int, v ...values) values { return mergeValues(append(v, named(crm.HubSpot, host(n)))...) }
+	z := func(n int, v ...values) values { return mergeValues(append(v, named(crm.Zoho, host(n)))...) }
 	who := string(kind)
-	return []scene{
+	return []demoCase{
 		{name: "a " + who + " is new in HubSpot, unknown in Zoho", outcome: "created in Zoho", key: host(1),
 			hubspotEdit: h(1, city.h("Oslo"), phone.h("+14155550101")), wantHubSpot: h(1, city.h("Oslo")), wantZoho: z(1, city.z("Oslo"), phone.z("+14155550101")),
 			maxHubSpotWrites: 1, maxZohoWrites: 1},
@@ -82,13 +82,13 @@ func scenesOf(kind crm.Kind) []scene {
 	}
 }
 
-// hz is a field under its two API names.
-type hz [2]string
+// fieldPair is a field under its two API names.
+type fieldPair [2]string
 
-func (n hz) h(v string) values { return values{n[0]: v} }
-func (n hz) z(v string) values { return values{n[1]: v} }
+func (n fieldPair) h(v string) values { return values{n[0]: v} }
+func (n fieldPair) z(v string) values { return values{n[1]: v} }
 
-func merged(all ...values) values {
+func mergeValues(all ...values) values {
 	sum := values{}
 	for _, v := range all {
 		maps.Copy(sum, v)
@@ -96,29 +96,29 @@ func merged(all ...values) values {
 	return sum
 }
 
-const restTime = 60 * time.Millisecond // what Wait takes when nothing happens
+const idleTime = 60 * time.Millisecond // what waitUntilIdle takes when nothing happens
 
-// prepare makes what the scene needs.
-func (s scene) prepare(ctx context.Context, p *people) error {
+// prepareRecords creates the records that the case needs.
+func (s demoCase) prepareRecords(ctx context.Context, p *crmUsers) error {
 	if s.zoho == nil {
 		return nil
 	}
-	_, err := p.create(ctx, crm.Zoho, s.kindOf(), s.zoho, time.Now().Add(-time.Hour))
+	_, err := p.createRecord(ctx, crm.Zoho, s.kindOf(), s.zoho, time.Now().Add(-time.Hour))
 	return err
 }
 
-func (s scene) kindOf() crm.Kind {
+func (s demoCase) kindOf() crm.Kind {
 	if strings.Contains(s.key, "@") {
 		return crm.Contact
 	}
 	return crm.Company
 }
 
-// act is what people do.
-func (s scene) act(ctx context.Context, p *people) error {
+// makeEdits makes the edits of the case as people do.
+func (s demoCase) makeEdits(ctx context.Context, p *crmUsers) error {
 	if s.again {
 		for _, system := range crm.Systems {
-			if err := p.redeliver(ctx, system, 5); err != nil {
+			if err := p.redeliverWebhooks(ctx, system, 5); err != nil {
 				return err
 			}
 		}
@@ -127,14 +127,14 @@ func (s scene) act(ctx context.Context, p *people) error {
 		if v == nil {
 			continue
 		}
-		refs, err := p.find(ctx, system, s.kindOf(), keyField[system][s.kindOf()], s.key)
+		refs, err := p.findRecords(ctx, system, s.kindOf(), keyField[system][s.kindOf()], s.key)
 		if err != nil {
 			return err
 		}
 		if len(refs) == 0 {
-			_, err = p.create(ctx, system, s.kindOf(), v, time.Time{})
+			_, err = p.createRecord(ctx, system, s.kindOf(), v, time.Time{})
 		} else {
-			err = p.edit(ctx, refs[0], v, time.Time{})
+			err = p.editRecord(ctx, refs[0], v, time.Time{})
 		}
 		if err != nil {
 			return err
@@ -143,10 +143,10 @@ func (s scene) act(ctx context.Context, p *people) error {
 	return nil
 }
 
-// check compares both CRMs with what the scene wants.
-func (s scene) check(ctx context.Context, p *people, r played) error {
+// checkOutcome compares both CRMs with the records that the case wants.
+func (s demoCase) checkOutcome(ctx context.Context, p *crmUsers, r caseResult) error {
 	for system, want := range map[crm.System]values{crm.HubSpot: s.wantHubSpot, crm.Zoho: s.wantZoho} {
-		refs, err := p.find(ctx, system, s.kindOf(), keyField[system][s.kindOf()], s.key)
+		refs, err := p.findRecords(ctx, system, s.kindOf(), keyField[system][s.kindOf()], s.key)
 		if err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func (s scene) check(ctx context.Context, p *people, r played) error {
 		if want == nil {
 			continue
 		}
-		got, err := p.record(ctx, refs[0])
+		got, err := p.readRecord(ctx, refs[0])
 		if err != nil {
 			return err
 		}

@@ -15,15 +15,15 @@ import (
 
 func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
+	s := newScenario(t)
 	var made struct{ ID string }
-	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
+	s.must(s.callControl(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
 		"system": "hubspot", "kind": "contact", "values": map[string]string{"last_name": "Lovelace", "email": "ada@example.com"}}, &made))
-	s.rest()
+	s.awaitIdle()
 	ref := crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: made.ID}
 	var state stateJSON
-	s.must(s.call(s.ctx, http.MethodGet, s.DemoURL+"/state?kind=contact", nil, &state))
-	if z := state.Records[crm.Zoho]; len(z) != 1 || z[0].Twin != made.ID || z[0].Values["last_name"] != "Lovelace" {
+	s.must(s.callControl(s.ctx, http.MethodGet, s.DemoURL+"/state?kind=contact", nil, &state))
+	if z := state.Records[crm.Zoho]; len(z) != 1 || z[0].Counterpart != made.ID || z[0].Values["last_name"] != "Lovelace" {
 		t.Fatalf("Zoho holds %+v", z)
 	}
 	first := state.Paths[len(state.Paths)-1]
@@ -31,26 +31,26 @@ func TestTheDemoPageLetsBothSidesBeEditedAndDrawsTheWay(t *testing.T) {
 		first.Consumer != "ZohoConsumer" || first.Outcome != "created" || len(first.Calls) < 3 || first.Attempts != 1 {
 		t.Errorf("the way of the first operation: %+v", first)
 	}
-	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/fault", map[string]any{"name": "zoho_down", "on": true}, nil))
-	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
+	s.must(s.callControl(s.ctx, http.MethodPost, s.DemoURL+"/fault", map[string]any{"name": "zoho_down", "on": true}, nil))
+	s.must(s.callControl(s.ctx, http.MethodPost, s.DemoURL+"/edit", map[string]any{
 		"system": "hubspot", "kind": "contact", "id": made.ID, "values": map[string]string{"city": "London"}}, nil))
-	s.refusedByZoho()
-	s.must(s.call(s.ctx, http.MethodPost, s.DemoURL+"/fault", map[string]any{"name": "zoho_down", "on": false}, nil))
-	s.rest()
-	s.holds(s.twin(ref), values{"Mailing_City": "London"})
+	s.createRefusedByZoho()
+	s.must(s.callControl(s.ctx, http.MethodPost, s.DemoURL+"/fault", map[string]any{"name": "zoho_down", "on": false}, nil))
+	s.awaitIdle()
+	s.checkValues(s.findCounterpart(ref), values{"Mailing_City": "London"})
 }
 
-// refusedByZoho waits until Zoho has refused a call.
-func (s *story) refusedByZoho() {
+// createRefusedByZoho waits until Zoho has refused a call.
+func (s *scenario) createRefusedByZoho() {
 	s.Helper()
-	for !slices.ContainsFunc(s.house.zoho.Recorder().Calls(), func(c sim.Call) bool { return c.Status >= 500 }) {
+	for !slices.ContainsFunc(s.localStack.zoho.Recorder().Calls(), func(c sim.Call) bool { return c.Status >= 500 }) {
 		s.must((clock.System{}).Sleep(s.ctx, 5*time.Millisecond))
 	}
 }
 
-func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
+func TestTheDemoPageRefusesRequestsOfOtherOrigins(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
+	s := newScenario(t)
 	for name, change := range map[string]func(*http.Request){
 		"another host": func(r *http.Request) { r.Host = "evil.example.com" },
 		"another site": func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
@@ -58,7 +58,7 @@ func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
 		req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, s.DemoURL+"/fault", strings.NewReader(`{"name":"slow","on":true}`))
 		s.must(err)
 		change(req)
-		res, err := localHTTP().Do(req)
+		res, err := newLocalClient().Do(req)
 		s.must(err)
 		s.must(res.Body.Close())
 		if res.StatusCode != http.StatusForbidden {
@@ -69,14 +69,14 @@ func TestTheDemoPageRefusesWhatIsNotItsOwn(t *testing.T) {
 		{"system": "sap", "kind": "contact"}, {"system": "zoho", "kind": "contact", "id": "../1"},
 		{"system": "zoho", "kind": "contact", "values": map[string]string{"hs_object_id": "1"}},
 	} {
-		if err := s.call(s.ctx, http.MethodPost, s.DemoURL+"/edit", in, nil); err == nil || !strings.Contains(err.Error(), "400") {
+		if err := s.callControl(s.ctx, http.MethodPost, s.DemoURL+"/edit", in, nil); err == nil || !strings.Contains(err.Error(), "400") {
 			t.Errorf("%v: %v", in, err)
 		}
 	}
 }
 
-// TestTheDemoPrintsItsLinksAndEndsWhenNobodyLooks: a buffer is no terminal.
-func TestTheDemoPrintsItsLinksAndEndsWhenNobodyLooks(t *testing.T) {
+// TestTheDemoPrintsItsLinksAndEndsWithoutATerminal: a buffer is no terminal.
+func TestTheDemoPrintsItsLinksAndEndsWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
 	if err := runDemo(t.Context(), &out, &log); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// atDesk runs f with the rooms of the environment, and closes them after it.
-func atDesk(c *cobra.Command, getenv func(string) string, f func(*functions.Desk) error) error {
+// withOperator runs f with the operator's dependencies, made from the environment, and closes them after it.
+func withOperator(c *cobra.Command, getenv func(string) string, f func(*functions.Desk) error) error {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	d := functions.NewDesk(getenv, log)
 	return errors.Join(f(d), d.Close())
@@ -38,22 +38,30 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// parseWhen reads a time, a date, or how long ago: 36h, 7d.
-func parseWhen(text string, now time.Time) (time.Time, error) {
+// countOf returns a number with its noun, in the plural unless it is 1.
+func countOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// parseTime reads a time, a date, or how long ago: 36h, 7d.
+func parseTime(text string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
 			return t, nil
 		}
 	}
-	ago, err := parseSpan(text)
+	ago, err := parseDuration(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time: write 2026-11-23, 2026-11-23T10:00:00Z, or how long ago, as 36h or 7d", text)
+		return time.Time{}, fmt.Errorf("%q is not a time: write 2026-11-23, 2026-11-23T10:00:00Z, or how long ago, as 36h or 7d", text)
 	}
 	return now.Add(-ago), nil
 }
 
-// parseSpan is time.ParseDuration, and knows days.
-func parseSpan(text string) (time.Duration, error) {
+// parseDuration is time.ParseDuration, and knows days.
+func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		d, err := time.ParseDuration(days + "h")
 		return 24 * d, err
@@ -69,11 +77,11 @@ func parseKind(text string) (crm.Kind, error) {
 	case "company", "companies":
 		return crm.Company, nil
 	}
-	return "", fmt.Errorf("%q is no kind of record: write contact or company", text)
+	return "", fmt.Errorf("%q is not a kind of record: write contact or company", text)
 }
 
-// when is how a time is shown: to the second, in the zone of who looks.
-func when(t time.Time) string {
+// formatTime is how a time is shown: to the second, in the zone of who looks.
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
