@@ -12,23 +12,23 @@ import (
 )
 
 // renewZohoChannels is called by the scheduler, many times in a channel's life.
-func renewZohoChannels(ctx context.Context, h *house) (http.Handler, error) {
-	k, err := h.channelManager(ctx)
+func renewZohoChannels(ctx context.Context, d *deps) (http.Handler, error) {
+	k, err := d.newChannelManager(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return k.Handler(h.logger), nil
+	return k.Handler(d.logger), nil
 }
 
-// channelManager keeps Zoho's notification channel.
-func (h *house) channelManager(ctx context.Context) (*zoho.ChannelManager, error) {
-	c := channelsConfig{Zoho: zohoConfig{direct: h.direct()}}
-	if err := h.read(ctx, &c); err != nil {
+// newChannelManager returns the manager of Zoho's notification channel.
+func (d *deps) newChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
+	c := channelsConfig{Zoho: zohoConfig{direct: d.refreshesTokensItself()}}
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
-	client, err1 := h.zoho(ctx, c.Zoho, c.Mapping)
-	db, err2 := h.database(ctx, c.Firestore)
-	topic, err3 := h.publisher(ctx, c.PubSub, c.ZohoChanges)
+	client, err1 := d.connectZoho(ctx, c.Zoho, c.Mapping)
+	db, err2 := d.connectFirestore(ctx, c.Firestore)
+	topic, err3 := d.newPublisher(ctx, c.PubSub, c.ZohoChanges)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (h *house) channelManager(ctx context.Context) (*zoho.ChannelManager, error
 		Clock:      systemClock,
 		NewID:      newID,
 		Kinds:      mappedKinds(c.Mapping),
-		Guard:      guard(db, c.Mapping),
+		Guard:      newSweepGuard(db, c.Mapping),
 		Pause:      -1, // Zoho counts calls by the day
 	})
 	if err != nil {

@@ -25,105 +25,107 @@ type clients struct {
 }
 
 // forgetClients lets the clients be made anew, from other secrets.
-func (h *house) forgetClients() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.clients = clients{}
+func (d *deps) forgetClients() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clients = clients{}
 }
 
-// direct reports whether access tokens come from Zoho itself: a person may hold the
-// refresh token, before there is a function to ask.
-func (h *house) direct() bool { return h.atDesk && h.getenv("ZOHO_REFRESH_TOKEN") != "" }
+// refreshesTokensItself reports whether access tokens come from Zoho itself: a person
+// may hold the refresh token before GetZohoToken is deployed.
+func (d *deps) refreshesTokensItself() bool {
+	return d.isOperator && d.getenv("ZOHO_REFRESH_TOKEN") != ""
+}
 
-// share is the part of an account's quota that this process may take.
-func (h *house) share(of float64) float64 {
-	if h.part > 0 {
-		return of * h.part
+// limitShare returns the part of an account's quota that this process may take.
+func (d *deps) limitShare(of float64) float64 {
+	if d.quotaShare > 0 {
+		return of * d.quotaShare
 	}
 	return of
 }
 
-func (h *house) hubspot(ctx context.Context, c hubspotConfig, m *mapping.Mapping) (*hubspot.Client, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.clients.hubspot != nil {
-		return h.clients.hubspot, nil
+func (d *deps) connectHubSpot(ctx context.Context, c hubspotConfig, m *mapping.Mapping) (*hubspot.Client, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.clients.hubspot != nil {
+		return d.clients.hubspot, nil
 	}
 	client, err := hubspot.New(hubspot.Config{
 		URL: c.URL, Version: c.Version, Token: c.Token, AppID: c.AppID,
 		Fields: fieldNames(m, crm.HubSpot), Owners: ownerNames(m, crm.HubSpot),
 		// "" is the usual name.
 		CounterpartField: m.IDs[crm.HubSpot],
-		Share:            h.share(c.Share),
-		HTTP:             h.crmClient(ctx, crm.HubSpot, hubspot.ReadDailyBudget),
-		Logger:           h.logger,
+		Share:            d.limitShare(c.Share),
+		HTTP:             d.newCRMHTTPClient(ctx, crm.HubSpot, hubspot.ReadDailyBudget),
+		Logger:           d.logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	h.clients.hubspot = client
+	d.clients.hubspot = client
 	return client, nil
 }
 
-func (h *house) zoho(ctx context.Context, c zohoConfig, m *mapping.Mapping) (*zoho.Client, error) {
-	tokens, err := h.accessTokens(ctx, c) // before the lock, which it takes as well
+func (d *deps) connectZoho(ctx context.Context, c zohoConfig, m *mapping.Mapping) (*zoho.Client, error) {
+	tokens, err := d.newTokenSource(ctx, c) // before the lock, which newTokenSource takes as well
 	if err != nil {
 		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.clients.zoho != nil {
-		return h.clients.zoho, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.clients.zoho != nil {
+		return d.clients.zoho, nil
 	}
 	client, err := zoho.New(zoho.Config{
-		Tokens: tokens, HTTP: h.crmClient(ctx, crm.Zoho, zoho.ReadDailyBudget), AccountsURL: c.AccountsURL,
+		Tokens: tokens, HTTP: d.newCRMHTTPClient(ctx, crm.Zoho, zoho.ReadDailyBudget), AccountsURL: c.AccountsURL,
 		Fields: fieldNames(m, crm.Zoho), Owners: ownerNames(m, crm.Zoho), CounterpartField: m.IDs[crm.Zoho],
-		Share: h.share(c.Share),
+		Share: d.limitShare(c.Share),
 	})
 	if err != nil {
 		return nil, err
 	}
-	h.clients.zoho = client
+	d.clients.zoho = client
 	return client, nil
 }
 
-// accessTokens come from GetZohoToken, or, for whoever holds the refresh token,
-// from Zoho itself, under the same lease.
-func (h *house) accessTokens(ctx context.Context, c zohoConfig) (zoho.TokenSource, error) {
+// newTokenSource returns access tokens from GetZohoToken, or from Zoho itself where
+// the environment holds the refresh token, under the same lease.
+func (d *deps) newTokenSource(ctx context.Context, c zohoConfig) (zoho.TokenSource, error) {
 	if c.direct {
-		return h.tokens(ctx, c.Tokens)
+		return d.newTokenService(ctx, c.Tokens)
 	}
-	caller, err := gcp.AuthenticatedClient(ctx, c.TokenURL, h.httpClient(ctx, "token"))
+	caller, err := gcp.AuthenticatedClient(ctx, c.TokenURL, d.newHTTPClient(ctx, "token"))
 	if err != nil {
 		return nil, err
 	}
 	return zoho.NewTokenClient(c.TokenURL, caller, systemClock)
 }
 
-// crms are both sides as an operation calls them.
-func (h *house) crms(ctx context.Context, c syncerConfig) (map[crm.System]syncer.CRM, error) {
-	hubspotClient, err := h.hubspot(ctx, c.HubSpot, c.Mapping)
+// connectCRMs returns both sides as an operation calls them.
+func (d *deps) connectCRMs(ctx context.Context, c syncerConfig) (map[crm.System]syncer.CRM, error) {
+	hubspotClient, err := d.connectHubSpot(ctx, c.HubSpot, c.Mapping)
 	if err != nil {
 		return nil, err
 	}
-	zohoClient, err := h.zoho(ctx, c.Zoho, c.Mapping)
+	zohoClient, err := d.connectZoho(ctx, c.Zoho, c.Mapping)
 	if err != nil {
 		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.clients.crms != nil {
-		return h.clients.crms, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.clients.crms != nil {
+		return d.clients.crms, nil
 	}
-	h.clients.crms = map[crm.System]syncer.CRM{crm.HubSpot: hubspotClient, crm.Zoho: zohoClient}
+	d.clients.crms = map[crm.System]syncer.CRM{crm.HubSpot: hubspotClient, crm.Zoho: zohoClient}
 	if c.Batching {
-		h.clients.crms = shared(hubspotClient, zohoClient)
+		d.clients.crms = shareCalls(hubspotClient, zohoClient)
 	}
-	return h.clients.crms, nil
+	return d.clients.crms, nil
 }
 
-// shared are both sides with the calls that operations in flight share.
-func shared(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
+// shareCalls makes operations in flight share their calls to both sides.
+func shareCalls(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
 	crowd := &batch.Crowd{}
 	return map[crm.System]syncer.CRM{
 		crm.HubSpot: batch.NewCRM(crm.HubSpot, h, batch.Sizes{
@@ -133,10 +135,10 @@ func shared(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
 	}
 }
 
-// crmClient is an httpClient whose answers are read for the calls left.
-func (h *house) crmClient(ctx context.Context, s crm.System, read stats.Reading) *http.Client {
-	client := h.httpClient(ctx, string(s))
-	client.Transport = h.gauge.Watch(s, systemClock, read, client.Transport)
+// newCRMHTTPClient returns a newHTTPClient that reads the calls left from each answer.
+func (d *deps) newCRMHTTPClient(ctx context.Context, s crm.System, read stats.Reading) *http.Client {
+	client := d.newHTTPClient(ctx, string(s))
+	client.Transport = d.gauge.Watch(s, systemClock, read, client.Transport)
 	return client
 }
 

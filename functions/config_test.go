@@ -167,7 +167,7 @@ func TestAWrongVariableIsToldWithoutItsValue(t *testing.T) {
 		"a sender that is none":         {"FAILURE_MAIL_FROM", planted, "is not an e-mail address: set it to the verified sender of the failure mail"},
 		"a recipient that is none":      {"FAILURE_MAIL_TO", "a@example.com, " + planted, "has something else than an e-mail address in place 2: set it to who receives the failure mail, separated by commas"},
 		"a key that is too short":       {"HASH_KEY", planted, "has fewer than 16 characters: set it to a random key of at least 16 characters"},
-		"a heartbeat of another kind":   {"FAILURE_MAIL_HEARTBEAT", planted, "is neither on nor off: set it to on to be told once a week that nothing failed, or off"},
+		"a heartbeat of another kind":   {"FAILURE_MAIL_HEARTBEAT", planted, "is neither on nor off: set it to on to receive a mail once a week when nothing failed, or off"},
 		"a switch that is none":         {"CALL_BATCHING", planted, "is neither on nor off: set it to on, or off to give each operation calls of its own"},
 		"a share that is none":          {"CRM_QUOTA_SHARE", planted, "is not a number above 0 and up to 1: set it to the part of the CRMs' quotas for one instance, such as 0.25"},
 		"a guard that is none":          {"CONSOLE_ACCESS", planted, "is none of iam, local and an audience that begins with /projects/: set it to iam, or the audience of Identity-Aware Proxy, such as /projects/123/locations/europe-west1/services/console"},
@@ -264,7 +264,7 @@ func configurations() map[string]configuration {
 		"consumers": &consumerConfig{}, "Console": &consoleConfig{}, "Reconcile": &reconcileConfig{}, "RenewZohoChannels": &channelsConfig{},
 		"HubSpotWebhook": &hubspotWebhookConfig{}, "ZohoWebhook": &zohoWebhookConfig{}, "token functions": &tokensConfig{},
 		"SendFailureDigest": &digestConfig{}, "DeadLetter": &firestoreConfig{}, "telemetry": &telemetryConfig{},
-		"command line": &syncerConfig{Zoho: zohoConfig{direct: true}}, "check": &doctorConfig{}, "setup": &projectConfig{webhooks: true},
+		"command line": &syncerConfig{Zoho: zohoConfig{direct: true}}, "check": &checkConfig{}, "setup": &projectConfig{webhooks: true},
 	}
 }
 
@@ -331,9 +331,9 @@ func TestAShareTravelsAsTheNumberThatItIs(t *testing.T) {
 	if err := (variables{complete().with("CRM_QUOTA_SHARE", "0.1").get, noSecrets}).read(t.Context(), &c); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{part: 0.7}
-	if c.HubSpot.Share != 0.1 || c.Zoho.Share != 0.1 || h.share(c.HubSpot.Share) != 0.1*h.part || (&house{}).share(0.1) != 0.1 {
-		t.Errorf("shares %v and %v, of which a part is %v", c.HubSpot.Share, c.Zoho.Share, h.share(c.HubSpot.Share))
+	d := &deps{quotaShare: 0.7}
+	if c.HubSpot.Share != 0.1 || c.Zoho.Share != 0.1 || d.limitShare(c.HubSpot.Share) != 0.1*d.quotaShare || (&deps{}).limitShare(0.1) != 0.1 {
+		t.Errorf("shares %v and %v, of which a part is %v", c.HubSpot.Share, c.Zoho.Share, d.limitShare(c.HubSpot.Share))
 	}
 }
 

@@ -14,17 +14,17 @@ import (
 )
 
 // operatorConsole is the pages for the people who operate the connector.
-func operatorConsole(ctx context.Context, h *house) (http.Handler, error) {
-	c, err := newConsole(ctx, h)
+func operatorConsole(ctx context.Context, d *deps) (http.Handler, error) {
+	c, err := newConsole(ctx, d)
 	if err != nil {
 		return nil, err // not a handler that is a typed nil
 	}
 	return c, nil
 }
 
-func newConsole(ctx context.Context, h *house) (*console.Console, error) {
+func newConsole(ctx context.Context, d *deps) (*console.Console, error) {
 	var c consoleConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
 	gate, err := gcp.NewGate(c.Access)
@@ -32,14 +32,14 @@ func newConsole(ctx context.Context, h *house) (*console.Console, error) {
 		return nil, fmt.Errorf("configuration: CONSOLE_ACCESS: %w", err)
 	}
 	s := c.Syncer
-	hubspotCRM, err1 := h.hubspot(ctx, s.HubSpot, s.Mapping)
-	zohoCRM, err2 := h.zoho(ctx, s.Zoho, s.Mapping)
-	topics, err3 := h.topics(ctx, c.Topics)
-	db, err4 := h.database(ctx, s.Firestore)
+	hubspotCRM, err1 := d.connectHubSpot(ctx, s.HubSpot, s.Mapping)
+	zohoCRM, err2 := d.connectZoho(ctx, s.Zoho, s.Mapping)
+	topics, err3 := d.newPublishers(ctx, c.Topics)
+	db, err4 := d.connectFirestore(ctx, s.Firestore)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
-	records, err := h.newSyncer(ctx, fromConsole, s, topics, nil)
+	records, err := d.newSyncer(ctx, fromConsole, s, topics, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +52,12 @@ func newConsole(ctx context.Context, h *house) (*console.Console, error) {
 		Channels: store.NewChannels(db),
 		Mapping:  s.Mapping,
 		Schemas:  map[crm.System]console.Schemer{crm.HubSpot: hubspotCRM, crm.Zoho: zohoCRM},
-		Topics:   as(topics, asReplays),
+		Topics:   convertPublishers(topics, toReplayPublisher),
 		Pages:    c.Pages.pages(),
 		Clock:    systemClock,
 		NewID:    newID,
 		Key:      []byte(s.HashKey),
 		Version:  version.Commit(),
-		Logger:   h.logger,
+		Logger:   d.logger,
 	})
 }

@@ -11,29 +11,29 @@ import (
 )
 
 // deadLetter records what Pub/Sub gave up.
-func deadLetter(ctx context.Context, h *house) (http.Handler, error) {
+func deadLetter(ctx context.Context, d *deps) (http.Handler, error) {
 	var c firestoreConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
-	db, err := h.database(ctx, c)
+	db, err := d.connectFirestore(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	record := failure.DeadLetter(store.NewFailures(db), systemClock)
 	return gcp.Push(func(ctx context.Context, m gcp.Message) error {
 		return record(ctx, failure.Message{ID: m.ID, Data: m.Data, Attributes: m.Attributes})
-	}, h.logger), nil
+	}, d.logger), nil
 }
 
 // sendFailureDigest mails what is new.
-func sendFailureDigest(ctx context.Context, h *house) (http.Handler, error) {
+func sendFailureDigest(ctx context.Context, d *deps) (http.Handler, error) {
 	var c digestConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
-	mailer, err1 := failure.NewSendGrid(failure.SendGridConfig{URL: c.URL, Key: c.Key, From: c.From, To: c.To, HTTP: h.httpClient(ctx, "sendgrid")})
-	db, err2 := h.database(ctx, c.Firestore)
+	mailer, err1 := failure.NewSendGrid(failure.SendGridConfig{URL: c.URL, Key: c.Key, From: c.From, To: c.To, HTTP: d.newHTTPClient(ctx, "sendgrid")})
+	db, err2 := d.connectFirestore(ctx, c.Firestore)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
@@ -42,9 +42,9 @@ func sendFailureDigest(ctx context.Context, h *house) (http.Handler, error) {
 	if c.Heartbeat {
 		config.Signs = failures
 	}
-	d, err := failure.NewDigest(config)
+	digest, err := failure.NewDigest(config)
 	if err != nil {
 		return nil, err
 	}
-	return d.Handler(h.logger), nil
+	return digest.Handler(d.logger), nil
 }

@@ -1,6 +1,6 @@
-// Package functions holds the doors of the connector: it registers every entry
-// point with the functions framework, reads the environment and joins the rooms
-// that do the work. There is no logic here.
+// Package functions registers every entry point of the connector with the functions
+// framework, reads the environment and connects the packages that do the work. It
+// holds no logic of its own.
 //
 // A function is set up on its first request, not at the start, so that a cold
 // start stays short; a set-up that failed is tried again on the next request.
@@ -22,7 +22,7 @@ import (
 )
 
 // build sets one function up.
-type build func(ctx context.Context, h *house) (http.Handler, error)
+type build func(ctx context.Context, h *deps) (http.Handler, error)
 
 // entryPoints are the functions by the name under which they are deployed.
 var entryPoints = []struct {
@@ -63,10 +63,10 @@ func EntryPoints() []string {
 // Handlers returns every function by its entry point, configured from getenv.
 // The handlers of one call share their connections; those of two calls nothing.
 func Handlers(getenv func(string) string, logger *slog.Logger) map[string]http.Handler {
-	h := &house{getenv: getenv, logger: logger}
+	d := &deps{getenv: getenv, logger: logger}
 	handlers := make(map[string]http.Handler, len(entryPoints))
 	for _, e := range entryPoints {
-		handlers[e.name] = h.observed(e.name, gcp.Recover(&lazy{name: e.name, build: e.build, house: h}, logger))
+		handlers[e.name] = d.recordRequests(e.name, gcp.Recover(&lazy{name: e.name, build: e.build, deps: d}, logger))
 	}
 	return handlers
 }
@@ -75,7 +75,7 @@ func Handlers(getenv func(string) string, logger *slog.Logger) map[string]http.H
 type lazy struct {
 	name  string
 	build build
-	house *house
+	deps  *deps
 
 	mu         sync.Mutex
 	ready      http.Handler
@@ -86,28 +86,28 @@ func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	handler, err := l.handler(ctx)
 	if err != nil {
-		l.house.logger.ErrorContext(ctx, logschema.NotSetUp, logschema.Function, l.name, "error", err.Error())
+		l.deps.logger.ErrorContext(ctx, logschema.NotSetUp, logschema.Function, l.name, "error", err.Error())
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusInternalServerError)
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": l.name + " is not set up: see its log"})
 		return
 	}
-	handler.ServeHTTP(answered{w, &l.house.rotation.refused}, r)
-	l.house.rotate(ctx)
+	handler.ServeHTTP(answered{w, &l.deps.rotation.refused}, r)
+	l.deps.rereadSecrets(ctx)
 }
 
 func (l *lazy) handler(ctx context.Context) (http.Handler, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	generation := l.house.rotation.generation.Load()
+	generation := l.deps.rotation.generation.Load()
 	if l.ready == nil || l.generation != generation {
 		// What is made now outlives the request that made it.
-		handler, err := l.build(context.WithoutCancel(ctx), l.house)
+		handler, err := l.build(context.WithoutCancel(ctx), l.deps)
 		if err != nil {
 			return nil, err
 		}
 		l.ready, l.generation = handler, generation
-		l.house.logger.InfoContext(ctx, "function is set up", logschema.Function, l.name)
+		l.deps.logger.InfoContext(ctx, "function is set up", logschema.Function, l.name)
 	}
 	return l.ready, nil
 }

@@ -19,10 +19,10 @@ import (
 func logTo(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewJSONHandler(b, nil)) }
 
 // ask sends a request without a body to a function.
-func ask(t *testing.T, h http.Handler, method string) *httptest.ResponseRecorder {
+func ask(t *testing.T, d http.Handler, method string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody))
+	d.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody))
 	return w
 }
 
@@ -31,9 +31,9 @@ func TestAFunctionThatIsNotSetUpSaysSoAndRecovers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			e := environment{}
-			h := Handlers(e.get, logTo(&log))[name]
+			d := Handlers(e.get, logTo(&log))[name]
 			for range 2 {
-				w := ask(t, h, http.MethodGet)
+				w := ask(t, d, http.MethodGet)
 				if w.Code != http.StatusInternalServerError || w.Header().Get("Content-Type") != "application/json" {
 					t.Errorf("status %d, header %v", w.Code, w.Header())
 				}
@@ -47,10 +47,10 @@ func TestAFunctionThatIsNotSetUpSaysSoAndRecovers(t *testing.T) {
 			for variable, value := range complete() {
 				e[variable] = value
 			}
-			if w := ask(t, h, http.MethodGet); w.Code != http.StatusMethodNotAllowed {
+			if w := ask(t, d, http.MethodGet); w.Code != http.StatusMethodNotAllowed {
 				t.Errorf("set up: status %d: %s", w.Code, w.Body)
 			}
-			if w := ask(t, h, http.MethodPost); w.Code < 400 || w.Code >= 500 {
+			if w := ask(t, d, http.MethodPost); w.Code < 400 || w.Code >= 500 {
 				t.Errorf("a POST from nobody: status %d: %s", w.Code, w.Body)
 			}
 		})
@@ -61,10 +61,10 @@ func TestEveryFunctionIsSetUpFromACompleteEnvironmentAndNoOther(t *testing.T) {
 	for _, e := range entryPoints {
 		t.Run(e.name, func(t *testing.T) {
 			var log bytes.Buffer
-			if _, err := e.build(t.Context(), &house{getenv: environment{}.get, logger: logTo(&log)}); err == nil || !strings.Contains(err.Error(), "is missing: set it to") {
+			if _, err := e.build(t.Context(), &deps{getenv: environment{}.get, logger: logTo(&log)}); err == nil || !strings.Contains(err.Error(), "is missing: set it to") {
 				t.Errorf("without an environment: got %v", err)
 			}
-			handler, err := e.build(t.Context(), &house{getenv: complete().get, logger: logTo(&log)})
+			handler, err := e.build(t.Context(), &deps{getenv: complete().get, logger: logTo(&log)})
 			if err != nil || handler == nil {
 				t.Errorf("handler %v, error %v", handler, err)
 			}
@@ -77,8 +77,8 @@ func TestADoorWithoutASecretDoesNotOpen(t *testing.T) {
 	for name, variable := range map[string]string{"HubSpotWebhook": "HUBSPOT_CLIENT_SECRET", "ZohoWebhook": "ZOHO_WEBHOOK_TOKEN"} {
 		for _, empty := range []string{"", " ", ",", " , ,"} {
 			var log bytes.Buffer
-			h := Handlers(complete().with(variable, empty).get, logTo(&log))[name]
-			if w := ask(t, h, http.MethodPost); w.Code != http.StatusInternalServerError {
+			d := Handlers(complete().with(variable, empty).get, logTo(&log))[name]
+			if w := ask(t, d, http.MethodPost); w.Code != http.StatusInternalServerError {
 				t.Errorf("%s with %s %q: status %d: %s", name, variable, empty, w.Code, w.Body)
 			}
 		}
@@ -100,8 +100,8 @@ func TestNoValueIsToldWhenASetUpFails(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var log bytes.Buffer
-		h := Handlers(complete().with(tt.variable, tt.value).get, logTo(&log))[tt.function]
-		w := ask(t, h, http.MethodPost)
+		d := Handlers(complete().with(tt.variable, tt.value).get, logTo(&log))[tt.function]
+		w := ask(t, d, http.MethodPost)
 		if w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), "function is not set up") {
 			t.Errorf("%s with %s %q: status %d, log %s", tt.function, tt.variable, tt.value, w.Code, &log)
 		}
@@ -115,7 +115,7 @@ func TestASetUpIsTriedAgainAfterItFailedAndDoneOnce(t *testing.T) {
 	var log bytes.Buffer
 	built := 0
 	done := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	h := &lazy{name: "F", house: &house{logger: logTo(&log)}, build: func(context.Context, *house) (http.Handler, error) {
+	d := &lazy{name: "F", deps: &deps{logger: logTo(&log)}, build: func(context.Context, *deps) (http.Handler, error) {
 		if built++; built < 3 {
 			return nil, errors.New("not yet")
 		}
@@ -123,7 +123,7 @@ func TestASetUpIsTriedAgainAfterItFailedAndDoneOnce(t *testing.T) {
 	}}
 	var got []int
 	for range 5 {
-		got = append(got, ask(t, h, http.MethodPost).Code)
+		got = append(got, ask(t, d, http.MethodPost).Code)
 	}
 	if diff := cmp.Diff([]int{500, 500, 204, 204, 204}, got); diff != "" || built != 3 {
 		t.Errorf("built %d times: %s", built, diff)
@@ -132,7 +132,7 @@ func TestASetUpIsTriedAgainAfterItFailedAndDoneOnce(t *testing.T) {
 
 func TestManyFirstRequestsSetUpOnce(t *testing.T) {
 	var built, served atomic.Int64
-	h := &lazy{name: "F", house: &house{logger: slog.New(slog.DiscardHandler)}, build: func(context.Context, *house) (http.Handler, error) {
+	d := &lazy{name: "F", deps: &deps{logger: slog.New(slog.DiscardHandler)}, build: func(context.Context, *deps) (http.Handler, error) {
 		built.Add(1)
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) }), nil
 	}}
@@ -141,7 +141,7 @@ func TestManyFirstRequestsSetUpOnce(t *testing.T) {
 	for range 16 {
 		wg.Go(func() {
 			<-gate
-			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody))
+			d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody))
 		})
 	}
 	close(gate)
@@ -153,12 +153,12 @@ func TestManyFirstRequestsSetUpOnce(t *testing.T) {
 
 func TestWhatIsSetUpOutlivesTheRequestThatDidIt(t *testing.T) {
 	var kept context.Context
-	h := &lazy{name: "F", house: &house{logger: slog.New(slog.DiscardHandler)}, build: func(ctx context.Context, _ *house) (http.Handler, error) {
+	d := &lazy{name: "F", deps: &deps{logger: slog.New(slog.DiscardHandler)}, build: func(ctx context.Context, _ *deps) (http.Handler, error) {
 		kept = ctx
 		return http.NotFoundHandler(), nil
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/", http.NoBody))
+	d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/", http.NoBody))
 	cancel()
 	if err := kept.Err(); err != nil {
 		t.Errorf("the context of the set-up ended with its request: %v", err)

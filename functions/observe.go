@@ -20,8 +20,8 @@ type observer struct {
 	telemetry *telemetry.Telemetry
 }
 
-func (h *house) telemetry(ctx context.Context) *telemetry.Telemetry {
-	o := &h.observer
+func (d *deps) startTelemetry(ctx context.Context) *telemetry.Telemetry {
+	o := &d.observer
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.made {
@@ -29,22 +29,22 @@ func (h *house) telemetry(ctx context.Context) *telemetry.Telemetry {
 	}
 	o.made = true
 	var c telemetryConfig
-	err := h.read(ctx, &c)
+	err := d.readConfig(ctx, &c)
 	if err == nil && c.Endpoint != "" {
 		o.telemetry, err = telemetry.New(context.WithoutCancel(ctx), telemetry.Config{
-			Endpoint: c.Endpoint, Project: h.getenv("GOOGLE_CLOUD_PROJECT"),
-			Commit: version.Commit(), Instance: newID(), Logger: h.logger,
+			Endpoint: c.Endpoint, Project: d.getenv("GOOGLE_CLOUD_PROJECT"),
+			Commit: version.Commit(), Instance: newID(), Logger: d.logger,
 		})
 	}
 	if err != nil {
-		h.logger.WarnContext(ctx, "telemetry is off", "error", err.Error())
+		d.logger.WarnContext(ctx, "telemetry is off", "error", err.Error())
 	}
 	return o.telemetry
 }
 
-// observed records the requests to a function.
-func (h *house) observed(function string, next http.Handler) http.Handler {
+// recordRequests records the requests to a function.
+func (d *deps) recordRequests(function string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.telemetry(r.Context()).Handler(function, next).ServeHTTP(w, r)
+		d.startTelemetry(r.Context()).Handler(function, next).ServeHTTP(w, r)
 	})
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-// reconcileChanges finds what no webhook told of, and repeats what was given up
-// for a reason that passes by itself.
-func reconcileChanges(ctx context.Context, h *house) (http.Handler, error) {
+// reconcileChanges finds changes that webhooks missed, and repeats operations that
+// were given up for a reason that passes by itself.
+func reconcileChanges(ctx context.Context, d *deps) (http.Handler, error) {
 	var c reconcileConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
-	config, err := h.sweep(ctx, c)
+	config, err := d.buildSweepConfig(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -28,44 +28,44 @@ func reconcileChanges(ctx context.Context, h *house) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err1 := h.database(ctx, c.Firestore)
-	topics, err2 := h.topics(ctx, c.Topics)
+	db, err1 := d.connectFirestore(ctx, c.Firestore)
+	topics, err2 := d.newPublishers(ctx, c.Topics)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	sweep := r.Handler(h.logger)
-	repeater := failure.Repeater{Failures: store.NewFailures(db), Clock: systemClock, NewID: newID, Topics: as(topics, asReplays)}
+	sweep := r.Handler(d.logger)
+	repeater := failure.Repeater{Failures: store.NewFailures(db), Clock: systemClock, NewID: newID, Topics: convertPublishers(topics, toReplayPublisher)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			repeater.RunLogged(r.Context(), h.logger)
+			repeater.RunLogged(r.Context(), d.logger)
 		}
 		sweep.ServeHTTP(w, r.WithContext(quota.Background(r.Context()))) // edits of right now go first
 	}), nil
 }
 
-// sweep is the configuration of a sweep of both CRMs, the scheduler's and a
+// buildSweepConfig returns the configuration of a sweep of both CRMs, the scheduler's and a
 // person's alike.
-func (h *house) sweep(ctx context.Context, c reconcileConfig) (reconcile.Config, error) {
-	hubspotCRM, err1 := h.hubspot(ctx, c.HubSpot, c.Mapping)
-	zohoCRM, err2 := h.zoho(ctx, c.Zoho, c.Mapping)
-	topics, err3 := h.topics(ctx, c.Topics)
-	db, err4 := h.database(ctx, c.Firestore)
+func (d *deps) buildSweepConfig(ctx context.Context, c reconcileConfig) (reconcile.Config, error) {
+	hubspotCRM, err1 := d.connectHubSpot(ctx, c.HubSpot, c.Mapping)
+	zohoCRM, err2 := d.connectZoho(ctx, c.Zoho, c.Mapping)
+	topics, err3 := d.newPublishers(ctx, c.Topics)
+	db, err4 := d.connectFirestore(ctx, c.Firestore)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return reconcile.Config{}, err
 	}
 	return reconcile.Config{
 		Scanners:   map[crm.System]reconcile.Scanner{crm.HubSpot: hubspotCRM, crm.Zoho: zohoCRM},
-		Publishers: as(topics, asSweep),
+		Publishers: convertPublishers(topics, toSweepPublisher),
 		Cursors:    store.NewCursors(db),
 		Clock:      systemClock,
 		NewID:      newID,
 		Kinds:      mappedKinds(c.Mapping),
-		Guard:      guard(db, c.Mapping),
+		Guard:      newSweepGuard(db, c.Mapping),
 	}, nil
 }
 
-// guard stops a sweep that would touch more than half of all pairs.
-func guard(db *store.Client, m *mapping.Mapping) *reconcile.Guard {
+// newSweepGuard returns the guard that stops a sweep that would touch more than half of all pairs.
+func newSweepGuard(db *store.Client, m *mapping.Mapping) *reconcile.Guard {
 	return &reconcile.Guard{Pairs: store.NewLinks(db), Creates: func(from crm.System, kind crm.Kind) bool {
 		object := m.Object(kind)
 		return object != nil && object.Create[from.Other()]

@@ -21,7 +21,7 @@ const (
 )
 
 // rotation notices that secrets have new versions. A function reads its secrets
-// when it is set up; when somebody's credentials are refused they are read
+// when it is set up; when credentials are refused they are read
 // again, and if one has changed everything is set up anew, without a deployment.
 type rotation struct {
 	refused    atomic.Bool  // since the last look
@@ -32,46 +32,47 @@ type rotation struct {
 	looked time.Time
 }
 
-// access fetches a secret for a set-up and remembers it.
-func (h *house) access(ctx context.Context, name string) ([]byte, error) {
-	payload, err := h.fetch(ctx, name)
+// readSecret fetches a secret for a set-up and remembers it.
+func (d *deps) readSecret(ctx context.Context, name string) ([]byte, error) {
+	payload, err := d.fetchSecret(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	h.rotation.mu.Lock()
-	defer h.rotation.mu.Unlock()
-	if h.rotation.known == nil {
-		h.rotation.known = map[string][]byte{}
+	d.rotation.mu.Lock()
+	defer d.rotation.mu.Unlock()
+	if d.rotation.known == nil {
+		d.rotation.known = map[string][]byte{}
 	}
-	h.rotation.known[name] = payload
+	d.rotation.known[name] = payload
 	return payload, nil
 }
 
-func (h *house) fetch(ctx context.Context, name string) ([]byte, error) {
-	if h.secretAccess != nil {
-		return h.secretAccess(ctx, name)
+func (d *deps) fetchSecret(ctx context.Context, name string) ([]byte, error) {
+	if d.secretAccess != nil {
+		return d.secretAccess(ctx, name)
 	}
-	return h.secrets.Access(ctx, name)
+	return d.secrets.Access(ctx, name)
 }
 
-// rotate looks whether secrets have changed if credentials were refused.
-func (h *house) rotate(ctx context.Context) {
-	if !h.rotation.refused.Swap(false) {
+// rereadSecrets reads the secrets again if credentials were refused, and has the
+// functions set up anew if one of them changed.
+func (d *deps) rereadSecrets(ctx context.Context) {
+	if !d.rotation.refused.Swap(false) {
 		return
 	}
-	known := h.rotation.due(systemClock.Now())
+	known := d.rotation.due(systemClock.Now())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rereadTime)
 	defer cancel()
 	for name, before := range known {
-		payload, err := h.fetch(ctx, name)
+		payload, err := d.fetchSecret(ctx, name)
 		if err != nil {
-			h.logger.WarnContext(ctx, "secrets not read again", "error", err.Error())
+			d.logger.WarnContext(ctx, "secrets not read again", "error", err.Error())
 			return
 		}
 		if !bytes.Equal(payload, before) {
-			h.forgetClients()
-			h.rotation.generation.Add(1)
-			h.logger.InfoContext(ctx, logschema.SecretsChanged, "secret", name)
+			d.forgetClients()
+			d.rotation.generation.Add(1)
+			d.logger.InfoContext(ctx, logschema.SecretsChanged, "secret", name)
 			return
 		}
 	}

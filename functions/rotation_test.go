@@ -32,12 +32,12 @@ const vaulted = "projects/p/secrets/s/versions/latest"
 // what it is told to.
 func rotating(t *testing.T, v *vault, log *bytes.Buffer) (serve func(status int), set func() []string) {
 	t.Helper()
-	h := &house{getenv: environment{"HASH_KEY": vaulted}.get, logger: logTo(log), secretAccess: v.access}
+	d := &deps{getenv: environment{"HASH_KEY": vaulted}.get, logger: logTo(log), secretAccess: v.access}
 	var keys []string
 	status := http.StatusOK
-	f := &lazy{name: "F", house: h, build: func(ctx context.Context, h *house) (http.Handler, error) {
+	f := &lazy{name: "F", deps: d, build: func(ctx context.Context, d *deps) (http.Handler, error) {
 		c := &texts{names: []string{"HASH_KEY"}}
-		if err := h.read(ctx, c); err != nil {
+		if err := d.readConfig(ctx, c); err != nil {
 			return nil, err
 		}
 		keys = append(keys, c.got["HASH_KEY"])
@@ -105,17 +105,17 @@ func TestAServiceThatRefusesOurCredentialsIsNoticed(t *testing.T) {
 	for status, want := range map[int]bool{http.StatusOK: false, http.StatusForbidden: false, http.StatusUnauthorized: true} {
 		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		defer service.Close()
-		h := &house{getenv: environment{}.get, logger: logTo(&bytes.Buffer{})}
+		d := &deps{getenv: environment{}.get, logger: logTo(&bytes.Buffer{})}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, service.URL, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := h.httpClient(t.Context(), "crm").Do(req)
+		res, err := d.newHTTPClient(t.Context(), "crm").Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
-		if got := h.rotation.refused.Load(); got != want {
+		if got := d.rotation.refused.Load(); got != want {
 			t.Errorf("status %d: noticed %t, want %t", status, got, want)
 		}
 	}

@@ -50,7 +50,7 @@ var settings = []setting{
 	{name: "SENDGRID_URL", fallback: "https://api.sendgrid.com", remedy: "https://api.sendgrid.com, or https://api.eu.sendgrid.com for an account in the EU", check: absoluteURL},
 	{name: "FAILURE_MAIL_FROM", remedy: "the verified sender of the failure mail", check: mailAddress},
 	{name: "FAILURE_MAIL_TO", remedy: "who receives the failure mail, separated by commas", check: mailAddresses},
-	{name: "FAILURE_MAIL_HEARTBEAT", fallback: "off", remedy: "on to be told once a week that nothing failed, or off", check: onOrOff},
+	{name: "FAILURE_MAIL_HEARTBEAT", fallback: "off", remedy: "on to receive a mail once a week when nothing failed, or off", check: onOrOff},
 	{name: "HASH_KEY", remedy: "a random key of at least 16 characters", check: longEnough},
 	{name: "MAPPING_YAML", optional: true, remedy: "the text of a mapping"},
 	{name: "OTEL_EXPORTER_OTLP_ENDPOINT", optional: true, remedy: "https://telemetry.googleapis.com, or http://host:4317 of a collector", check: absoluteURL},
@@ -124,7 +124,7 @@ func (e variables) read(ctx context.Context, into configuration) error {
 	return nil
 }
 
-// validate tells what is wrong with a value, and what to do about it.
+// validate says what is wrong with a value, and what to do about it.
 func (s setting) validate(text string) error {
 	switch {
 	case text == "" && s.required():

@@ -35,15 +35,15 @@ var (
 
 // newSyncer makes every syncer of the program. Topics are for those that write.
 // hubspotPages, unless nil, stands before HubSpot: a backfill has read its pages.
-func (h *house) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics map[crm.System]*gcp.Publisher, hubspotPages syncer.CRM) (*syncer.Syncer, error) {
-	crms, err := h.crms(ctx, c)
+func (d *deps) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics map[crm.System]*gcp.Publisher, hubspotPages syncer.CRM) (*syncer.Syncer, error) {
+	crms, err := d.connectCRMs(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	if hubspotPages != nil {
 		crms = map[crm.System]syncer.CRM{crm.HubSpot: hubspotPages, crm.Zoho: crms[crm.Zoho]}
 	}
-	db, err := h.database(ctx, c.Firestore)
+	db, err := d.connectFirestore(ctx, c.Firestore)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +55,13 @@ func (h *house) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics
 		Mapping: c.Mapping, CRMs: crms,
 		Links: store.NewLinks(db), Failures: store.NewFailures(db), Cursors: store.NewCursors(db),
 		Graves: store.NewGraves(db), Brakes: store.NewBrakes(db),
-		Publishers: as(topics, asPublisher),
-		Unique:     unique, AtOnce: batch.AtOnce,
-		Clock: systemClock, NewID: newID, Logger: h.logger, HashKey: []byte(c.HashKey), Share: seen,
+		Publishers: convertPublishers(topics, toSyncerPublisher),
+		Unique:     keepsUnique, AtOnce: batch.AtOnce,
+		Clock: systemClock, NewID: newID, Logger: d.logger, HashKey: []byte(c.HashKey), Share: seen,
 	}, way.Options)
 }
 
-// unique is what the two CRMs see to by themselves.
-func unique(s crm.System, kind crm.Kind, field string) bool {
+// keepsUnique reports whether a CRM itself keeps the values of a field unique.
+func keepsUnique(s crm.System, kind crm.Kind, field string) bool {
 	return s == crm.HubSpot && hubspot.IsUniqueProperty(kind, field)
 }

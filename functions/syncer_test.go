@@ -44,16 +44,16 @@ func unwrap(c syncer.CRM) syncer.CRM {
 
 // wiring makes the syncer of each way in, as the program does, in a process of its
 // own, and returns the consumer that stands before those that write.
-var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error){
-	"consumers": func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
+var wiring = map[string]func(ctx context.Context, h *deps) (*syncer.Syncer, *consumer.Consumer, error){
+	"consumers": func(ctx context.Context, h *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 		c, err := newQueueConsumer(ctx, h)
 		if err != nil {
 			return nil, nil, err
 		}
 		return c.Applier.(*syncer.Syncer), c, nil
 	},
-	"backfill": func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
-		h.atDesk = true
+	"backfill": func(ctx context.Context, h *deps) (*syncer.Syncer, *consumer.Consumer, error) {
+		h.isOperator = true
 		d := &Desk{h}
 		clients, err := d.Clients(ctx)
 		if err != nil {
@@ -66,19 +66,19 @@ var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *co
 		c := b.Worker.(*consumer.Consumer)
 		return c.Applier.(*syncer.Syncer), c, nil
 	},
-	"plan": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
+	"plan": asOperator(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
 		p, err := d.Plan(ctx, c)
 		return p.Syncer, err
 	}),
-	"explain": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) { return d.Explainer(ctx, c) }),
-	"drift": atDesk(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
+	"explain": asOperator(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) { return d.Explainer(ctx, c) }),
+	"drift": asOperator(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
 		drift, err := d.Drift(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		return drift.Comparer.(*syncer.Syncer), nil
 	}),
-	"console": func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
+	"console": func(ctx context.Context, h *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 		c, err := newConsole(ctx, h)
 		if err != nil {
 			return nil, nil, err
@@ -87,15 +87,15 @@ var wiring = map[string]func(ctx context.Context, h *house) (*syncer.Syncer, *co
 	},
 }
 
-func atDesk(get func(context.Context, *Desk, Clients) (*syncer.Syncer, error)) func(context.Context, *house) (*syncer.Syncer, *consumer.Consumer, error) {
-	return func(ctx context.Context, h *house) (*syncer.Syncer, *consumer.Consumer, error) {
-		h.atDesk = true
-		d := &Desk{h}
-		clients, err := d.Clients(ctx)
+func asOperator(get func(context.Context, *Desk, Clients) (*syncer.Syncer, error)) func(context.Context, *deps) (*syncer.Syncer, *consumer.Consumer, error) {
+	return func(ctx context.Context, d *deps) (*syncer.Syncer, *consumer.Consumer, error) {
+		d.isOperator = true
+		o := &Desk{d}
+		clients, err := o.Clients(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := get(ctx, d, clients)
+		s, err := get(ctx, o, clients)
 		return s, nil, err
 	}
 }
@@ -115,8 +115,8 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 	for _, way := range waysIn {
 		t.Run(way.name, func(t *testing.T) {
 			var log bytes.Buffer
-			h := &house{getenv: complete().get, logger: logTo(&log)}
-			s, worker, err := wiring[way.name](t.Context(), h)
+			d := &deps{getenv: complete().get, logger: logTo(&log)}
+			s, worker, err := wiring[way.name](t.Context(), d)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 				_, batched := beneath.(*batch.CRM)
 				got.Batched = got.Batched && batched
 				// One client for the process is one limiter for the account.
-				got.Limited = got.Limited && beneath == h.clients.crms[side]
+				got.Limited = got.Limited && beneath == d.clients.crms[side]
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("safeguards (-want +got):\n%s", diff)
@@ -148,16 +148,16 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 // TestEveryFunctionOfAProcessHasTheSameLimiter: several clients of one account, each
 // with a limiter, would together take several times its quota.
 func TestEveryFunctionOfAProcessHasTheSameLimiter(t *testing.T) {
-	h := &house{getenv: complete().get, logger: slog.New(slog.DiscardHandler)}
+	d := &deps{getenv: complete().get, logger: slog.New(slog.DiscardHandler)}
 	var hubspots, zohos []any
 	for _, e := range entryPoints {
-		if _, err := e.build(t.Context(), h); err != nil {
+		if _, err := e.build(t.Context(), d); err != nil {
 			t.Fatal(e.name, err)
 		}
-		if c := h.clients.hubspot; c != nil && !slices.Contains(hubspots, any(c)) {
+		if c := d.clients.hubspot; c != nil && !slices.Contains(hubspots, any(c)) {
 			hubspots = append(hubspots, c)
 		}
-		if c := h.clients.zoho; c != nil && !slices.Contains(zohos, any(c)) {
+		if c := d.clients.zoho; c != nil && !slices.Contains(zohos, any(c)) {
 			zohos = append(zohos, c)
 		}
 	}
@@ -167,7 +167,7 @@ func TestEveryFunctionOfAProcessHasTheSameLimiter(t *testing.T) {
 }
 
 func TestAPartOfTheQuotaIsAPartOfTheSharesOfBothCRMs(t *testing.T) {
-	d := &Desk{&house{getenv: complete().with("CRM_QUOTA_SHARE", "0.5").get, logger: slog.New(slog.DiscardHandler), atDesk: true}}
+	d := &Desk{&deps{getenv: complete().with("CRM_QUOTA_SHARE", "0.5").get, logger: slog.New(slog.DiscardHandler), isOperator: true}}
 	before, err := d.Clients(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestAPartOfTheQuotaIsAPartOfTheSharesOfBothCRMs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.HubSpot == after.HubSpot || before.Zoho == after.Zoho || d.house.share(after.config.HubSpot.Share) != 0.125 {
-		t.Errorf("the clients have a share of %v, want 0.5 and a quarter of it", d.house.share(after.config.HubSpot.Share))
+	if before.HubSpot == after.HubSpot || before.Zoho == after.Zoho || d.deps.limitShare(after.config.HubSpot.Share) != 0.125 {
+		t.Errorf("the clients have a share of %v, want 0.5 and a quarter of it", d.deps.limitShare(after.config.HubSpot.Share))
 	}
 }

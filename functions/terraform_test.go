@@ -78,7 +78,7 @@ func TestTerraformGivesEachFunctionTheVariablesThatItReads(t *testing.T) {
 				return complete()[name]
 			}
 			var log bytes.Buffer
-			if _, err := e.build(t.Context(), &house{getenv: getenv, logger: logTo(&log)}); err != nil {
+			if _, err := e.build(t.Context(), &deps{getenv: getenv, logger: logTo(&log)}); err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range slices.Concat(localOnly, everyFunction) {

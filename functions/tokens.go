@@ -9,8 +9,8 @@ import (
 )
 
 // getZohoToken answers the consumers with a valid access token.
-func getZohoToken(ctx context.Context, h *house) (http.Handler, error) {
-	tokens, err := h.readTokens(ctx)
+func getZohoToken(ctx context.Context, d *deps) (http.Handler, error) {
+	tokens, err := d.readTokenService(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -18,24 +18,24 @@ func getZohoToken(ctx context.Context, h *house) (http.Handler, error) {
 }
 
 // refreshZohoToken is called by the scheduler, well before the token expires.
-func refreshZohoToken(ctx context.Context, h *house) (http.Handler, error) {
-	tokens, err := h.readTokens(ctx)
+func refreshZohoToken(ctx context.Context, d *deps) (http.Handler, error) {
+	tokens, err := d.readTokenService(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return tokens.RefreshHandler(), nil
 }
 
-func (h *house) readTokens(ctx context.Context) (*zoho.TokenService, error) {
+func (d *deps) readTokenService(ctx context.Context) (*zoho.TokenService, error) {
 	var c tokensConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
-	return h.tokens(ctx, c)
+	return d.newTokenService(ctx, c)
 }
 
-func (h *house) tokens(ctx context.Context, c tokensConfig) (*zoho.TokenService, error) {
-	db, err := h.database(ctx, c.Firestore)
+func (d *deps) newTokenService(ctx context.Context, c tokensConfig) (*zoho.TokenService, error) {
+	db, err := d.connectFirestore(ctx, c.Firestore)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,9 @@ func (h *house) tokens(ctx context.Context, c tokensConfig) (*zoho.TokenService,
 		ClientSecret: c.Client.ClientSecret,
 		RefreshToken: c.RefreshToken,
 		Store:        store.NewTokens(db),
-		HTTP:         h.httpClient(ctx, "zoho_accounts"),
+		HTTP:         d.newHTTPClient(ctx, "zoho_accounts"),
 		Clock:        systemClock,
 		NewID:        newID,
-		Logger:       h.logger,
+		Logger:       d.logger,
 	})
 }

@@ -9,44 +9,44 @@ import (
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
-// hubspotWebhook hears HubSpot. Its operations end in Zoho.
-func hubspotWebhook(ctx context.Context, h *house) (http.Handler, error) {
+// hubspotWebhook receives webhooks of HubSpot. Its operations end in Zoho.
+func hubspotWebhook(ctx context.Context, d *deps) (http.Handler, error) {
 	var c hubspotWebhookConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
 	verifier, err := hubspot.NewVerifier(hubspot.VerifierConfig{Secrets: c.Secrets, URL: c.URL, Versions: c.Versions})
 	if err != nil {
 		return nil, err
 	}
-	door, err := h.door(ctx, c.PubSub, c.Topic)
+	config, err := d.newIngestConfig(ctx, c.PubSub, c.Topic)
 	if err != nil {
 		return nil, err
 	}
-	return ingest.HubSpot(door, verifier, c.Portal), nil
+	return ingest.HubSpot(config, verifier, c.Portal), nil
 }
 
-// zohoWebhook hears Zoho. Its operations end in HubSpot.
-func zohoWebhook(ctx context.Context, h *house) (http.Handler, error) {
+// zohoWebhook receives notifications of Zoho. Its operations end in HubSpot.
+func zohoWebhook(ctx context.Context, d *deps) (http.Handler, error) {
 	var c zohoWebhookConfig
-	if err := h.read(ctx, &c); err != nil {
+	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
 	verifier, err := zoho.NewVerifier(zoho.VerifierConfig{Tokens: c.Tokens})
 	if err != nil {
 		return nil, err
 	}
-	door, err := h.door(ctx, c.PubSub, c.Topic)
+	config, err := d.newIngestConfig(ctx, c.PubSub, c.Topic)
 	if err != nil {
 		return nil, err
 	}
-	return ingest.Zoho(door, verifier), nil
+	return ingest.Zoho(config, verifier), nil
 }
 
-func (h *house) door(ctx context.Context, c pubsubConfig, topic string) (ingest.Config, error) {
-	publisher, err := h.publisher(ctx, c, topic)
+func (d *deps) newIngestConfig(ctx context.Context, c pubsubConfig, topic string) (ingest.Config, error) {
+	publisher, err := d.newPublisher(ctx, c, topic)
 	if err != nil {
 		return ingest.Config{}, err
 	}
-	return ingest.Config{Publisher: publisher, Clock: systemClock, NewID: newID, Logger: h.logger}, nil
+	return ingest.Config{Publisher: publisher, Clock: systemClock, NewID: newID, Logger: d.logger}, nil
 }

@@ -15,23 +15,23 @@ import (
 
 // Backfill returns the configuration of a backfill, for the caller to change.
 // HubSpot's records are the hot ones and are all walked; Zoho's only where the
-// mapping creates them in HubSpot. Companies come before their contacts. What each
-// operation comes to is counted, and not logged for whoever sits at the desk.
-func (d *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
-	db, err1 := d.database(ctx)
-	topics, err2 := d.topics(ctx)
-	crms, err3 := d.house.crms(ctx, c.config)
+// mapping creates them in HubSpot. Companies come before their contacts. Each
+// result is counted; only errors are logged.
+func (o *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
+	db, err1 := o.database(ctx)
+	topics, err2 := o.topics(ctx)
+	crms, err3 := o.deps.connectCRMs(ctx, c.config)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
 	// HubSpot shows a page of records with their histories for the price of
 	// reading them.
 	pages := reconcile.NewPages(crms[crm.HubSpot], c.HubSpot, systemClock)
-	s, err := d.house.newSyncer(ctx, fromBackfill, c.config, topics, pages)
+	s, err := o.deps.newSyncer(ctx, fromBackfill, c.config, topics, pages)
 	if err != nil {
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
-	worker, err := d.house.newConsumer(ctx, c.config.Firestore, s, slog.New(atLeast{slog.LevelError, d.Logger().Handler()}))
+	worker, err := o.deps.newConsumer(ctx, c.config.Firestore, s, slog.New(atLeast{slog.LevelError, o.Logger().Handler()}))
 	if err != nil {
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
@@ -42,7 +42,7 @@ func (d *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfi
 	}, nil
 }
 
-// atLeast is a log handler for what is worse than usual.
+// atLeast is a log handler that drops entries below a level.
 type atLeast struct {
 	slog.Level
 	slog.Handler
@@ -69,8 +69,8 @@ type Counts struct {
 }
 
 // Count counts both sides, and what is linked.
-func (d *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
-	db, err := d.database(ctx)
+func (o *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
+	db, err := o.database(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (d *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
 
 // Plan returns the configuration of a plan of that backfill. Its syncer has the
 // clients that the consumers have, so that operations share calls.
-func (d *Desk) Plan(ctx context.Context, c Clients) (plan.Config, error) {
-	s, err := d.house.newSyncer(ctx, fromPlan, c.config, nil, nil)
+func (o *Desk) Plan(ctx context.Context, c Clients) (plan.Config, error) {
+	s, err := o.deps.newSyncer(ctx, fromPlan, c.config, nil, nil)
 	if err != nil {
 		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)
 	}

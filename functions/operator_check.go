@@ -13,8 +13,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-// doctorConfig is what a check looks at beside the CRMs.
-type doctorConfig struct {
+// checkConfig is what a check looks at beside the CRMs.
+type checkConfig struct {
 	private
 	Firestore                               firestoreConfig
 	Topics                                  topicsConfig
@@ -22,7 +22,7 @@ type doctorConfig struct {
 	HubSpotURL, PortalID, PagesURL, ZohoURL string
 }
 
-func (c *doctorConfig) bind(r *reader) {
+func (c *checkConfig) bind(r *reader) {
 	c.Firestore.bind(r)
 	c.Topics.bind(r)
 	r.text("DEAD_OPERATIONS_TOPIC", &c.DeadOperations)
@@ -34,13 +34,13 @@ func (c *doctorConfig) bind(r *reader) {
 
 // Doctor returns the configuration of a check of everything that the
 // environment names.
-func (d *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
-	var config doctorConfig
-	if err := d.house.read(ctx, &config); err != nil {
+func (o *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
+	var config checkConfig
+	if err := o.deps.readConfig(ctx, &config); err != nil {
 		return check.Config{}, err
 	}
-	db, err1 := d.house.database(ctx, config.Firestore)
-	_, err2 := d.house.topics(ctx, config.Topics) // connects
+	db, err1 := o.deps.connectFirestore(ctx, config.Firestore)
+	_, err2 := o.deps.newPublishers(ctx, config.Topics) // connects
 	if err := errors.Join(err1, err2); err != nil {
 		return check.Config{}, err
 	}
@@ -50,13 +50,13 @@ func (d *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
 		Schemas: map[crm.System]check.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
 		Account: c.HubSpot.ReadAccount, PortalID: config.PortalID, PagesURL: config.PagesURL,
 		Clocks: map[string]func(context.Context) (time.Time, error){
-			"HubSpot": d.clockOf(config.HubSpotURL), "Zoho": d.clockOf(config.ZohoURL),
+			"HubSpot": o.clockOf(config.HubSpotURL), "Zoho": o.clockOf(config.ZohoURL),
 		},
 		Token:     store.NewTokens(db).LoadToken,
 		Channels:  c.Zoho.ListChannels,
-		NotifyURL: d.Getenv("ZOHO_WEBHOOK_URL"),
+		NotifyURL: o.Getenv("ZOHO_WEBHOOK_URL"),
 		Topics: func(ctx context.Context) ([]check.Topic, error) {
-			return d.topicsOf(ctx, config.Topics.HubSpotChanges, config.Topics.ZohoChanges, config.DeadOperations)
+			return o.topicsOf(ctx, config.Topics.HubSpotChanges, config.Topics.ZohoChanges, config.DeadOperations)
 		},
 		Cursors:  store.NewCursors(db),
 		Failures: store.NewFailures(db),
@@ -66,10 +66,10 @@ func (d *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
 	}, nil
 }
 
-func (d *Desk) topicsOf(ctx context.Context, names ...string) ([]check.Topic, error) {
+func (o *Desk) topicsOf(ctx context.Context, names ...string) ([]check.Topic, error) {
 	var all []check.Topic
 	for _, name := range names {
-		exists, n, err := gcp.TopicSubscriptions(ctx, d.house.pubsub, name)
+		exists, n, err := gcp.TopicSubscriptions(ctx, o.deps.pubsub, name)
 		if err != nil {
 			return nil, err
 		}
@@ -80,13 +80,13 @@ func (d *Desk) topicsOf(ctx context.Context, names ...string) ([]check.Topic, er
 
 // clockOf reads the time that a server puts on its answers. What it answers
 // does not matter.
-func (d *Desk) clockOf(url string) func(context.Context) (time.Time, error) {
+func (o *Desk) clockOf(url string) func(context.Context) (time.Time, error) {
 	return func(ctx context.Context) (time.Time, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
 		if err != nil {
 			return time.Time{}, err
 		}
-		res, err := d.house.httpClient(ctx, "clock").Do(req)
+		res, err := o.deps.newHTTPClient(ctx, "clock").Do(req)
 		if err != nil {
 			return time.Time{}, errors.New("no answer")
 		}

@@ -34,23 +34,23 @@ func Remedy(name string) string {
 
 // Value is the value of a variable, fetched from Secret Manager if it names a
 // secret, "" if it is not set.
-func (d *Desk) Value(ctx context.Context, name string) (string, error) {
-	resolved, err := gcp.Resolve(ctx, map[string]string{name: strings.TrimSpace(d.Getenv(name))}, d.house.secrets.Access)
+func (o *Desk) Value(ctx context.Context, name string) (string, error) {
+	resolved, err := gcp.Resolve(ctx, map[string]string{name: strings.TrimSpace(o.Getenv(name))}, o.deps.secrets.Access)
 	return resolved[name], err
 }
 
 // Consent exchanges a grant code for a refresh token.
-func (d *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
+func (o *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
 	var c consentConfig
-	if err := d.house.read(ctx, &c); err != nil {
+	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return zoho.Consent{}, err
 	}
-	return zoho.ExchangeCode(ctx, d.house.httpClient(ctx, "zoho"), c.AccountsURL, c.ClientID, zoho.Secret(c.ClientSecret), zoho.Secret(code))
+	return zoho.ExchangeCode(ctx, o.deps.newHTTPClient(ctx, "zoho"), c.AccountsURL, c.ClientID, zoho.Secret(c.ClientSecret), zoho.Secret(code))
 }
 
 // ChannelManager keeps Zoho's notification channel, as RenewZohoChannels does.
-func (d *Desk) ChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
-	return d.house.channelManager(ctx)
+func (o *Desk) ChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
+	return o.deps.newChannelManager(ctx)
 }
 
 // projectConfig is what the HubSpot app is made of.
@@ -70,9 +70,9 @@ func (c *projectConfig) bind(r *reader) {
 
 // ProjectFiles are those of the HubSpot app, without its webhooks as long as
 // HUBSPOT_WEBHOOK_URL is not set.
-func (d *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
-	c := projectConfig{webhooks: d.Getenv("HUBSPOT_WEBHOOK_URL") != ""}
-	if err := d.house.read(ctx, &c); err != nil {
+func (o *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
+	c := projectConfig{webhooks: o.Getenv("HUBSPOT_WEBHOOK_URL") != ""}
+	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
 	return hubspot.BuildProjectFiles(c.WebhookURL, fieldNames(c.Mapping, crm.HubSpot))
@@ -80,6 +80,6 @@ func (d *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
 
 // AddSecret stores a value as the newest version of a secret, unless it is that
 // already, and reports whether it did.
-func (d *Desk) AddSecret(ctx context.Context, project, id, value string) (bool, error) {
-	return d.house.secrets.Add(ctx, project, id, []byte(value))
+func (o *Desk) AddSecret(ctx context.Context, project, id, value string) (bool, error) {
+	return o.deps.secrets.Add(ctx, project, id, []byte(value))
 }

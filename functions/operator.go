@@ -1,0 +1,177 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/gcp"
+	"github.com/hubspot-zoho/connector/internal/hubspot"
+	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/store"
+	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/zoho"
+)
+
+// Desk connects a person at the command line to the services that the functions
+// use, from the same environment. It is not safe for concurrent use.
+type Desk struct{ deps *deps }
+
+// NewDesk returns a Desk that connects to nothing before it is asked to.
+func NewDesk(getenv func(string) string, logger *slog.Logger) *Desk {
+	return &Desk{&deps{getenv: getenv, logger: logger, isOperator: true}}
+}
+
+// Within limits later calls to a part of what one instance of the consumers may take
+// of the CRMs' quotas, above 0 and at most 1.
+func (o *Desk) Within(part float64) {
+	o.deps.quotaShare = part
+	o.deps.forgetClients()
+}
+
+// Close ends the connections.
+func (o *Desk) Close() error {
+	var errs []error
+	if o.deps.firestore != nil {
+		errs = append(errs, o.deps.firestore.Close())
+	}
+	if o.deps.pubsub != nil {
+		errs = append(errs, o.deps.pubsub.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Getenv reads one variable without asking for it. A value that names a secret
+// is returned as that name.
+func (o *Desk) Getenv(name string) string { return o.deps.getenv(name) }
+
+// Logger is the log of the command.
+func (o *Desk) Logger() *slog.Logger { return o.deps.logger }
+
+// mappingConfig is the configuration of a command that needs the mapping alone.
+type mappingConfig struct {
+	private
+	Mapping *mapping.Mapping
+}
+
+func (c *mappingConfig) bind(r *reader) { r.mapping(&c.Mapping) }
+
+// Mapping is the mapping that the environment gives.
+func (o *Desk) Mapping(ctx context.Context) (*mapping.Mapping, error) {
+	var c mappingConfig
+	err := o.deps.readConfig(ctx, &c)
+	return c.Mapping, err
+}
+
+// Failures needs the database alone.
+func (o *Desk) Failures(ctx context.Context) (*store.Failures, error) {
+	db, err := o.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.NewFailures(db), nil
+}
+
+// Brakes needs the database alone.
+func (o *Desk) Brakes(ctx context.Context) (*store.Brakes, error) {
+	db, err := o.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.NewBrakes(db), nil
+}
+
+func (o *Desk) database(ctx context.Context) (*store.Client, error) {
+	var c firestoreConfig
+	if err := o.deps.readConfig(ctx, &c); err != nil {
+		return nil, err
+	}
+	return o.deps.connectFirestore(ctx, c)
+}
+
+// Replayer publishes failed operations again.
+func (o *Desk) Replayer(ctx context.Context) (failure.Replayer, error) {
+	failures, err1 := o.Failures(ctx)
+	topics, err2 := o.topics(ctx)
+	if err := errors.Join(err1, err2); err != nil {
+		return failure.Replayer{}, err
+	}
+	return failure.Replayer{Failures: failures, Clock: systemClock, NewID: newID, Topics: convertPublishers(topics, toReplayPublisher)}, nil
+}
+
+// topics are the publishers by the system whose changes they take.
+func (o *Desk) topics(ctx context.Context) (map[crm.System]*gcp.Publisher, error) {
+	var c topicsConfig
+	if err := o.deps.readConfig(ctx, &c); err != nil {
+		return nil, err
+	}
+	return o.deps.newPublishers(ctx, c)
+}
+
+// Clients are both CRMs and the mapping.
+type Clients struct {
+	Mapping *mapping.Mapping
+	HubSpot *hubspot.Client
+	Zoho    *zoho.Client
+	config  syncerConfig
+}
+
+// Clients connects to both CRMs. Zoho's access token comes from GetZohoToken, or from
+// Zoho itself where the environment holds the refresh token, under the same lease.
+func (o *Desk) Clients(ctx context.Context) (Clients, error) {
+	c := syncerConfig{Zoho: zohoConfig{direct: o.deps.refreshesTokensItself()}}
+	if err := o.deps.readConfig(ctx, &c); err != nil {
+		return Clients{}, err
+	}
+	hubspotCRM, err1 := o.deps.connectHubSpot(ctx, c.HubSpot, c.Mapping)
+	zohoCRM, err2 := o.deps.connectZoho(ctx, c.Zoho, c.Mapping)
+	return Clients{Mapping: c.Mapping, HubSpot: hubspotCRM, Zoho: zohoCRM, config: c}, errors.Join(err1, err2)
+}
+
+// Explainer returns the syncer that explains why a record is as it is.
+func (o *Desk) Explainer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
+	return o.deps.newSyncer(ctx, fromExplain, c.config, nil, nil)
+}
+
+// Reconcile returns the configuration of the sweep, for the caller to change.
+func (o *Desk) Reconcile(ctx context.Context) (reconcile.Config, error) {
+	c := reconcileConfig{Zoho: zohoConfig{direct: o.deps.refreshesTokensItself()}}
+	if err := o.deps.readConfig(ctx, &c); err != nil {
+		return reconcile.Config{}, err
+	}
+	return o.deps.buildSweepConfig(ctx, c)
+}
+
+// Drift compares all linked pairs.
+func (o *Desk) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
+	db, err1 := o.database(ctx)
+	s, err2 := o.deps.newSyncer(ctx, fromDrift, c.config, nil, nil)
+	if err := errors.Join(err1, err2); err != nil {
+		return reconcile.Drift{}, fmt.Errorf("set up the comparison: %w", err)
+	}
+	return reconcile.Drift{
+		Pairs: store.NewLinks(db), Readers: map[crm.System]reconcile.Reader{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Comparer: s, Kinds: mappedKinds(c.Mapping),
+	}, nil
+}
+
+// CountPairs counts the links of all mapped kinds.
+func (o *Desk) CountPairs(ctx context.Context, c Clients) (int, error) {
+	db, err := o.database(ctx)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, kind := range mappedKinds(c.Mapping) {
+		n, err := store.NewLinks(db).CountLinks(ctx, kind)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
