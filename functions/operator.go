@@ -17,24 +17,24 @@ import (
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
-// Desk connects a person at the command line to the services that the functions
+// Operator connects a person at the command line to the services that the functions
 // use, from the same environment. It is not safe for concurrent use.
-type Desk struct{ deps *deps }
+type Operator struct{ deps *deps }
 
-// NewDesk returns a Desk that connects to nothing before it is asked to.
-func NewDesk(getenv func(string) string, logger *slog.Logger) *Desk {
-	return &Desk{&deps{getenv: getenv, logger: logger, isOperator: true}}
+// NewOperator returns a Desk that connects to nothing before it is asked to.
+func NewOperator(getenv func(string) string, logger *slog.Logger) *Operator {
+	return &Operator{&deps{getenv: getenv, logger: logger, isOperator: true}}
 }
 
 // Within limits later calls to a part of what one instance of the consumers may take
 // of the CRMs' quotas, above 0 and at most 1.
-func (o *Desk) Within(part float64) {
+func (o *Operator) Within(part float64) {
 	o.deps.quotaShare = part
 	o.deps.forgetClients()
 }
 
 // Close ends the connections.
-func (o *Desk) Close() error {
+func (o *Operator) Close() error {
 	var errs []error
 	if o.deps.firestore != nil {
 		errs = append(errs, o.deps.firestore.Close())
@@ -47,10 +47,10 @@ func (o *Desk) Close() error {
 
 // Getenv reads one variable without asking for it. A value that names a secret
 // is returned as that name.
-func (o *Desk) Getenv(name string) string { return o.deps.getenv(name) }
+func (o *Operator) Getenv(name string) string { return o.deps.getenv(name) }
 
 // Logger is the log of the command.
-func (o *Desk) Logger() *slog.Logger { return o.deps.logger }
+func (o *Operator) Logger() *slog.Logger { return o.deps.logger }
 
 // mappingConfig is the configuration of a command that needs the mapping alone.
 type mappingConfig struct {
@@ -61,14 +61,14 @@ type mappingConfig struct {
 func (c *mappingConfig) bind(r *reader) { r.mapping(&c.Mapping) }
 
 // Mapping is the mapping that the environment gives.
-func (o *Desk) Mapping(ctx context.Context) (*mapping.Mapping, error) {
+func (o *Operator) Mapping(ctx context.Context) (*mapping.Mapping, error) {
 	var c mappingConfig
 	err := o.deps.readConfig(ctx, &c)
 	return c.Mapping, err
 }
 
 // Failures needs the database alone.
-func (o *Desk) Failures(ctx context.Context) (*store.Failures, error) {
+func (o *Operator) Failures(ctx context.Context) (*store.Failures, error) {
 	db, err := o.database(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (o *Desk) Failures(ctx context.Context) (*store.Failures, error) {
 }
 
 // Brakes needs the database alone.
-func (o *Desk) Brakes(ctx context.Context) (*store.Brakes, error) {
+func (o *Operator) Brakes(ctx context.Context) (*store.Brakes, error) {
 	db, err := o.database(ctx)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (o *Desk) Brakes(ctx context.Context) (*store.Brakes, error) {
 	return store.NewBrakes(db), nil
 }
 
-func (o *Desk) database(ctx context.Context) (*store.Client, error) {
+func (o *Operator) database(ctx context.Context) (*store.Client, error) {
 	var c firestoreConfig
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (o *Desk) database(ctx context.Context) (*store.Client, error) {
 }
 
 // Replayer publishes failed operations again.
-func (o *Desk) Replayer(ctx context.Context) (failure.Replayer, error) {
+func (o *Operator) Replayer(ctx context.Context) (failure.Replayer, error) {
 	failures, err1 := o.Failures(ctx)
 	topics, err2 := o.topics(ctx)
 	if err := errors.Join(err1, err2); err != nil {
@@ -104,7 +104,7 @@ func (o *Desk) Replayer(ctx context.Context) (failure.Replayer, error) {
 }
 
 // topics are the publishers by the system whose changes they take.
-func (o *Desk) topics(ctx context.Context) (map[crm.System]*gcp.Publisher, error) {
+func (o *Operator) topics(ctx context.Context) (map[crm.System]*gcp.Publisher, error) {
 	var c topicsConfig
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ type Clients struct {
 
 // Clients connects to both CRMs. Zoho's access token comes from GetZohoToken, or from
 // Zoho itself where the environment holds the refresh token, under the same lease.
-func (o *Desk) Clients(ctx context.Context) (Clients, error) {
+func (o *Operator) Clients(ctx context.Context) (Clients, error) {
 	c := syncerConfig{Zoho: zohoConfig{direct: o.deps.refreshesTokensItself()}}
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return Clients{}, err
@@ -133,12 +133,12 @@ func (o *Desk) Clients(ctx context.Context) (Clients, error) {
 }
 
 // Explainer returns the syncer that explains why a record is as it is.
-func (o *Desk) Explainer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
+func (o *Operator) Explainer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
 	return o.deps.newSyncer(ctx, fromExplain, c.config, nil, nil)
 }
 
 // Reconcile returns the configuration of the sweep, for the caller to change.
-func (o *Desk) Reconcile(ctx context.Context) (reconcile.Config, error) {
+func (o *Operator) Reconcile(ctx context.Context) (reconcile.Config, error) {
 	c := reconcileConfig{Zoho: zohoConfig{direct: o.deps.refreshesTokensItself()}}
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return reconcile.Config{}, err
@@ -147,7 +147,7 @@ func (o *Desk) Reconcile(ctx context.Context) (reconcile.Config, error) {
 }
 
 // Drift compares all linked pairs.
-func (o *Desk) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
+func (o *Operator) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
 	db, err1 := o.database(ctx)
 	s, err2 := o.deps.newSyncer(ctx, fromDrift, c.config, nil, nil)
 	if err := errors.Join(err1, err2); err != nil {
@@ -160,7 +160,7 @@ func (o *Desk) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
 }
 
 // CountPairs counts the links of all mapped kinds.
-func (o *Desk) CountPairs(ctx context.Context, c Clients) (int, error) {
+func (o *Operator) CountPairs(ctx context.Context, c Clients) (int, error) {
 	db, err := o.database(ctx)
 	if err != nil {
 		return 0, err

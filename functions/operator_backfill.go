@@ -17,7 +17,7 @@ import (
 // HubSpot's records are the hot ones and are all walked; Zoho's only where the
 // mapping creates them in HubSpot. Companies come before their contacts. Each
 // result is counted; only errors are logged.
-func (o *Desk) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
+func (o *Operator) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
 	db, err1 := o.database(ctx)
 	topics, err2 := o.topics(ctx)
 	crms, err3 := o.deps.connectCRMs(ctx, c.config)
@@ -69,7 +69,7 @@ type Counts struct {
 }
 
 // Count counts both sides, and what is linked.
-func (o *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
+func (o *Operator) Count(ctx context.Context, c Clients) ([]Counts, error) {
 	db, err := o.database(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (o *Desk) Count(ctx context.Context, c Clients) ([]Counts, error) {
 
 // Plan returns the configuration of a plan of that backfill. Its syncer has the
 // clients that the consumers have, so that operations share calls.
-func (o *Desk) Plan(ctx context.Context, c Clients) (plan.Config, error) {
+func (o *Operator) Plan(ctx context.Context, c Clients) (plan.Config, error) {
 	s, err := o.deps.newSyncer(ctx, fromPlan, c.config, nil, nil)
 	if err != nil {
 		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)

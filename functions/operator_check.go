@@ -34,7 +34,7 @@ func (c *checkConfig) bind(r *reader) {
 
 // Doctor returns the configuration of a check of everything that the
 // environment names.
-func (o *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
+func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) {
 	var config checkConfig
 	if err := o.deps.readConfig(ctx, &config); err != nil {
 		return check.Config{}, err
@@ -66,7 +66,7 @@ func (o *Desk) Doctor(ctx context.Context, c Clients) (check.Config, error) {
 	}, nil
 }
 
-func (o *Desk) topicsOf(ctx context.Context, names ...string) ([]check.Topic, error) {
+func (o *Operator) topicsOf(ctx context.Context, names ...string) ([]check.Topic, error) {
 	var all []check.Topic
 	for _, name := range names {
 		exists, n, err := gcp.TopicSubscriptions(ctx, o.deps.pubsub, name)
@@ -80,7 +80,7 @@ func (o *Desk) topicsOf(ctx context.Context, names ...string) ([]check.Topic, er
 
 // clockOf reads the time that a server puts on its answers. What it answers
 // does not matter.
-func (o *Desk) clockOf(url string) func(context.Context) (time.Time, error) {
+func (o *Operator) clockOf(url string) func(context.Context) (time.Time, error) {
 	return func(ctx context.Context) (time.Time, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
 		if err != nil {

@@ -34,13 +34,13 @@ func Remedy(name string) string {
 
 // Value is the value of a variable, fetched from Secret Manager if it names a
 // secret, "" if it is not set.
-func (o *Desk) Value(ctx context.Context, name string) (string, error) {
+func (o *Operator) Value(ctx context.Context, name string) (string, error) {
 	resolved, err := gcp.Resolve(ctx, map[string]string{name: strings.TrimSpace(o.Getenv(name))}, o.deps.secrets.Access)
 	return resolved[name], err
 }
 
 // Consent exchanges a grant code for a refresh token.
-func (o *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
+func (o *Operator) Consent(ctx context.Context, code string) (zoho.Consent, error) {
 	var c consentConfig
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return zoho.Consent{}, err
@@ -49,7 +49,7 @@ func (o *Desk) Consent(ctx context.Context, code string) (zoho.Consent, error) {
 }
 
 // ChannelManager keeps Zoho's notification channel, as RenewZohoChannels does.
-func (o *Desk) ChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
+func (o *Operator) ChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
 	return o.deps.newChannelManager(ctx)
 }
 
@@ -70,7 +70,7 @@ func (c *projectConfig) bind(r *reader) {
 
 // ProjectFiles are those of the HubSpot app, without its webhooks as long as
 // HUBSPOT_WEBHOOK_URL is not set.
-func (o *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
+func (o *Operator) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
 	c := projectConfig{webhooks: o.Getenv("HUBSPOT_WEBHOOK_URL") != ""}
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return nil, err
@@ -80,6 +80,6 @@ func (o *Desk) ProjectFiles(ctx context.Context) (map[string][]byte, error) {
 
 // AddSecret stores a value as the newest version of a secret, unless it is that
 // already, and reports whether it did.
-func (o *Desk) AddSecret(ctx context.Context, project, id, value string) (bool, error) {
+func (o *Operator) AddSecret(ctx context.Context, project, id, value string) (bool, error) {
 	return o.deps.secrets.Add(ctx, project, id, []byte(value))
 }

@@ -54,7 +54,7 @@ var wiring = map[string]func(ctx context.Context, h *deps) (*syncer.Syncer, *con
 	},
 	"backfill": func(ctx context.Context, h *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 		h.isOperator = true
-		d := &Desk{h}
+		d := &Operator{h}
 		clients, err := d.Clients(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -66,12 +66,12 @@ var wiring = map[string]func(ctx context.Context, h *deps) (*syncer.Syncer, *con
 		c := b.Worker.(*consumer.Consumer)
 		return c.Applier.(*syncer.Syncer), c, nil
 	},
-	"plan": asOperator(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
+	"plan": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) {
 		p, err := d.Plan(ctx, c)
 		return p.Syncer, err
 	}),
-	"explain": asOperator(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) { return d.Explainer(ctx, c) }),
-	"drift": asOperator(func(ctx context.Context, d *Desk, c Clients) (*syncer.Syncer, error) {
+	"explain": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) { return d.Explainer(ctx, c) }),
+	"drift": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) {
 		drift, err := d.Drift(ctx, c)
 		if err != nil {
 			return nil, err
@@ -87,10 +87,10 @@ var wiring = map[string]func(ctx context.Context, h *deps) (*syncer.Syncer, *con
 	},
 }
 
-func asOperator(get func(context.Context, *Desk, Clients) (*syncer.Syncer, error)) func(context.Context, *deps) (*syncer.Syncer, *consumer.Consumer, error) {
+func asOperator(get func(context.Context, *Operator, Clients) (*syncer.Syncer, error)) func(context.Context, *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 	return func(ctx context.Context, d *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 		d.isOperator = true
-		o := &Desk{d}
+		o := &Operator{d}
 		clients, err := o.Clients(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -167,7 +167,7 @@ func TestEveryFunctionOfAProcessHasTheSameLimiter(t *testing.T) {
 }
 
 func TestAPartOfTheQuotaIsAPartOfTheSharesOfBothCRMs(t *testing.T) {
-	d := &Desk{&deps{getenv: complete().with("CRM_QUOTA_SHARE", "0.5").get, logger: slog.New(slog.DiscardHandler), isOperator: true}}
+	d := &Operator{&deps{getenv: complete().with("CRM_QUOTA_SHARE", "0.5").get, logger: slog.New(slog.DiscardHandler), isOperator: true}}
 	before, err := d.Clients(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ Above --max-creates it asks; without a terminal it stops and names the flag.`,
   connector backfill --restart`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withOperator(c, getenv, func(d *functions.Desk) error { return runBackfill(c, d, o) })
+			return withOperator(c, getenv, func(d *functions.Operator) error { return runBackfill(c, d, o) })
 		},
 	}
 	c.Flags().IntVar(&o.maxCreates, "max-creates", 1000, "ask before more records than this are created")
@@ -60,7 +60,7 @@ type backfillResult struct {
 	Now []functions.Counts `json:"now"`
 }
 
-func runBackfill(c *cobra.Command, d *functions.Desk, o backfillOptions) error {
+func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) error {
 	ctx := c.Context()
 	if o.perSecond <= 0 || o.window <= 0 || o.maxCreates < 0 || o.share <= 0 || o.share > 1 {
 		return errors.New("--per-second and --window: want more than 0; --share: more than 0 and at most 1; --max-creates: 0 or more")

@@ -27,7 +27,7 @@ a check could not run.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var report check.Report
-			err := withOperator(c, getenv, func(d *functions.Desk) error {
+			err := withOperator(c, getenv, func(d *functions.Operator) error {
 				clients, err := d.Clients(c.Context())
 				if err != nil {
 					return err

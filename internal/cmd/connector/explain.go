@@ -39,14 +39,14 @@ Values are shown on a terminal; elsewhere only with --values.`,
 				field = args[2]
 			}
 			v := explanationWriter{w: c.OutOrStdout(), values: values || isTerminal(c.OutOrStdout()), field: field}
-			return withOperator(c, getenv, func(d *functions.Desk) error { return runExplain(c.Context(), d, kind, args[1], v) })
+			return withOperator(c, getenv, func(d *functions.Operator) error { return runExplain(c.Context(), d, kind, args[1], v) })
 		},
 	}
 	c.Flags().BoolVar(&values, "values", false, "show values even if the output is not a terminal")
 	return c
 }
 
-func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text string, v explanationWriter) error {
+func runExplain(ctx context.Context, d *functions.Operator, kind crm.Kind, text string, v explanationWriter) error {
 	clients, err := d.Clients(ctx)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func runExplain(ctx context.Context, d *functions.Desk, kind crm.Kind, text stri
 }
 
 // listParked lists the failures of both records, the resolved ones too.
-func listParked(ctx context.Context, d *functions.Desk, e syncer.Explanation) ([]failure.Record, error) {
+func listParked(ctx context.Context, d *functions.Operator, e syncer.Explanation) ([]failure.Record, error) {
 	store, err := d.Failures(ctx)
 	if err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ same flags.`,
 			if err != nil {
 				return err
 			}
-			return withOperator(c, getenv, func(d *functions.Desk) error {
+			return withOperator(c, getenv, func(d *functions.Operator) error {
 				store, err := d.Failures(c.Context())
 				if err != nil {
 					return err

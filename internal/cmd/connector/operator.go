@@ -18,9 +18,9 @@ import (
 )
 
 // withOperator runs f with the operator's dependencies, made from the environment, and closes them after it.
-func withOperator(c *cobra.Command, getenv func(string) string, f func(*functions.Desk) error) error {
+func withOperator(c *cobra.Command, getenv func(string) string, f func(*functions.Operator) error) error {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelInfo}))
-	d := functions.NewDesk(getenv, log)
+	d := functions.NewOperator(getenv, log)
 	return errors.Join(f(d), d.Close())
 }
 

@@ -43,7 +43,7 @@ With --values the samples show their values, on a terminal only.`,
 			if q := o.quotas; q.Share <= 0 || q.Share > 1 || q.HubSpotPer10s <= 0 || q.ZohoCreditsPerDay <= 0 || q.PerSecond <= 0 {
 				return errors.New("--share: want more than 0 and at most 1; the quotas and --per-second: want more than 0")
 			}
-			return withOperator(c, getenv, func(d *functions.Desk) error { return runPlan(c, d, o) })
+			return withOperator(c, getenv, func(d *functions.Operator) error { return runPlan(c, d, o) })
 		},
 	}
 	c.Flags().IntVar(&o.samples, "samples", 3, "show this many records of each outcome")
@@ -56,7 +56,7 @@ With --values the samples show their values, on a terminal only.`,
 	return c
 }
 
-func runPlan(c *cobra.Command, d *functions.Desk, o planOptions) error {
+func runPlan(c *cobra.Command, d *functions.Operator, o planOptions) error {
 	ctx := c.Context()
 	clients, err := d.Clients(ctx)
 	if err != nil {

@@ -38,7 +38,7 @@ status is 1 if fields differ that should be equal.`,
   connector reconcile --drift --examples`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withOperator(c, getenv, func(d *functions.Desk) error {
+			return withOperator(c, getenv, func(d *functions.Operator) error {
 				if o.drift {
 					return runDrift(c, d, o)
 				}
@@ -58,7 +58,7 @@ status is 1 if fields differ that should be equal.`,
 // starts. A person may wait longer than the scheduler.
 const sweepBudget = 10 * time.Minute
 
-func runReconcile(c *cobra.Command, d *functions.Desk, o reconcileOptions) error {
+func runReconcile(c *cobra.Command, d *functions.Operator, o reconcileOptions) error {
 	ctx := c.Context()
 	config, err := d.Reconcile(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func printSweep(w io.Writer, r reconcile.Report) error {
 	return err
 }
 
-func runDrift(c *cobra.Command, d *functions.Desk, o reconcileOptions) error {
+func runDrift(c *cobra.Command, d *functions.Operator, o reconcileOptions) error {
 	clients, err := d.Clients(c.Context())
 	if err != nil {
 		return err

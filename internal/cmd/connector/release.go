@@ -47,7 +47,7 @@ ends the wait.`,
 			if howLong <= 0 {
 				return fmt.Errorf("--for is %s: give how long all clears are let through, such as 24h", howLong)
 			}
-			return withOperator(c, getenv, func(d *functions.Desk) error {
+			return withOperator(c, getenv, func(d *functions.Operator) error {
 				store, err := d.Brakes(c.Context())
 				if err != nil {
 					return err

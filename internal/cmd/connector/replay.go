@@ -32,7 +32,7 @@ replay is harmless. It removes each failure that has succeeded from the list.`,
 			if !narrow && !all {
 				return errors.New("no failures are selected: give --cause, --id, --record, --kind or --since, or --all for every open failure")
 			}
-			return withOperator(c, getenv, func(d *functions.Desk) error { return runReplay(c, d, filter, dryRun, asJSON) })
+			return withOperator(c, getenv, func(d *functions.Operator) error { return runReplay(c, d, filter, dryRun, asJSON) })
 		},
 	}
 	f.addFlags(c)
@@ -42,7 +42,7 @@ replay is harmless. It removes each failure that has succeeded from the list.`,
 	return c
 }
 
-func runReplay(c *cobra.Command, d *functions.Desk, filter failure.Filter, dryRun, asJSON bool) error {
+func runReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter, dryRun, asJSON bool) error {
 	var report failure.ReplayReport
 	var err error
 	if dryRun {
@@ -69,7 +69,7 @@ func runReplay(c *cobra.Command, d *functions.Desk, filter failure.Filter, dryRu
 }
 
 // countReplay counts the operations that a replay would publish.
-func countReplay(c *cobra.Command, d *functions.Desk, filter failure.Filter) (failure.ReplayReport, error) {
+func countReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter) (failure.ReplayReport, error) {
 	store, err := d.Failures(c.Context())
 	if err != nil {
 		return failure.ReplayReport{}, err

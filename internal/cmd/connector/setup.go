@@ -47,7 +47,7 @@ ones. It never prints a secret.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s := &setup{Command: c, setupOptions: o, values: map[string]string{}}
 			s.getenv = func(name string) string { return cmp.Or(s.values[name], getenv(name)) }
-			return withOperator(c, s.getenv, func(d *functions.Desk) error { s.operator = d; return s.runSteps(c.Context()) })
+			return withOperator(c, s.getenv, func(d *functions.Operator) error { s.operator = d; return s.runSteps(c.Context()) })
 		},
 	}
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show the steps, and do nothing")
@@ -64,7 +64,7 @@ ones. It never prints a secret.`,
 type setup struct {
 	*cobra.Command
 	setupOptions
-	operator *functions.Desk
+	operator *functions.Operator
 	values   map[string]string // made or typed in this run
 	getenv   func(string) string
 	todo     int // steps left to a person
