@@ -1,12 +1,12 @@
-// Command smoke asks a deployment whether it works, through the triggers that it
-// has: it reads "terraform output -json" on standard input, knocks at the public
-// webhooks as a stranger, who must be refused, and at a private function, which
-// must be closed, and, given HUBSPOT_CLIENT_SECRET, sends HubSpotWebhook a signed
-// delivery. "make smoke" runs it.
+// Command smoke checks a deployment through its triggers. It reads "terraform
+// output -json" on standard input and sends unsigned requests to the public webhooks,
+// which must refuse them, and to a private function, which must be closed. Given
+// HUBSPOT_CLIENT_SECRET, it also sends HubSpotWebhook a signed delivery. "make smoke"
+// runs it.
 //
-// With SMOKE_CONTACT, the id of a contact in HubSpot, the delivery tells of a
-// change of that contact, so that a consumer synchronises it; without it the
-// delivery is empty. Either way nothing is written that a person did not write.
+// With SMOKE_CONTACT, the id of a contact in HubSpot, the delivery reports a change of
+// that contact, so that a consumer synchronises it; without it the delivery is empty.
+// Either way it writes only values that a person wrote.
 package main
 
 import (
@@ -32,11 +32,11 @@ func main() {
 	}
 }
 
-// notification is one of Zoho's with a token that is nobody's.
-const notification = `{"module":"Contacts","operation":"update","ids":["1"],"channel_id":"1","token":"of a stranger"}`
+// notification is one of Zoho's with a wrong token.
+const notification = `{"module":"Contacts","operation":"update","ids":["1"],"channel_id":"1","token":"wrong"}`
 
-// outputs are those of terraform that are asked.
-type outputs struct {
+// terraformOutputs are the outputs of terraform that name the triggers.
+type terraformOutputs struct {
 	HubSpot struct{ Value string }            `json:"hubspot_webhook_url"`
 	Zoho    struct{ Value string }            `json:"zoho_webhook_url"`
 	URLs    struct{ Value map[string]string } `json:"function_urls"`
@@ -45,7 +45,7 @@ type outputs struct {
 func run(ctx context.Context, in io.Reader, out io.Writer, getenv func(string) string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	var o outputs
+	var o terraformOutputs
 	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return fmt.Errorf("read terraform's outputs: %w", err)
 	}
@@ -53,13 +53,13 @@ func run(ctx context.Context, in io.Reader, out io.Writer, getenv func(string) s
 		return errors.New("terraform's outputs lack hubspot_webhook_url, zoho_webhook_url or function_urls: is it applied?")
 	}
 	checks := []check{
-		{"a stranger at HubSpotWebhook is refused", o.HubSpot.Value, nil, []byte("[]"), http.StatusUnauthorized},
-		{"a stranger at ZohoWebhook is refused", o.Zoho.Value, nil, []byte(notification), http.StatusUnauthorized},
-		{"GetZohoToken is closed to strangers", o.URLs.Value["GetZohoToken"], nil, []byte("{}"), http.StatusForbidden},
+		{"HubSpotWebhook refuses an unsigned request", o.HubSpot.Value, nil, []byte("[]"), http.StatusUnauthorized},
+		{"ZohoWebhook refuses a wrong token", o.Zoho.Value, nil, []byte(notification), http.StatusUnauthorized},
+		{"GetZohoToken refuses an anonymous request", o.URLs.Value["GetZohoToken"], nil, []byte("{}"), http.StatusForbidden},
 	}
-	// There are two during a rotation.
+	// During a rotation there are two secrets.
 	if secret, _, _ := strings.Cut(getenv("HUBSPOT_CLIENT_SECRET"), ","); secret != "" {
-		delivery, err := signed(o.HubSpot.Value, secret, getenv("SMOKE_CONTACT"), time.Now())
+		delivery, err := newSignedDelivery(o.HubSpot.Value, secret, getenv("SMOKE_CONTACT"), time.Now())
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer, getenv func(string) s
 	}
 	var errs []error
 	for _, c := range checks {
-		err := c.make(ctx)
+		err := c.sendRequest(ctx)
 		if err == nil {
 			fmt.Fprintln(out, "ok:", c.name)
 		}
@@ -87,8 +87,8 @@ type check struct {
 	want   int
 }
 
-// signed is a delivery as HubSpot makes it.
-func signed(url, secret, contact string, now time.Time) (check, error) {
+// newSignedDelivery returns a delivery with the signature of HubSpot.
+func newSignedDelivery(url, secret, contact string, now time.Time) (check, error) {
 	events := []map[string]any{}
 	if contact != "" {
 		id, err := strconv.ParseInt(contact, 10, 64)
@@ -108,10 +108,10 @@ func signed(url, secret, contact string, now time.Time) (check, error) {
 	header := http.Header{}
 	header.Set(hubspot.HeaderTimestamp, timestamp)
 	header.Set(hubspot.HeaderSignatureV3, hubspot.SignRequest(hubspot.SignatureV3, secret, http.MethodPost, url, body, timestamp))
-	return check{"a signed delivery is accepted by HubSpotWebhook", url, header, body, http.StatusOK}, nil
+	return check{"HubSpotWebhook accepts a signed delivery", url, header, body, http.StatusOK}, nil
 }
 
-func (c check) make(ctx context.Context) error {
+func (c check) sendRequest(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(c.body))
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)

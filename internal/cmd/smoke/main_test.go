@@ -13,9 +13,9 @@ import (
 	"github.com/hubspot-zoho/connector/functions"
 )
 
-// deployment serves the real functions, with a topic that nobody keeps, and a
-// door before GetZohoToken such as IAM is.
-func deployment(t *testing.T, change map[string]string) (terraformOutput string) {
+// serveDeployment serves the real functions, with a topic that does not exist, and a
+// handler for GetZohoToken that refuses, as IAM does.
+func serveDeployment(t *testing.T, change map[string]string) (terraformOutput string) {
 	t.Helper()
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
@@ -32,7 +32,7 @@ func deployment(t *testing.T, change map[string]string) (terraformOutput string)
 	return fmt.Sprintf(`{"hubspot_webhook_url":{"value":"%[1]s/HubSpotWebhook"},"zoho_webhook_url":{"value":"%[1]s/ZohoWebhook"},"function_urls":{"value":{"GetZohoToken":"%[1]s/GetZohoToken"}}}`, server.URL)
 }
 
-func TestADeploymentIsAsked(t *testing.T) {
+func TestADeploymentIsChecked(t *testing.T) {
 	const secret = "the app's secret"
 	tests := map[string]struct {
 		change  map[string]string
@@ -41,19 +41,19 @@ func TestADeploymentIsAsked(t *testing.T) {
 		says    string // in the output or, when it fails, in the error
 		fails   bool
 	}{
-		"one that works":                    {secret: secret, says: "ok: a signed delivery is accepted"},
-		"without the secret, which is said": {says: "SKIPPED: no signed delivery"},
-		"with another secret":               {secret: "another", says: "a signed delivery is accepted by HubSpotWebhook: status 401, want 200", fails: true},
-		"one that was told another address": {change: map[string]string{"HUBSPOT_WEBHOOK_URL": "https://elsewhere.example.com"}, secret: secret, says: "status 401, want 200", fails: true},
-		"one that is not set up":            {change: map[string]string{"ZOHO_WEBHOOK_TOKEN": ""}, says: "a stranger at ZohoWebhook is refused: status 500, want 401", fails: true},
-		"one whose topic cannot be reached": {secret: secret, contact: "1", says: "status 503, want 200", fails: true},
-		"with a contact that is no number":  {secret: secret, contact: "ada", says: "SMOKE_CONTACT is not the id of a contact", fails: true},
+		"one that works":                              {secret: secret, says: "ok: HubSpotWebhook accepts a signed delivery"},
+		"without the secret, which it reports":        {says: "SKIPPED: no signed delivery"},
+		"with another secret":                         {secret: "another", says: "HubSpotWebhook accepts a signed delivery: status 401, want 200", fails: true},
+		"one that is configured with another address": {change: map[string]string{"HUBSPOT_WEBHOOK_URL": "https://elsewhere.example.com"}, secret: secret, says: "status 401, want 200", fails: true},
+		"one that is not set up":                      {change: map[string]string{"ZOHO_WEBHOOK_TOKEN": ""}, says: "ZohoWebhook refuses a wrong token: status 500, want 401", fails: true},
+		"one whose topic cannot be reached":           {secret: secret, contact: "1", says: "status 503, want 200", fails: true},
+		"with a contact that is no number":            {secret: secret, contact: "ada", says: "SMOKE_CONTACT is not the id of a contact", fails: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			env := map[string]string{"HUBSPOT_CLIENT_SECRET": tt.secret, "SMOKE_CONTACT": tt.contact}
-			err := run(t.Context(), strings.NewReader(deployment(t, tt.change)), &out, func(name string) string { return env[name] })
+			err := run(t.Context(), strings.NewReader(serveDeployment(t, tt.change)), &out, func(name string) string { return env[name] })
 			said := out.String()
 			if (err != nil) != tt.fails {
 				t.Fatalf("error %v, output %s", err, said)
@@ -68,7 +68,7 @@ func TestADeploymentIsAsked(t *testing.T) {
 	}
 }
 
-func TestOutputsThatAreMissingAreSaid(t *testing.T) {
+func TestMissingOutputsAreNamed(t *testing.T) {
 	for in, want := range map[string]string{"": "read terraform's outputs", "{}": "is it applied?"} {
 		err := run(t.Context(), strings.NewReader(in), &bytes.Buffer{}, func(string) string { return "" })
 		if err == nil || !strings.Contains(err.Error(), want) {
