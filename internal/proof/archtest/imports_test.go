@@ -157,6 +157,26 @@ func TestWhatIsDeployedLinksNothingMadeForTests(t *testing.T) {
 	}
 }
 
+// TestNoCommandLinksLibrariesOfTests: terraform's language and the test harness
+// serve tests alone, so no program may carry them.
+func TestNoCommandLinksLibrariesOfTests(t *testing.T) {
+	commands := 0
+	for name, p := range allPackages(t) {
+		if !within(name, "internal/cmd") {
+			continue
+		}
+		commands++
+		for _, dep := range p.Deps {
+			if withinAny(local(dep), []string{"internal/proof", "github.com/hashicorp/hcl", "github.com/zclconf/go-cty"}) {
+				t.Errorf("%s links %s", name, local(dep))
+			}
+		}
+	}
+	if commands == 0 {
+		t.Error("no command was found")
+	}
+}
+
 // TestTheBuildpackFindsOnePackageAtTheRoot: it reads the Go files of the root,
 // tests included, wants one name among them and the import of the framework.
 func TestTheBuildpackFindsOnePackageAtTheRoot(t *testing.T) {
