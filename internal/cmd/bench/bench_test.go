@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The test binary serves the functions when it is told to, as the program does.
+// The test binary serves the functions when its environment says so, as the program does.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == roleFunctions {
 		serveFunctions()
@@ -19,9 +19,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTheScenariosCountWhatTheyShould runs small ones and looks at what does not
+// TestTheScenariosCountCallsAndOutcomes runs small ones and checks the results that do not
 // depend on the machine: that everything arrived, and in how many calls.
-func TestTheScenariosCountWhatTheyShould(t *testing.T) {
+func TestTheScenariosCountCallsAndOutcomes(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "bench.json")
 	var shown bytes.Buffer
 	err := run(t.Context(), []string{"-scenarios", "burst-create,burst-edit,ingest", "-records", "150", "-baseline", "0.2",
@@ -40,7 +40,7 @@ func TestTheScenariosCountWhatTheyShould(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, scenario := range got.Scenarios {
-		for variant, f := range map[string]*figures{"product": scenario.Product, "baseline": scenario.Baseline} {
+		for variant, f := range map[string]*measurement{"product": scenario.Product, "baseline": scenario.Baseline} {
 			if f == nil {
 				continue
 			}
@@ -70,7 +70,7 @@ func TestTheScenariosCountWhatTheyShould(t *testing.T) {
 		t.Errorf("an edit takes %.2f reads and %.2f writes of Firestore, want about two of each at most", f.ReadsPerOp, f.WritesPerOp)
 	}
 	if n := edit.Product.CallsByKind["zoho GET Contacts/{id}/__timeline"]; n != 0 {
-		t.Errorf("%d timelines were asked for although nobody edited anything in HubSpot", n)
+		t.Errorf("%d timelines were asked for without edits in HubSpot", n)
 	}
 	if got.Scenarios["ingest"].Product.EventsPerSecond <= 0 {
 		t.Error("no events were taken in")
@@ -105,10 +105,10 @@ func TestTheCostFollowsItsFormula(t *testing.T) {
 	// 1000 s of a processor and half a GiB, requests, two kilobytes a message,
 	// documents, a GiB of log.
 	want := 1000*(24e-6+0.5*2.5e-6) + 0.4 + 1e6*2*1000/float64(1<<40)*40 + 0.3 + 1.8 + 0.5
-	if got := u.perMillion(); got < want*0.999 || got > want*1.001 {
+	if got := u.costPerMillion(); got < want*0.999 || got > want*1.001 {
 		t.Errorf("got %.4f, want %.4f", got, want)
 	}
-	if got := (usage{}).perMillion(); got != 0 {
+	if got := (usage{}).costPerMillion(); got != 0 {
 		t.Errorf("nothing costs %g", got)
 	}
 }

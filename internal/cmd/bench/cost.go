@@ -31,9 +31,9 @@ type usage struct {
 	logged        int // bytes
 }
 
-// perMillion is the cost of a million operations. An instance is billed while
+// costPerMillion is the cost of a million operations. An instance is billed while
 // it has a request; with many at once that is the time its processor works.
-func (u usage) perMillion() float64 {
+func (u usage) costPerMillion() float64 {
 	if u.operations == 0 {
 		return 0
 	}

@@ -42,7 +42,7 @@ const profileVariable = "BENCH_PROFILE"
 
 func serveFunctions() {
 	if path := os.Getenv(profileVariable); path != "" {
-		if err := profile(path); err != nil {
+		if err := startProfile(path); err != nil {
 			slog.Error("profile", "error", err.Error())
 		}
 	}
@@ -52,8 +52,8 @@ func serveFunctions() {
 	}
 }
 
-// profile writes the profile when the process is asked to end.
-func profile(path string) error {
+// startProfile writes the profile when the process is asked to end.
+func startProfile(path string) error {
 	f, err := os.Create(path) //nolint:gosec // whoever starts a benchmark names the file
 	if err != nil {
 		return err
@@ -106,16 +106,16 @@ func startFunctions(ctx context.Context, port string, env map[string]string, ver
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the functions: %w", err)
 	}
-	go p.listen(stderr, verbose)
-	if err := p.answer(ctx); err != nil {
-		p.stop()
+	go p.readLog(stderr, verbose)
+	if err := p.waitForAnswer(ctx); err != nil {
+		p.stopProcess()
 		return nil, err
 	}
 	return p, nil
 }
 
-// answer waits for the first answer, of a function that has to be set up for it.
-func (p *process) answer(ctx context.Context) error {
+// waitForAnswer waits for the first answer, of a function that has to be set up for it.
+func (p *process) waitForAnswer(ctx context.Context) error {
 	client := &http.Client{Timeout: 10 * time.Second}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/HubSpotWebhook", nil)
@@ -139,8 +139,8 @@ func (p *process) answer(ctx context.Context) error {
 	return fmt.Errorf("the functions do not answer: %w", context.Cause(ctx))
 }
 
-// listen reads the log and counts how operations ended.
-func (p *process) listen(r io.Reader, verbose io.Writer) {
+// readLog reads the log and counts how operations ended.
+func (p *process) readLog(r io.Reader, verbose io.Writer) {
 	defer close(p.read)
 	lines := bufio.NewReader(r)
 	for {
@@ -159,8 +159,8 @@ func (p *process) listen(r io.Reader, verbose io.Writer) {
 	}
 }
 
-// log returns how operations ended so far, and how much was logged.
-func (p *process) log() (outcomes map[string]int, bytes int) {
+// summarizeLog returns how operations ended so far, and how much was logged.
+func (p *process) summarizeLog() (outcomes map[string]int, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	outcomes = map[string]int{}
@@ -170,7 +170,7 @@ func (p *process) log() (outcomes map[string]int, bytes int) {
 	return outcomes, p.logged
 }
 
-func (p *process) stop() {
+func (p *process) stopProcess() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	timer := time.AfterFunc(5*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
@@ -181,8 +181,8 @@ func (p *process) stop() {
 // ticks is the unit of processor time in /proc, the same on every Linux.
 const ticks = 100
 
-// processor is how much processor time the process has used.
-func (p *process) processor() time.Duration {
+// processorTime is how much processor time the process has used.
+func (p *process) processorTime() time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
 		return 0
@@ -199,8 +199,8 @@ func (p *process) processor() time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// peak is the most memory that the process had at once, in MiB.
-func (p *process) peak() float64 {
+// peakMemory is the most memory that the process had at once, in MiB.
+func (p *process) peakMemory() float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0

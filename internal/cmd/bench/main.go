@@ -34,7 +34,7 @@ type options struct {
 	verbose   bool
 }
 
-func defaults() options {
+func defaultOptions() options {
 	return options{records: 10_000, baseline: 0.02, latency: 50 * time.Millisecond, inFlight: 1000}
 }
 
@@ -53,7 +53,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, w io.Writer) error {
-	o := defaults()
+	o := defaultOptions()
 	var names string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&names, "scenarios", "", "which, separated by commas; all of them if empty: "+strings.Join(scenarioNames(), ","))
@@ -61,14 +61,14 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	f.Float64Var(&o.baseline, "baseline", o.baseline, "share of the records that the baseline is measured with; 0 leaves it out")
 	f.DurationVar(&o.latency, "latency", o.latency, "time before each answer of a CRM")
 	f.IntVar(&o.inFlight, "in-flight", o.inFlight, "operations under way at once, for each direction")
-	f.StringVar(&o.out, "out", "build/bench.json", "where the figures go as JSON; empty: nowhere")
+	f.StringVar(&o.out, "out", "build/bench.json", "file for the measurements as JSON; empty: none")
 	tables := f.Bool("costs", false, "print the tables of docs/cost.md and measure nothing")
 	f.BoolVar(&o.verbose, "v", false, "show what the functions log")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if *tables {
-		costs(w)
+		printCosts(w)
 		return nil
 	}
 	o.scenarios = scenarioNames()
@@ -80,20 +80,20 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 			return fmt.Errorf("there is no scenario %q: want %s", name, strings.Join(scenarioNames(), ", "))
 		}
 	}
-	results, failed := measure(ctx, o, w)
-	table(w, results)
+	results, failed := measureScenarios(ctx, o, w)
+	printTable(w, results)
 	if o.out == "" {
 		return failed
 	}
 	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
 		return errors.Join(failed, err)
 	}
-	return errors.Join(failed, save(o.out, results))
+	return errors.Join(failed, saveResults(o.out, results))
 }
 
-// measure runs the scenarios one after the other. One that fails does not take
-// the figures of the others away.
-func measure(ctx context.Context, o options, w io.Writer) (map[string]outcome, error) {
+// measureScenarios runs the scenarios one after the other. One that fails does not take
+// the measurements of the others away.
+func measureScenarios(ctx context.Context, o options, w io.Writer) (map[string]outcome, error) {
 	results := map[string]outcome{}
 	var errs []error
 	for _, s := range scenarios {
@@ -108,16 +108,16 @@ func measure(ctx context.Context, o options, w io.Writer) (map[string]outcome, e
 					continue
 				}
 			}
-			fmt.Fprintf(w, "%s, %s ...\n", s.name, variant(product))
-			figures, err := s.measure(ctx, o, product, share)
+			fmt.Fprintf(w, "%s, %s ...\n", s.name, variantName(product))
+			result, err := s.measure(ctx, o, product, share)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("%s, %s: %w", s.name, variant(product), err))
+				errs = append(errs, fmt.Errorf("%s, %s: %w", s.name, variantName(product), err))
 				continue
 			}
 			if product {
-				both.Product = figures
+				both.Product = result
 			} else {
-				both.Baseline = figures
+				both.Baseline = result
 			}
 		}
 		results[s.name] = both
@@ -128,7 +128,7 @@ func measure(ctx context.Context, o options, w io.Writer) (map[string]outcome, e
 	return results, errors.Join(errs...)
 }
 
-func variant(product bool) string {
+func variantName(product bool) string {
 	if product {
 		return "product"
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// figures are what one run of a scenario came to. The keys are read by others.
-type figures struct {
+// measurement is the result of one run of a scenario. Other programs read the keys.
+type measurement struct {
 	Records             int            `json:"records"`
 	Seconds             float64        `json:"seconds"`
 	RecordsPerSecond    float64        `json:"records_per_second"`
@@ -49,8 +49,8 @@ type figures struct {
 
 // outcome is a scenario in both variants; one that was not run is nil.
 type outcome struct {
-	Product  *figures `json:"product,omitempty"`
-	Baseline *figures `json:"baseline,omitempty"`
+	Product  *measurement `json:"product,omitempty"`
+	Baseline *measurement `json:"baseline,omitempty"`
 }
 
 // window is what is measured between two moments.
@@ -65,26 +65,26 @@ type window struct {
 	logged    int
 }
 
-func (r *rig) open() window {
-	outcomes, logged := r.process.log()
+func (r *testbed) startWindow() window {
+	outcomes, logged := r.process.summarizeLog()
 	return window{
-		began: time.Now(), counts: r.meter.counts(), reads: r.usage.Reads.Load(), writes: r.usage.Writes.Load(),
-		messages: r.usage.Messages.Load(), processor: r.process.processor(), outcomes: outcomes, logged: logged,
+		began: time.Now(), counts: r.meter.readCounts(), reads: r.usage.Reads.Load(), writes: r.usage.Writes.Load(),
+		messages: r.usage.Messages.Load(), processor: r.process.processorTime(), outcomes: outcomes, logged: logged,
 	}
 }
 
-// shut ends the window after n records were processed, the last of which was to
+// endWindow ends the window after n records were processed, the last of which was to
 // be seen at a time.
-func (r *rig) shut(w window, n int, last time.Time, latencies []time.Duration) *figures {
-	now := r.open()
-	calls := now.counts.since(w.counts)
+func (r *testbed) endWindow(w window, n int, last time.Time, latencies []time.Duration) *measurement {
+	now := r.startWindow()
+	calls := now.counts.subtractCounts(w.counts)
 	perRecord := func(x int) float64 { return ratio(float64(x), float64(n)) }
-	f := &figures{
+	f := &measurement{
 		Records: n, Seconds: last.Sub(w.began).Seconds(),
-		CallsPerRecord: perRecord(calls.of("")), HubSpotPerRecord: perRecord(calls.of("hubspot")),
-		ZohoPerRecord: perRecord(calls.of("zoho")), CreditsPerRecord: perRecord(calls.credits),
-		CallsByKind: calls.calls, Rejected: calls.rejected, RejectedShare: ratio(float64(calls.rejected), float64(calls.of(""))),
-		Outcomes: map[string]int{}, Messages: int(now.messages - w.messages), PeakMiB: r.process.peak(),
+		CallsPerRecord: perRecord(calls.sumCalls("")), HubSpotPerRecord: perRecord(calls.sumCalls("hubspot")),
+		ZohoPerRecord: perRecord(calls.sumCalls("zoho")), CreditsPerRecord: perRecord(calls.credits),
+		CallsByKind: calls.calls, Rejected: calls.rejected, RejectedShare: ratio(float64(calls.rejected), float64(calls.sumCalls(""))),
+		Outcomes: map[string]int{}, Messages: int(now.messages - w.messages), PeakMiB: r.process.peakMemory(),
 		ColdStart: milliseconds(r.process.first),
 	}
 	f.RecordsPerSecond = ratio(float64(n), f.Seconds)
@@ -103,7 +103,7 @@ func (r *rig) shut(w window, n int, last time.Time, latencies []time.Duration) *
 	f.USDPerMillion = usage{
 		operations: f.Operations, processor: processor, requests: f.Operations, messages: f.Messages,
 		reads: int(now.reads - w.reads), writes: int(now.writes - w.writes), logged: now.logged - w.logged,
-	}.perMillion()
+	}.costPerMillion()
 	return f
 }
 
@@ -125,16 +125,16 @@ func percentile(latencies []time.Duration, p int) float64 {
 	return milliseconds(sorted[min(len(sorted)*p/100, len(sorted)-1)])
 }
 
-func save(path string, results map[string]outcome) error {
+func saveResults(path string, results map[string]outcome) error {
 	data, err := json.MarshalIndent(map[string]any{"scenarios": results}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(data, '\n'), 0o644) //nolint:gosec // figures are for everybody
+	return os.WriteFile(path, append(data, '\n'), 0o644) //nolint:gosec // the measurements are public
 }
 
-// table prints the figures side by side, the most telling ones first.
-func table(w io.Writer, results map[string]outcome) {
+// printTable prints the measurements side by side, the most important ones first.
+func printTable(w io.Writer, results map[string]outcome) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "scenario\t\trecords\trecords/s\tp50 ms\tp95 ms\tp99 ms\tcalls\thubspot\tzoho\tcredits\t429\tparked\treads\twrites\tcpu ms\tMiB\t$/million\t")
 	for _, s := range scenarios {
@@ -142,19 +142,19 @@ func table(w io.Writer, results map[string]outcome) {
 		if !measured {
 			continue
 		}
-		row(t, s.name, "product", both.Product)
-		row(t, s.name, "baseline", both.Baseline)
+		printRow(t, s.name, "product", both.Product)
+		printRow(t, s.name, "baseline", both.Baseline)
 	}
 	_ = t.Flush() // a table that cannot be shown is seen to be missing
 	fmt.Fprintln(w, "calls, hubspot, zoho and credits are per record; reads, writes and cpu are per operation")
 	for _, s := range scenarios {
 		if both, measured := results[s.name]; measured {
-			details(w, s.name, both)
+			printDetails(w, s.name, both)
 		}
 	}
 }
 
-func row(w io.Writer, scenario, variant string, f *figures) {
+func printRow(w io.Writer, scenario, variant string, f *measurement) {
 	if f == nil {
 		return
 	}
@@ -163,8 +163,8 @@ func row(w io.Writer, scenario, variant string, f *figures) {
 		f.ZohoPerRecord, f.CreditsPerRecord, f.Rejected, f.Parked, f.ReadsPerOp, f.WritesPerOp, f.CPUPerOp, f.PeakMiB, f.USDPerMillion)
 }
 
-// details prints what only one scenario has, and how the two variants compare.
-func details(w io.Writer, name string, both outcome) {
+// printDetails prints what only one scenario has, and how the two variants compare.
+func printDetails(w io.Writer, name string, both outcome) {
 	f := both.Product
 	if f == nil {
 		return

@@ -24,20 +24,20 @@ type meter struct {
 
 func newMeter() *meter { return &meter{calls: map[string]int{}, seen: map[string]time.Time{}} }
 
-// counts is what a meter has counted so far.
+// readCounts is what a meter has counted so far.
 type counts struct {
 	calls             map[string]int
 	credits, rejected int
 }
 
-func (m *meter) counts() counts {
+func (m *meter) readCounts() counts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return counts{maps.Clone(m.calls), m.credits, m.rejected}
 }
 
-// since returns what was counted after earlier.
-func (c counts) since(earlier counts) counts {
+// subtractCounts returns what was counted after earlier.
+func (c counts) subtractCounts(earlier counts) counts {
 	d := counts{map[string]int{}, c.credits - earlier.credits, c.rejected - earlier.rejected}
 	for kind, n := range c.calls {
 		if n -= earlier.calls[kind]; n != 0 {
@@ -47,8 +47,8 @@ func (c counts) since(earlier counts) counts {
 	return d
 }
 
-// of adds up the calls of one system, "" for both.
-func (c counts) of(system string) int {
+// sumCalls adds up the calls of one system, "" for both.
+func (c counts) sumCalls(system string) int {
 	n := 0
 	for kind, calls := range c.calls {
 		if strings.HasPrefix(kind, system) {
@@ -58,22 +58,22 @@ func (c counts) of(system string) int {
 	return n
 }
 
-// at returns when a record was last written, by system and id.
-func (m *meter) at(record string) (time.Time, bool) {
+// writtenAt returns when a record was last written, by system and id.
+func (m *meter) writtenAt(record string) (time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at, written := m.seen[record]
 	return at, written
 }
 
-func (m *meter) forget() {
+func (m *meter) forgetWrites() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.seen)
 }
 
-// written counts the records with an answer after t and returns the last one.
-func (m *meter) written(records []string, t time.Time) (n int, last time.Time) {
+// countWritten counts the records with an answer after t and returns the last one.
+func (m *meter) countWritten(records []string, t time.Time) (n int, last time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range records {
@@ -90,9 +90,9 @@ func (m *meter) written(records []string, t time.Time) (n int, last time.Time) {
 // recordID stands for the ids in a path.
 var recordID = regexp.MustCompile(`/[0-9]{6,}`)
 
-// kindOf names a call: the system and what comes after the version and the
+// callKind names a call: the system and what comes after the version and the
 // kind of record.
-func kindOf(system string, r *http.Request) string {
+func callKind(system string, r *http.Request) string {
 	path := recordID.ReplaceAllString(r.URL.Path, "/{id}")
 	for _, prefix := range []string{"/crm/objects/2026-09/", "/crm/associations/2026-09/", "/crm/v8/"} {
 		path = strings.TrimPrefix(path, prefix)
@@ -100,9 +100,9 @@ func kindOf(system string, r *http.Request) string {
 	return system + " " + r.Method + " " + path
 }
 
-// wrap counts the calls to one CRM. The control door and the accounts server
+// wrapHandler counts the calls to one CRM. The control API and the accounts server
 // are no part of its API.
-func (m *meter) wrap(system string, h http.Handler) http.Handler {
+func (m *meter) wrapHandler(system string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/_sim/") || strings.HasPrefix(r.URL.Path, "/oauth/") {
 			h.ServeHTTP(w, r)
@@ -119,15 +119,15 @@ func (m *meter) wrap(system string, h http.Handler) http.Handler {
 		}
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		h.ServeHTTP(status, r)
-		m.note(system, r, body, status.status)
+		m.recordCall(system, r, body, status.status)
 	})
 }
 
-func (m *meter) note(system string, r *http.Request, body []byte, status int) {
-	records, credits := writtenBy(system, r, body)
+func (m *meter) recordCall(system string, r *http.Request, body []byte, status int) {
+	records, credits := recordsWrittenBy(system, r, body)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calls[kindOf(system, r)]++
+	m.calls[callKind(system, r)]++
 	if status == http.StatusTooManyRequests {
 		m.rejected++
 		return
@@ -142,11 +142,11 @@ func (m *meter) note(system string, r *http.Request, body []byte, status int) {
 	}
 }
 
-// written is a body that writes records, of either system.
+// countWritten is a body that writes records, of either system.
 type written struct {
 	Data []struct {
-		ID   string `json:"id"`
-		Twin string `json:"HubSpot_ID"`
+		ID          string `json:"id"`
+		Counterpart string `json:"HubSpot_ID"`
 	} `json:"data"`
 	Inputs []struct {
 		ID         string            `json:"id"`
@@ -154,9 +154,9 @@ type written struct {
 	} `json:"inputs"`
 }
 
-// writtenBy returns the records that a call writes values to, and its price in
-// Zoho's credits. A record that is created is known by its twin.
-func writtenBy(system string, r *http.Request, body []byte) (records []string, credits int) {
+// recordsWrittenBy returns the records that a call writes values to, and its price in
+// Zoho's credits. A record that is created is known by its counterpart.
+func recordsWrittenBy(system string, r *http.Request, body []byte) (records []string, credits int) {
 	var in written
 	if r.Method != http.MethodGet {
 		_ = json.Unmarshal(body, &in) // what is no such body writes nothing
@@ -167,7 +167,7 @@ func writtenBy(system string, r *http.Request, body []byte) (records []string, c
 				row.ID = r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 			}
 			if r.Method == http.MethodPost {
-				records = append(records, "twin of "+row.Twin)
+				records = append(records, "counterpart of "+row.Counterpart)
 			} else {
 				records = append(records, "zoho "+row.ID)
 			}
@@ -178,7 +178,7 @@ func writtenBy(system string, r *http.Request, body []byte) (records []string, c
 		return nil, 0
 	}
 	for _, row := range in.Inputs {
-		if _, twin := row.Properties["zoho_id"]; !twin || len(row.Properties) > 1 {
+		if _, counterpart := row.Properties["zoho_id"]; !counterpart || len(row.Properties) > 1 {
 			records = append(records, "hubspot "+row.ID)
 		}
 	}

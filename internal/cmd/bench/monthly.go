@@ -28,7 +28,7 @@ var loads = struct {
 	delivered     time.Duration // of a webhook's instance, for one event alone
 	logged        float64       // bytes for an operation, the webhook's entry included
 	eventsInBurst float64       // of a webhook's body
-	opsPerFigures float64       // operations for a write of figures, when busy
+	opsPerStats   float64       // operations for a write of statistics, when busy
 	job           time.Duration // of a scheduled function's instance
 	jobReads      float64
 	jobWrites     float64
@@ -57,19 +57,19 @@ type bill struct {
 	instances, requests, messages, reads, writes, log, jobs, secrets float64
 }
 
-func (b bill) sum() float64 {
+func (b bill) totalCost() float64 {
 	return b.instances + b.requests + b.messages + b.reads + b.writes + b.log + b.jobs + b.secrets
 }
 
-// monthly is the bill for so many edits a month, half of them in each CRM. Evenly
+// monthlyBill is the bill for so many edits a month, half of them in each CRM. Evenly
 // spread they are at their dearest, since an instance is billed as long as it has
 // a request; in bursts its requests overlap, and its processor is what counts.
-func monthly(edits float64, bursts bool) bill {
+func monthlyBill(edits float64, bursts bool) bill {
 	p := prices
 	instance := p.vcpus*p.vcpuSecond + p.gibs*p.gibSecond
 	ops := 2 * edits
 	bodies := ops
-	figures := math.Min(ops, 2*month/60) + ops/loads.opsPerFigures
+	statistics := math.Min(ops, 2*month/60) + ops/loads.opsPerStats
 	var seconds float64
 	if bursts {
 		bodies = ops / loads.eventsInBurst
@@ -78,14 +78,14 @@ func monthly(edits float64, bursts bool) bill {
 		// Each consumer and each webhook sees half of the edits and of the echoes.
 		consumer := edits / 2 * (update.busy + echoed.busy).Seconds()
 		webhook := ops / 2 * loads.delivered.Seconds()
-		seconds = 2*busy(consumer) + 2*busy(webhook)
+		seconds = 2*busySeconds(consumer) + 2*busySeconds(webhook)
 	}
 	b := bill{
 		instances: seconds * instance,
 		requests:  (ops + bodies) * p.request,
 		messages:  ops * 2 * max(p.leastMessage, p.messageSize) / (1 << 40) * p.tebibyte,
 		reads:     edits * float64(update.reads+echoed.reads) * p.documentRead,
-		writes:    (edits*float64(update.writes+echoed.writes) + figures) * p.docWrite,
+		writes:    (edits*float64(update.writes+echoed.writes) + statistics) * p.docWrite,
 		log:       ops * loads.logged / (1 << 30) * p.logGibibyte,
 		secrets:   secrets * p.secretVersion,
 	}
@@ -95,18 +95,18 @@ func monthly(edits float64, bursts bool) bill {
 	return b
 }
 
-// busy is how much of a month an instance has a request, with requests of so many
+// busySeconds is how much of a month an instance has a request, with requests of so many
 // seconds in all that come independently of each other.
-func busy(seconds float64) float64 { return month * (1 - math.Exp(-seconds/month)) }
+func busySeconds(seconds float64) float64 { return month * (1 - math.Exp(-seconds/month)) }
 
-// costs prints the tables of docs/cost.md.
-func costs(w io.Writer) {
+// printCosts prints the tables of docs/cost.md.
+func printCosts(w io.Writer) {
 	fmt.Fprint(w, "| operation | instance, alone | processor, among many | reads | writes |\n|---|---|---|---|---|\n")
 	for _, o := range []operation{update, echoed, creation} {
 		fmt.Fprintf(w, "| %s | %d ms | %d ms | %d | %d |\n", o.name, o.busy.Milliseconds(), o.processor.Milliseconds(), o.reads, o.writes)
 	}
 	fmt.Fprint(w, "\n| US dollars a month, for edits | 1,000 | 100,000 | 10,000,000 | 10,000,000 in bursts |\n|---|---|---|---|---|\n")
-	bills := []bill{monthly(1e3, false), monthly(1e5, false), monthly(1e7, false), monthly(1e7, true)}
+	bills := []bill{monthlyBill(1e3, false), monthlyBill(1e5, false), monthlyBill(1e7, false), monthlyBill(1e7, true)}
 	row := func(name string, of func(bill) float64) {
 		fmt.Fprintf(w, "| %s |", name)
 		for _, b := range bills {
@@ -122,5 +122,5 @@ func costs(w io.Writer) {
 	row("log", func(b bill) float64 { return b.log })
 	row("scheduled functions", func(b bill) float64 { return b.jobs })
 	row("secrets", func(b bill) float64 { return b.secrets })
-	row("**all**", bill.sum)
+	row("**all**", bill.totalCost)
 }

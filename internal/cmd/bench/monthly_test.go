@@ -31,7 +31,7 @@ func TestTheTablesOfTheCostsAreThoseOfTheDocument(t *testing.T) {
 		t.Fatalf("%s does not mark its tables", costDoc)
 	}
 	var want bytes.Buffer
-	costs(&want)
+	printCosts(&want)
 	if *rewrite {
 		if err := os.WriteFile(costDoc, []byte(before+tablesBegin+want.String()+tablesEnd+after), 0o600); err != nil {
 			t.Fatal(err)
@@ -83,8 +83,8 @@ func TestAMonthIsReckonedWithWhatTerraformDeploys(t *testing.T) {
 }
 
 func TestEditsInBurstsCostLessThanThoseThatComeAlone(t *testing.T) {
-	alone, bursts := monthly(1e7, false), monthly(1e7, true)
-	if alone.sum() <= bursts.sum() || alone.writes != bursts.writes {
+	alone, bursts := monthlyBill(1e7, false), monthlyBill(1e7, true)
+	if alone.totalCost() <= bursts.totalCost() || alone.writes != bursts.writes {
 		t.Errorf("alone %+v, in bursts %+v", alone, bursts)
 	}
 }

@@ -16,20 +16,20 @@ type scenario struct {
 	// productOnly scenarios have no baseline: no call is shared in them.
 	productOnly bool
 	// measure runs one variant with a share of the records.
-	measure func(ctx context.Context, o options, product bool, share float64) (*figures, error)
+	measure func(ctx context.Context, o options, product bool, share float64) (*measurement, error)
 }
 
 var scenarios []scenario
 
 func init() {
 	scenarios = []scenario{
-		{"burst-create", false, burstCreate},
-		{"burst-edit", false, burstEdit},
-		{"five-properties", false, fiveProperties},
-		{"echo", false, echo},
-		{"lone", false, lone},
-		{"quota", false, quota},
-		{"ingest", true, ingest},
+		{"burst-create", false, measureBurstCreate},
+		{"burst-edit", false, measureBurstEdit},
+		{"five-properties", false, measureFiveProperties},
+		{"echo", false, measureEcho},
+		{"lone", false, measureLoneEdits},
+		{"quota", false, measureQuota},
+		{"ingest", true, measureIngest},
 	}
 }
 
@@ -41,14 +41,14 @@ func scenarioNames() []string {
 	return names
 }
 
-// scaled is how many records a variant is measured with.
-func scaled(records int, share float64) int { return max(int(float64(records)*share), 10) }
+// scaleRecords is how many records a variant is measured with.
+func scaleRecords(records int, share float64) int { return max(int(float64(records)*share), 10) }
 
-// await returns when all records have been written after a time, with the time
+// waitUntilWritten returns when all records have been written after a time, with the time
 // of the last.
-func (r *rig) await(ctx context.Context, records []string, after time.Time) (time.Time, error) {
+func (r *testbed) waitUntilWritten(ctx context.Context, records []string, after time.Time) (time.Time, error) {
 	for {
-		n, last := r.meter.written(records, after)
+		n, last := r.meter.countWritten(records, after)
 		if n == len(records) {
 			return last, nil
 		}
@@ -58,11 +58,11 @@ func (r *rig) await(ctx context.Context, records []string, after time.Time) (tim
 	}
 }
 
-// latencies are the times from each event to its record being seen.
-func (r *rig) latencies(events map[string]time.Time) []time.Duration {
+// measureLatencies are the times from each event to its record being seen.
+func (r *testbed) measureLatencies(events map[string]time.Time) []time.Duration {
 	var all []time.Duration
 	for record, began := range events {
-		if at, seen := r.meter.at(record); seen {
+		if at, seen := r.meter.writtenAt(record); seen {
 			all = append(all, at.Sub(began))
 		}
 	}
@@ -72,67 +72,67 @@ func (r *rig) latencies(events map[string]time.Time) []time.Duration {
 // maxTime bounds one variant of a scenario.
 const maxTime = 15 * time.Minute
 
-// on runs f on a rig of its own.
-func on(ctx context.Context, o options, s setting, f func(context.Context, *rig) (*figures, error)) (*figures, error) {
+// onTestbed runs f on a testbed of its own.
+func onTestbed(ctx context.Context, o options, s setting, f func(context.Context, *testbed) (*measurement, error)) (*measurement, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
-	r, err := newRig(ctx, o, s)
+	r, err := newTestbed(ctx, o, s)
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
+	defer r.closeAll()
 	return f(ctx, r)
 }
 
-// burstCreate: contacts appear in HubSpot and all must be in Zoho. Zoho does
-// not tell of what the connector writes; what that costs is in echo.
-func burstCreate(ctx context.Context, o options, product bool, share float64) (*figures, error) {
-	return on(ctx, o, setting{latency: o.latency, quietZoho: true}, func(ctx context.Context, r *rig) (*figures, error) {
-		if err := r.start(ctx, product); err != nil {
+// measureBurstCreate: people create contacts in HubSpot and all must be in Zoho. Zoho does
+// not report the writes of the connector; echo measures their cost.
+func measureBurstCreate(ctx context.Context, o options, product bool, share float64) (*measurement, error) {
+	return onTestbed(ctx, o, setting{latency: o.latency, silentZoho: true}, func(ctx context.Context, r *testbed) (*measurement, error) {
+		if err := r.restartFunctions(ctx, product); err != nil {
 			return nil, err
 		}
-		return r.createAll(ctx, scaled(o.records, share))
+		return r.createAll(ctx, scaleRecords(o.records, share))
 	})
 }
 
-// createAll lets n contacts appear and measures until all are in Zoho.
-func (r *rig) createAll(ctx context.Context, n int) (*figures, error) {
-	w := r.open()
-	ids, made, err := r.appear(ctx, n)
+// createAll creates n contacts and measures until all are in Zoho.
+func (r *testbed) createAll(ctx context.Context, n int) (*measurement, error) {
+	w := r.startWindow()
+	ids, made, err := r.createContacts(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	records, events := make([]string, n), make(map[string]time.Time, n)
 	for i, id := range ids {
-		records[i] = "twin of " + id
+		records[i] = "counterpart of " + id
 		events[records[i]] = made[id]
 	}
-	last, err := r.await(ctx, records, w.began)
-	if err := errors.Join(err, r.quiet(ctx)); err != nil {
+	last, err := r.waitUntilWritten(ctx, records, w.began)
+	if err := errors.Join(err, r.waitUntilIdle(ctx)); err != nil {
 		return nil, err
 	}
-	return r.shut(w, n, last, r.latencies(events)), nil
+	return r.endWindow(w, n, last, r.measureLatencies(events)), nil
 }
 
-// link makes n contacts that are on both sides, and leaves everything quiet.
-// The functions are then started anew as the variant to be measured.
-func (r *rig) link(ctx context.Context, n int, product bool) ([]pair, error) {
+// createPairs makes n contacts that are on both sides, and waits until everything is idle.
+// The functions are then restarted as the variant to be measured.
+func (r *testbed) createPairs(ctx context.Context, n int, product bool) ([]pair, error) {
 	if _, err := r.createAll(ctx, n); err != nil {
 		return nil, fmt.Errorf("link the records: %w", err)
 	}
-	all, err := r.pairs(ctx)
+	all, err := r.listPairs(ctx)
 	if err != nil || len(all) != n {
 		return nil, fmt.Errorf("%d of %d records are linked: %w", len(all), n, err)
 	}
-	r.meter.forget()
+	r.meter.forgetWrites()
 	r.clock.Advance(longAgo)
-	return all, r.start(ctx, product)
+	return all, r.restartFunctions(ctx, product)
 }
 
 // editAll edits one field of each contact in Zoho and measures until all are in
 // HubSpot.
-func (r *rig) editAll(ctx context.Context, all []pair, value string) (*figures, error) {
-	w := r.open()
+func (r *testbed) editAll(ctx context.Context, all []pair, value string) (*measurement, error) {
+	w := r.startWindow()
 	records, events := make([]string, len(all)), make(map[string]time.Time, len(all))
 	for i, p := range all {
 		records[i] = "hubspot " + p.hubspot
@@ -147,18 +147,18 @@ func (r *rig) editAll(ctx context.Context, all []pair, value string) (*figures, 
 			return nil, err
 		}
 	}
-	last, err := r.await(ctx, records, w.began)
-	if err := errors.Join(err, r.quiet(ctx)); err != nil {
+	last, err := r.waitUntilWritten(ctx, records, w.began)
+	if err := errors.Join(err, r.waitUntilIdle(ctx)); err != nil {
 		return nil, err
 	}
-	return r.shut(w, len(all), last, r.latencies(events)), nil
+	return r.endWindow(w, len(all), last, r.measureLatencies(events)), nil
 }
 
-// burstEdit: linked contacts are edited in Zoho. HubSpot does not tell of what
-// the connector writes.
-func burstEdit(ctx context.Context, o options, product bool, share float64) (*figures, error) {
-	return on(ctx, o, setting{latency: o.latency, past: true}, func(ctx context.Context, r *rig) (*figures, error) {
-		all, err := r.link(ctx, scaled(o.records, share), product)
+// measureBurstEdit: linked contacts are edited in Zoho. HubSpot does not report
+// the writes of the connector.
+func measureBurstEdit(ctx context.Context, o options, product bool, share float64) (*measurement, error) {
+	return onTestbed(ctx, o, setting{latency: o.latency, past: true}, func(ctx context.Context, r *testbed) (*measurement, error) {
+		all, err := r.createPairs(ctx, scaleRecords(o.records, share), product)
 		if err != nil {
 			return nil, err
 		}
@@ -167,11 +167,11 @@ func burstEdit(ctx context.Context, o options, product bool, share float64) (*fi
 	})
 }
 
-// echo is burst-edit twice, the second time with every write of the connector
+// measureEcho is burst-edit twice, the second time with every write of the connector
 // coming back as an event.
-func echo(ctx context.Context, o options, product bool, share float64) (*figures, error) {
-	return on(ctx, o, setting{latency: o.latency, past: true}, func(ctx context.Context, r *rig) (*figures, error) {
-		all, err := r.link(ctx, scaled(o.records, share*echoShare), product)
+func measureEcho(ctx context.Context, o options, product bool, share float64) (*measurement, error) {
+	return onTestbed(ctx, o, setting{latency: o.latency, past: true}, func(ctx context.Context, r *testbed) (*measurement, error) {
+		all, err := r.createPairs(ctx, scaleRecords(o.records, share*echoShare), product)
 		if err != nil {
 			return nil, err
 		}
@@ -197,12 +197,12 @@ const (
 	loneShare           = 0.005
 )
 
-// fiveProperties: five properties of each contact are edited in HubSpot, in
+// measureFiveProperties: five properties of each contact are edited in HubSpot, in
 // mixed order, each an event of its own.
-func fiveProperties(ctx context.Context, o options, product bool, share float64) (*figures, error) {
-	return on(ctx, o, setting{latency: o.latency, past: true, gather: 2 * time.Second}, func(ctx context.Context, r *rig) (*figures, error) {
-		n := scaled(o.records, share*fivePropertiesShare)
-		all, err := r.link(ctx, n, product)
+func measureFiveProperties(ctx context.Context, o options, product bool, share float64) (*measurement, error) {
+	return onTestbed(ctx, o, setting{latency: o.latency, past: true, gather: 2 * time.Second}, func(ctx context.Context, r *testbed) (*measurement, error) {
+		n := scaleRecords(o.records, share*fivePropertiesShare)
+		all, err := r.createPairs(ctx, n, product)
 		if err != nil {
 			return nil, err
 		}
@@ -217,7 +217,7 @@ func fiveProperties(ctx context.Context, o options, product bool, share float64)
 			}
 		}
 		rand.New(rand.NewPCG(1, 5)).Shuffle(len(edits), func(i, j int) { edits[i], edits[j] = edits[j], edits[i] })
-		w := r.open()
+		w := r.startWindow()
 		events := map[string]time.Time{}
 		for _, e := range edits {
 			events["zoho "+e.pair.zoho] = time.Now()
@@ -229,11 +229,11 @@ func fiveProperties(ctx context.Context, o options, product bool, share float64)
 		for record := range events {
 			records = append(records, record)
 		}
-		last, err := r.await(ctx, records, w.began)
-		if err := errors.Join(err, r.quiet(ctx)); err != nil {
+		last, err := r.waitUntilWritten(ctx, records, w.began)
+		if err := errors.Join(err, r.waitUntilIdle(ctx)); err != nil {
 			return nil, err
 		}
-		f := r.shut(w, n, last, r.latencies(events))
+		f := r.endWindow(w, n, last, r.measureLatencies(events))
 		f.SyncsPerRecord = ratio(float64(f.Outcomes["updated"]), float64(n))
 		return f, nil
 	})

@@ -14,12 +14,12 @@ import (
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 )
 
-// lone: one edit at a time, in Zoho, with an echo from HubSpot, and then in
+// measureLoneEdits: one edit at a time, in Zoho, with an echo from HubSpot, and then in
 // HubSpot.
-func lone(ctx context.Context, o options, product bool, share float64) (*figures, error) {
+func measureLoneEdits(ctx context.Context, o options, product bool, share float64) (*measurement, error) {
 	const latency = 100 * time.Millisecond
-	return on(ctx, o, setting{latency: latency, past: true, gather: time.Millisecond}, func(ctx context.Context, r *rig) (*figures, error) {
-		all, err := r.link(ctx, scaled(o.records, loneShare*min(1, share*5)), product)
+	return onTestbed(ctx, o, setting{latency: latency, past: true, gather: time.Millisecond}, func(ctx context.Context, r *testbed) (*measurement, error) {
+		all, err := r.createPairs(ctx, scaleRecords(o.records, loneShare*min(1, share*5)), product)
 		if err != nil {
 			return nil, err
 		}
@@ -27,7 +27,7 @@ func lone(ctx context.Context, o options, product bool, share float64) (*figures
 		if _, err := r.editAll(ctx, all[:1], "warm up"); err != nil {
 			return nil, err
 		}
-		w := r.open()
+		w := r.startWindow()
 		var latencies []time.Duration
 		var last time.Time
 		for _, p := range all {
@@ -35,11 +35,11 @@ func lone(ctx context.Context, o options, product bool, share float64) (*figures
 			if err != nil {
 				return nil, err
 			}
-			at, _ := r.meter.at("hubspot " + p.hubspot)
+			at, _ := r.meter.writtenAt("hubspot " + p.hubspot)
 			last = at
 			latencies = append(latencies, time.Duration(f.P50*float64(time.Millisecond)))
 		}
-		f := r.shut(w, len(all), last, latencies)
+		f := r.endWindow(w, len(all), last, latencies)
 		// A re-read verifies the write, after it is to be seen.
 		f.RoundTrips = f.CallsPerRecord - 1
 		f.OverheadP50 = f.P50 - f.RoundTrips*milliseconds(latency)
@@ -60,7 +60,7 @@ const leftAlone = 31 * time.Second
 
 // editOneByOneInHubSpot returns the median time until an edit in HubSpot is to be
 // seen in Zoho, in milliseconds.
-func (r *rig) editOneByOneInHubSpot(ctx context.Context, all []pair) (float64, error) {
+func (r *testbed) editOneByOneInHubSpot(ctx context.Context, all []pair) (float64, error) {
 	if err := (clock.System{}).Sleep(ctx, leftAlone); err != nil {
 		return 0, err
 	}
@@ -70,8 +70,8 @@ func (r *rig) editOneByOneInHubSpot(ctx context.Context, all []pair) (float64, e
 		if err := r.editInHubSpot(ctx, p.hubspot, "city", "Athens"); err != nil {
 			return 0, err
 		}
-		at, err := r.await(ctx, []string{"zoho " + p.zoho}, began)
-		if err := errors.Join(err, r.quiet(ctx)); err != nil {
+		at, err := r.waitUntilWritten(ctx, []string{"zoho " + p.zoho}, began)
+		if err := errors.Join(err, r.waitUntilIdle(ctx)); err != nil {
 			return 0, err
 		}
 		latencies = append(latencies, at.Sub(began))
@@ -79,13 +79,13 @@ func (r *rig) editOneByOneInHubSpot(ctx context.Context, all []pair) (float64, e
 	return percentile(latencies, 50), nil
 }
 
-// quota is burst-create with the quotas that HubSpot and Zoho document.
-func quota(ctx context.Context, o options, product bool, share float64) (*figures, error) {
-	return on(ctx, o, setting{latency: o.latency, quotas: true, quietZoho: true}, func(ctx context.Context, r *rig) (*figures, error) {
-		if err := r.start(ctx, product); err != nil {
+// measureQuota is burst-create with the quotas that HubSpot and Zoho document.
+func measureQuota(ctx context.Context, o options, product bool, share float64) (*measurement, error) {
+	return onTestbed(ctx, o, setting{latency: o.latency, quotas: true, silentZoho: true}, func(ctx context.Context, r *testbed) (*measurement, error) {
+		if err := r.restartFunctions(ctx, product); err != nil {
 			return nil, err
 		}
-		f, err := r.createAll(ctx, scaled(o.records, share))
+		f, err := r.createAll(ctx, scaleRecords(o.records, share))
 		if err != nil {
 			return nil, err
 		}
@@ -101,10 +101,10 @@ func quota(ctx context.Context, o options, product bool, share float64) (*figure
 	})
 }
 
-// ingest: signed bodies of 100 events at full speed, ten at once.
-func ingest(ctx context.Context, o options, _ bool, _ float64) (*figures, error) {
+// measureIngest: signed bodies of 100 events at full speed, ten at once.
+func measureIngest(ctx context.Context, o options, _ bool, _ float64) (*measurement, error) {
 	const events, atOnce = 100, 10
-	return on(ctx, o, setting{noConsumers: true, quietZoho: true, quietHubSpot: true}, func(ctx context.Context, r *rig) (*figures, error) {
+	return onTestbed(ctx, o, setting{noConsumers: true, silentZoho: true, silentHubSpot: true}, func(ctx context.Context, r *testbed) (*measurement, error) {
 		bodies := max(o.records/20, atOnce)
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: 10 * time.Second}
 		var mu sync.Mutex
@@ -112,11 +112,11 @@ func ingest(ctx context.Context, o options, _ bool, _ float64) (*figures, error)
 		var failed error
 		next := make(chan int)
 		var wait sync.WaitGroup
-		w := r.open()
+		w := r.startWindow()
 		for range atOnce {
 			wait.Go(func() {
 				for i := range next {
-					took, err := r.deliver(ctx, client, i, events)
+					took, err := r.deliverEvents(ctx, client, i, events)
 					mu.Lock()
 					latencies, failed = append(latencies, took), errors.Join(failed, err)
 					mu.Unlock()
@@ -128,14 +128,14 @@ func ingest(ctx context.Context, o options, _ bool, _ float64) (*figures, error)
 		}
 		close(next)
 		wait.Wait()
-		f := r.shut(w, bodies*events, time.Now(), latencies)
+		f := r.endWindow(w, bodies*events, time.Now(), latencies)
 		f.EventsPerSecond = f.RecordsPerSecond
 		return f, failed
 	})
 }
 
-// deliver sends one body of events, each about another contact.
-func (r *rig) deliver(ctx context.Context, client *http.Client, body, events int) (time.Duration, error) {
+// deliverEvents sends one body of events, each about another contact.
+func (r *testbed) deliverEvents(ctx context.Context, client *http.Client, body, events int) (time.Duration, error) {
 	var b bytes.Buffer
 	for i := range events {
 		comma := ","

@@ -24,8 +24,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
-// rig is everything that a scenario runs on.
-type rig struct {
+// testbed is the stack that a scenario runs on.
+type testbed struct {
 	options options
 	hubspot *hubspotsim.Server
 	zoho    *zohosim.Server
@@ -39,14 +39,14 @@ type rig struct {
 	closers []func()
 }
 
-// setting is how the rig of a scenario differs.
+// setting says how the testbed of a scenario differs.
 type setting struct {
-	latency      time.Duration
-	quotas       bool
-	noConsumers  bool // nothing takes what the webhooks publish
-	quietHubSpot bool // HubSpot tells nothing
-	quietZoho    bool
-	gather       time.Duration // how long HubSpot gathers events
+	latency       time.Duration
+	quotas        bool
+	noConsumers   bool // nothing takes what the webhooks publish
+	silentHubSpot bool // HubSpot sends no webhooks
+	silentZoho    bool
+	gather        time.Duration // how long HubSpot gathers events
 	// past lets the records be linked ten minutes before they are edited, so that
 	// they have been left alone for a while.
 	past bool
@@ -54,13 +54,13 @@ type setting struct {
 
 const longAgo = 10 * time.Minute
 
-func newRig(ctx context.Context, o options, s setting) (_ *rig, err error) {
-	r := &rig{options: o, meter: newMeter(), env: map[string]string{}}
-	// An emulator is sent the figures of each operation, the cloud those of a minute.
+func newTestbed(ctx context.Context, o options, s setting) (_ *testbed, err error) {
+	r := &testbed{options: o, meter: newMeter(), env: map[string]string{}}
+	// An emulator receives the statistics of each operation, the cloud those of a minute.
 	r.usage.Aside = "figures"
 	defer func() {
 		if err != nil {
-			r.close()
+			r.closeAll()
 		}
 	}()
 	if r.port, err = freePort(); err != nil {
@@ -72,16 +72,16 @@ func newRig(ctx context.Context, o options, s setting) (_ *rig, err error) {
 		r.clock.Advance(-longAgo)
 	}
 	hc := hubspotsim.Config{Latency: s.latency, Quotas: s.quotas, DeliveryDelay: cmp.Or(s.gather, 100*time.Millisecond),
-		Subscriptions: subscriptions(), Clock: r.clock}
-	if !s.quietHubSpot {
+		Subscriptions: appSubscriptions(), Clock: r.clock}
+	if !s.silentHubSpot {
 		hc.WebhookURL = functions + "/HubSpotWebhook"
 	}
 	r.hubspot = hubspotsim.New(hc)
 	r.closers = append(r.closers, r.hubspot.Close)
 	r.zoho = zohosim.New(zohosim.Config{Latency: s.latency, Quotas: s.quotas, Edition: "standard", DailyCredits: 10_000_000, Clock: r.clock})
 	r.closers = append(r.closers, func() { _ = r.zoho.Close() }) // nothing is waited for any more
-	hubspotURL, err1 := r.serve(r.meter.wrap("hubspot", r.hubspot))
-	zohoURL, err2 := r.serve(r.meter.wrap("zoho", r.zoho))
+	hubspotURL, err1 := r.serveLocally(r.meter.wrapHandler("hubspot", r.hubspot))
+	zohoURL, err2 := r.serveLocally(r.meter.wrapHandler("zoho", r.zoho))
 	if err := errors.Join(err1, err2, r.startCloud(ctx, functions, s.noConsumers)); err != nil {
 		return nil, err
 	}
@@ -99,25 +99,25 @@ func newRig(ctx context.Context, o options, s setting) (_ *rig, err error) {
 	} {
 		r.env[name] = value
 	}
-	if err := r.start(ctx, true); err != nil {
+	if err := r.restartFunctions(ctx, true); err != nil {
 		return nil, err
 	}
-	if !s.quietZoho {
-		return r, r.watch(ctx)
+	if !s.silentZoho {
+		return r, r.openChannel(ctx)
 	}
 	return r, nil
 }
 
-// subscriptions are those that the app has: to the mapped properties alone, so
-// that the connector's own id field tells nothing.
-func subscriptions() []hubspotsim.Subscription {
+// appSubscriptions are those that the app has: to the mapped properties alone, so
+// that the connector's own id field causes no event.
+func appSubscriptions() []hubspotsim.Subscription {
 	return slices.DeleteFunc(hubspotsim.DefaultSubscriptions(), func(s hubspotsim.Subscription) bool { return s.Property == "zoho_id" })
 }
 
 const channelToken, channelID = "a-token-of-the-benchmark", "1000000068001"
 
-// watch opens the channel through which Zoho tells of changes.
-func (r *rig) watch(ctx context.Context) error {
+// openChannel opens the channel through which Zoho reports changes.
+func (r *testbed) openChannel(ctx context.Context) error {
 	client := &http.Client{Timeout: 20 * time.Second}
 	tokens, err := zoho.NewTokenClient(r.env["ZOHO_TOKEN_URL"], client, clock.System{})
 	if err != nil {
@@ -132,10 +132,10 @@ func (r *rig) watch(ctx context.Context) error {
 	return err
 }
 
-// start starts the functions, or starts them anew.
-func (r *rig) start(ctx context.Context, product bool) error {
+// restartFunctions starts the functions, or restarts them.
+func (r *testbed) restartFunctions(ctx context.Context, product bool) error {
 	if r.process != nil {
-		r.process.stop()
+		r.process.stopProcess()
 	}
 	r.env["CALL_BATCHING"] = "on"
 	if !product {
@@ -150,7 +150,7 @@ func (r *rig) start(ctx context.Context, product bool) error {
 	return err
 }
 
-func (r *rig) serve(h http.Handler) (string, error) {
+func (r *testbed) serveLocally(h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -162,7 +162,7 @@ func (r *rig) serve(h http.Handler) (string, error) {
 }
 
 // startCloud serves documents and topics, and counts what is asked of them.
-func (r *rig) startCloud(ctx context.Context, functions string, noConsumers bool) error {
+func (r *testbed) startCloud(ctx context.Context, functions string, noConsumers bool) error {
 	subscription := func(topic, function string) queue.Subscription {
 		return queue.Subscription{
 			Name: topic + "-push", Topic: topic, Endpoint: functions + "/" + function, AckDeadline: 60 * time.Second,
@@ -173,7 +173,7 @@ func (r *rig) startCloud(ctx context.Context, functions string, noConsumers bool
 		subscription("zoho-operations", "ZohoConsumer"), subscription("hubspot-operations", "HubSpotConsumer"),
 	}
 	if noConsumers {
-		sink, err := r.serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+		sink, err := r.serveLocally(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 		if err != nil {
 			return err
 		}
@@ -197,23 +197,23 @@ func (r *rig) startCloud(ctx context.Context, functions string, noConsumers bool
 	return nil
 }
 
-func (r *rig) close() {
+func (r *testbed) closeAll() {
 	if r.process != nil {
-		r.process.stop()
+		r.process.stopProcess()
 	}
 	for i := len(r.closers) - 1; i >= 0; i-- {
 		r.closers[i]()
 	}
 }
 
-// quiet returns when nothing has been under way for a while.
-func (r *rig) quiet(ctx context.Context) error {
+// waitUntilIdle returns when everything has been idle for a while.
+func (r *testbed) waitUntilIdle(ctx context.Context) error {
 	for still := 0; still < 10; {
 		if still++; !r.hubspot.Idle() || !r.zoho.Deliverer().Idle() || !r.cloud.Idle() {
 			still = 0
 		}
 		if err := (clock.System{}).Sleep(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for quiet: %w", err)
+			return fmt.Errorf("wait until idle: %w", err)
 		}
 	}
 	return nil

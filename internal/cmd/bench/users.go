@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// hand does what people do in one of the two CRMs, without going through the
+// changeAsUser makes a request as people do in one of the two CRMs, without going through the
 // network: what they do is no part of what is measured.
-func hand(ctx context.Context, h http.Handler, method, path string, in, out any) error {
+func changeAsUser(ctx context.Context, h http.Handler, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -30,13 +30,13 @@ func hand(ctx context.Context, h http.Handler, method, path string, in, out any)
 	return json.Unmarshal(w.Body.Bytes(), out)
 }
 
-// appear makes n contacts in HubSpot and returns their ids and when each was
+// createContacts makes n contacts in HubSpot and returns their ids and when each was
 // made.
-func (r *rig) appear(ctx context.Context, n int) ([]string, map[string]time.Time, error) {
+func (r *testbed) createContacts(ctx context.Context, n int) ([]string, map[string]time.Time, error) {
 	ids, made := make([]string, n), make(map[string]time.Time, n)
 	for i := range n {
 		var rec struct{ ID string }
-		err := hand(ctx, r.hubspot, http.MethodPost, "/_sim/contacts", map[string]any{"properties": map[string]any{
+		err := changeAsUser(ctx, r.hubspot, http.MethodPost, "/_sim/contacts", map[string]any{"properties": map[string]any{
 			"email": fmt.Sprintf("person%d@example.com", i), "firstname": "Ada", "lastname": fmt.Sprintf("Lovelace %d", i),
 			"city": "London", "phone": fmt.Sprintf("+14155550%03d", i%1000),
 		}}, &rec)
@@ -49,41 +49,41 @@ func (r *rig) appear(ctx context.Context, n int) ([]string, map[string]time.Time
 }
 
 // editInHubSpot types into one field of a contact.
-func (r *rig) editInHubSpot(ctx context.Context, id, property, value string) error {
-	return hand(ctx, r.hubspot, http.MethodPatch, "/_sim/contacts/"+id,
+func (r *testbed) editInHubSpot(ctx context.Context, id, property, value string) error {
+	return changeAsUser(ctx, r.hubspot, http.MethodPatch, "/_sim/contacts/"+id,
 		map[string]any{"properties": map[string]any{property: value}}, nil)
 }
 
-// massEdit is how many records of a mass edit Zoho tells of at once.
+// massEdit is how many records of a mass edit Zoho reports in one notification.
 const massEdit = 100
 
 // editInZoho types the same into one field of some contacts, as a mass edit
-// does. Zoho tells of all of them in one notification.
-func (r *rig) editInZoho(ctx context.Context, ids []string, field, value string) error {
-	return hand(ctx, r.zoho.API(), http.MethodPost, "/_sim/notify",
+// does. Zoho reports all of them in one notification.
+func (r *testbed) editInZoho(ctx context.Context, ids []string, field, value string) error {
+	return changeAsUser(ctx, r.zoho.API(), http.MethodPost, "/_sim/notify",
 		map[string]any{"module": "Contacts", "ids": ids, "fields": map[string]any{field: value}}, nil)
 }
 
 // pair is a contact on both sides.
 type pair struct{ hubspot, zoho string }
 
-// pairs lists the contacts that are on both sides.
-func (r *rig) pairs(ctx context.Context) ([]pair, error) {
+// listPairs lists the contacts that are on both sides.
+func (r *testbed) listPairs(ctx context.Context) ([]pair, error) {
 	var list struct {
 		Records []struct {
 			ID     string `json:"id"`
 			Fields struct {
-				Twin string `json:"HubSpot_ID"`
+				Counterpart string `json:"HubSpot_ID"`
 			} `json:"fields"`
 		} `json:"records"`
 	}
-	if err := hand(ctx, r.zoho.API(), http.MethodGet, "/_sim/Contacts", nil, &list); err != nil {
+	if err := changeAsUser(ctx, r.zoho.API(), http.MethodGet, "/_sim/Contacts", nil, &list); err != nil {
 		return nil, err
 	}
 	var all []pair
 	for _, row := range list.Records {
-		if row.Fields.Twin != "" {
-			all = append(all, pair{row.Fields.Twin, row.ID})
+		if row.Fields.Counterpart != "" {
+			all = append(all, pair{row.Fields.Counterpart, row.ID})
 		}
 	}
 	return all, nil

@@ -55,7 +55,7 @@ func TestEverySyncerAndEveryTaskComesFromOnePlace(t *testing.T) {
 		{"a task is usable from its beginning", "task", []string{"internal/syncer"}, []string{"internal/syncer/task.go"}},
 		{"a limiter sees every call of an account", "hubspot.New", nil, []string{"functions/clients.go"}},
 		// The bench opens the channel of the installation that it measures.
-		{"a limiter sees every call of an account", "zoho.New", nil, []string{"functions/clients.go", "internal/cmd/bench/rig.go"}},
+		{"a limiter sees every call of an account", "zoho.New", nil, []string{"functions/clients.go", "internal/cmd/bench/testbed.go"}},
 		{"whoever writes is counted", "consumer.Consumer", nil, []string{"functions/consumers.go", "internal/proof/simulate/world.go"}},
 	}
 	all := allPackages(t)
