@@ -114,7 +114,7 @@ func longEnough(v string) error {
 }
 
 func access(v string) error {
-	if _, err := gcp.NewGate(v); err != nil {
+	if _, err := gcp.NewAuthenticator(v); err != nil {
 		return errors.New("is none of iam, local and an audience that begins with /projects/")
 	}
 	return nil

@@ -27,7 +27,7 @@ func newConsole(ctx context.Context, d *deps) (*console.Console, error) {
 	if err := d.readConfig(ctx, &c); err != nil {
 		return nil, err
 	}
-	gate, err := gcp.NewGate(c.Access)
+	authenticator, err := gcp.NewAuthenticator(c.Access)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: CONSOLE_ACCESS: %w", err)
 	}
@@ -44,7 +44,7 @@ func newConsole(ctx context.Context, d *deps) (*console.Console, error) {
 		return nil, err
 	}
 	return console.New(console.Config{
-		Gate:     gate,
+		Gate:     authenticator,
 		Failures: store.NewFailures(db),
 		Records:  records,
 		Figures:  store.NewFigures(db),

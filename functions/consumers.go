@@ -17,7 +17,7 @@ func consumerHandler(ctx context.Context, d *deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gcp.Push(func(ctx context.Context, m gcp.Message) error {
+	return gcp.NewPushHandler(func(ctx context.Context, m gcp.Message) error {
 		return worker.Handle(ctx, consumer.Message{Data: m.Data, Attempt: m.Attempt})
 	}, d.logger), nil
 }

@@ -21,7 +21,7 @@ func deadLetter(ctx context.Context, d *deps) (http.Handler, error) {
 		return nil, err
 	}
 	record := failure.DeadLetter(store.NewFailures(db), systemClock)
-	return gcp.Push(func(ctx context.Context, m gcp.Message) error {
+	return gcp.NewPushHandler(func(ctx context.Context, m gcp.Message) error {
 		return record(ctx, failure.Message{ID: m.ID, Data: m.Data, Attributes: m.Attributes})
 	}, d.logger), nil
 }

@@ -66,7 +66,7 @@ func Handlers(getenv func(string) string, logger *slog.Logger) map[string]http.H
 	d := &deps{getenv: getenv, logger: logger}
 	handlers := make(map[string]http.Handler, len(entryPoints))
 	for _, e := range entryPoints {
-		handlers[e.name] = d.recordRequests(e.name, gcp.Recover(&lazy{name: e.name, build: e.build, deps: d}, logger))
+		handlers[e.name] = d.recordRequests(e.name, gcp.RecoverPanics(&lazy{name: e.name, build: e.build, deps: d}, logger))
 	}
 	return handlers
 }

@@ -73,7 +73,7 @@ func TestEveryFunctionIsSetUpFromACompleteEnvironmentAndNoOther(t *testing.T) {
 }
 
 // An empty list of secrets must not let anybody in.
-func TestADoorWithoutASecretDoesNotOpen(t *testing.T) {
+func TestAWebhookWithoutASecretIsNotSetUp(t *testing.T) {
 	for name, variable := range map[string]string{"HubSpotWebhook": "HUBSPOT_CLIENT_SECRET", "ZohoWebhook": "ZOHO_WEBHOOK_TOKEN"} {
 		for _, empty := range []string{"", " ", ",", " , ,"} {
 			var log bytes.Buffer

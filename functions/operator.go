@@ -21,7 +21,7 @@ import (
 // use, from the same environment. It is not safe for concurrent use.
 type Operator struct{ deps *deps }
 
-// NewOperator returns a Desk that connects to nothing before it is asked to.
+// NewOperator returns an Operator that connects to nothing before it is asked to.
 func NewOperator(getenv func(string) string, logger *slog.Logger) *Operator {
 	return &Operator{&deps{getenv: getenv, logger: logger, isOperator: true}}
 }

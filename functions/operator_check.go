@@ -69,7 +69,7 @@ func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) 
 func (o *Operator) topicsOf(ctx context.Context, names ...string) ([]check.Topic, error) {
 	var all []check.Topic
 	for _, name := range names {
-		exists, n, err := gcp.TopicSubscriptions(ctx, o.deps.pubsub, name)
+		exists, n, err := gcp.CountSubscriptions(ctx, o.deps.pubsub, name)
 		if err != nil {
 			return nil, err
 		}

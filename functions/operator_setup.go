@@ -35,7 +35,7 @@ func Remedy(name string) string {
 // Value is the value of a variable, fetched from Secret Manager if it names a
 // secret, "" if it is not set.
 func (o *Operator) Value(ctx context.Context, name string) (string, error) {
-	resolved, err := gcp.Resolve(ctx, map[string]string{name: strings.TrimSpace(o.Getenv(name))}, o.deps.secrets.Access)
+	resolved, err := gcp.ResolveSecrets(ctx, map[string]string{name: strings.TrimSpace(o.Getenv(name))}, o.deps.secrets.AccessSecret)
 	return resolved[name], err
 }
 
@@ -81,5 +81,5 @@ func (o *Operator) ProjectFiles(ctx context.Context) (map[string][]byte, error) 
 // AddSecret stores a value as the newest version of a secret, unless it is that
 // already, and reports whether it did.
 func (o *Operator) AddSecret(ctx context.Context, project, id, value string) (bool, error) {
-	return o.deps.secrets.Add(ctx, project, id, []byte(value))
+	return o.deps.secrets.AddSecret(ctx, project, id, []byte(value))
 }

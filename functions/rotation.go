@@ -51,7 +51,7 @@ func (d *deps) fetchSecret(ctx context.Context, name string) ([]byte, error) {
 	if d.secretAccess != nil {
 		return d.secretAccess(ctx, name)
 	}
-	return d.secrets.Access(ctx, name)
+	return d.secrets.AccessSecret(ctx, name)
 }
 
 // rereadSecrets reads the secrets again if credentials were refused, and has the

@@ -94,7 +94,7 @@ func (e variables) read(ctx context.Context, into configuration) error {
 	for name := range r.bound {
 		texts[name] = strings.TrimSpace(e.getenv(name))
 	}
-	texts, err := gcp.Resolve(ctx, texts, e.access)
+	texts, err := gcp.ResolveSecrets(ctx, texts, e.access)
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}

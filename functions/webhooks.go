@@ -23,7 +23,7 @@ func hubspotWebhook(ctx context.Context, d *deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ingest.HubSpot(config, verifier, c.Portal), nil
+	return ingest.NewHubSpotHandler(config, verifier, c.Portal), nil
 }
 
 // zohoWebhook receives notifications of Zoho. Its operations end in HubSpot.
@@ -40,7 +40,7 @@ func zohoWebhook(ctx context.Context, d *deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ingest.Zoho(config, verifier), nil
+	return ingest.NewZohoHandler(config, verifier), nil
 }
 
 func (d *deps) newIngestConfig(ctx context.Context, c pubsubConfig, topic string) (ingest.Config, error) {

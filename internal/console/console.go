@@ -28,7 +28,7 @@ import (
 // Gate knows the person behind a request. An error refuses the request; its text
 // is shown.
 type Gate interface {
-	Who(r *http.Request) (string, error)
+	IdentifyCaller(r *http.Request) (string, error)
 }
 
 // Explainer looks records up and tells how they stand, without writing.
@@ -165,7 +165,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		serveAsset(w, r)
 		return
 	}
-	who, err := c.Gate.Who(r)
+	who, err := c.Gate.IdentifyCaller(r)
 	if err != nil {
 		//nolint:contextcheck // the visit carries it, here and below
 		c.fail(w, visit{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Nobody is signed in", err.Error()})

@@ -42,7 +42,7 @@ func (c *clock) Now() time.Time { return c.now }
 // gate lets the person of the header in.
 type gate struct{}
 
-func (gate) Who(r *http.Request) (string, error) {
+func (gate) IdentifyCaller(r *http.Request) (string, error) {
 	if who := r.Header.Get("Test-Who"); who != "" {
 		return who, nil
 	}

@@ -1,8 +1,7 @@
-// Package consumer is what stands behind a consumer's door: it decodes a
-// message, applies the operation, logs how it ended, once, and decides whether
-// an operation that failed is to come again. One record's trouble must not slow
-// down a whole subscription, so what no repetition heals is recorded and
-// acknowledged.
+// Package consumer handles the messages of a queue: it decodes a message, applies the
+// operation, logs the outcome once, and decides whether an operation that failed is
+// retried. The trouble of one record must not slow down a whole subscription: an
+// operation that cannot succeed by retrying is recorded and acknowledged.
 package consumer
 
 import (
@@ -61,7 +60,7 @@ type Consumer struct {
 }
 
 // Handle applies the operation of a message. An error asks for the message
-// again, and so does a panic; the door logs both.
+// again, and so does a panic; the push handler logs both.
 func (c *Consumer) Handle(ctx context.Context, m Message) error {
 	o, err := op.Decode(m.Data)
 	if err != nil {
@@ -69,34 +68,34 @@ func (c *Consumer) Handle(ctx context.Context, m Message) error {
 		// dead-letter topic takes it.
 		return err
 	}
-	_, err = c.apply(ctx, m.Attempt, o)
+	_, err = c.applyOrGiveUp(ctx, m.Attempt, o)
 	return err
 }
 
 // Work does for an operation that no queue brought what Handle does for a
-// message, and tells what became of it. An error asks for the operation again.
+// message, and returns the outcome. An error asks for the operation again.
 func (c *Consumer) Work(ctx context.Context, o op.Operation, attempt int) (r syncer.Report, err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler: // the end of the process, no fault
 			panic(p)
-		default: // there is no door
+		default: // there is no push handler
 			c.Logger.ErrorContext(ctx, "operation panicked", logschema.OperationID, o.ID, "ref", o.Ref.String(),
 				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack())) // what it says may hold a value
 			err = failure.ErrPanic
 		}
 	}()
-	return c.apply(ctx, attempt, o)
+	return c.applyOrGiveUp(ctx, attempt, o)
 }
 
-// apply applies an operation. A panic of the last attempt is recorded like any
+// applyOrGiveUp applies an operation. A panic of the last attempt is recorded like any
 // other failure.
-func (c *Consumer) apply(ctx context.Context, attempt int, o op.Operation) (r syncer.Report, err error) {
+func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operation) (r syncer.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, handleTime)
 	defer cancel()
 	defer func() {
-		if !c.hopeless(failure.Judge(failure.ErrPanic), attempt, o) {
+		if !c.cannotSucceed(failure.Judge(failure.ErrPanic), attempt, o) {
 			return
 		}
 		switch p := recover(); p {
@@ -104,7 +103,7 @@ func (c *Consumer) apply(ctx context.Context, attempt int, o op.Operation) (r sy
 		case http.ErrAbortHandler: // no fault: the end of a connection, or of a process
 			panic(p)
 		default:
-			r, err = c.failed(ctx, attempt, o, syncer.Report{}, failure.ErrPanic)
+			r, err = c.giveUpOrRetry(ctx, attempt, o, syncer.Report{}, failure.ErrPanic)
 		}
 	}()
 	if o.Change == op.Reconciled { // a sweep found it: edits of right now go first
@@ -112,15 +111,15 @@ func (c *Consumer) apply(ctx context.Context, attempt int, o op.Operation) (r sy
 	}
 	r, err = c.Applier.Apply(ctx, o)
 	if err != nil {
-		return c.failed(ctx, attempt, o, r, err)
+		return c.giveUpOrRetry(ctx, attempt, o, r, err)
 	}
-	c.log(ctx, attempt, o, r)
-	c.count(ctx, o, r, string(r.Outcome), r.Reason)
+	c.logReport(ctx, attempt, o, r)
+	c.recordStats(ctx, o, r, string(r.Outcome), r.Reason)
 	return r, nil
 }
 
-// count never fails an operation: its work is done.
-func (c *Consumer) count(ctx context.Context, o op.Operation, r syncer.Report, outcome, reason string) {
+// recordStats counts the outcome and never fails an operation: its work is done.
+func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Report, outcome, reason string) {
 	if c.Counter == nil {
 		return
 	}
@@ -134,12 +133,12 @@ func (c *Consumer) count(ctx context.Context, o op.Operation, r syncer.Report, o
 	}
 }
 
-// failed decides between another attempt and a record of the failure, with which
+// giveUpOrRetry decides between another attempt and a record of the failure, with which
 // the operation is parked.
-func (c *Consumer) failed(ctx context.Context, attempt int, o op.Operation, r syncer.Report, err error) (syncer.Report, error) {
+func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operation, r syncer.Report, err error) (syncer.Report, error) {
 	v := failure.Judge(err)
-	if !c.hopeless(v, attempt, o) {
-		c.count(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
+	if !c.cannotSucceed(v, attempt, o) {
+		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
 		return r, err
 	}
 	given := c.Applier.GiveUp(context.WithoutCancel(ctx), syncer.Failure{
@@ -150,15 +149,15 @@ func (c *Consumer) failed(ctx context.Context, attempt int, o op.Operation, r sy
 	}
 	c.Logger.ErrorContext(ctx, logschema.OperationGivenUp, logschema.OperationID, o.ID, "ref", o.Ref.String(),
 		"change", string(o.Change), "attempt", attempt, logschema.Class, string(v.Class), logschema.Code, v.Code, "error", err.Error())
-	c.count(context.WithoutCancel(ctx), o, r, stats.GivenUp, v.Code)
+	c.recordStats(context.WithoutCancel(ctx), o, r, stats.GivenUp, v.Code)
 	r.Outcome, r.Reason = syncer.Parked, v.Code
 	return r, nil
 }
 
-// hopeless reports whether another attempt is a waste. A system that is down, a
+// cannotSucceed reports whether another attempt is a waste. A system that is down, a
 // quota that is used up or credentials that are refused concern every operation
 // alike: those wait, however long it takes.
-func (c *Consumer) hopeless(v failure.Verdict, attempt int, o op.Operation) bool {
+func (c *Consumer) cannotSucceed(v failure.Verdict, attempt int, o op.Operation) bool {
 	switch {
 	case v.Class == failure.Permanent:
 		return true
@@ -170,7 +169,7 @@ func (c *Consumer) hopeless(v failure.Verdict, attempt int, o op.Operation) bool
 	return c.Clock.Now().Sub(o.ReceivedAt) > maxAge
 }
 
-func (c *Consumer) log(ctx context.Context, attempt int, o op.Operation, r syncer.Report) {
+func (c *Consumer) logReport(ctx context.Context, attempt int, o op.Operation, r syncer.Report) {
 	level := slog.LevelInfo
 	if r.Outcome == syncer.Parked || len(r.Refused) > 0 {
 		level = slog.LevelWarn

@@ -120,10 +120,10 @@ func TestAPanicComesAgainAndIsRecordedInTheEnd(t *testing.T) {
 	}
 	b := &broken{}
 	if panicked, _ := handle(1, "planted", b); panicked != "planted" || len(b.given) != 0 {
-		t.Errorf("first attempt: the door sees %v, %d given up", panicked, len(b.given))
+		t.Errorf("first attempt: the handler sees %v, %d given up", panicked, len(b.given))
 	}
 	if panicked, err := handle(maxAttempts, "planted", b); err != nil || panicked != nil || len(b.given) != 1 || b.given[0].Code != failure.CodePanic {
-		t.Errorf("last attempt: %v, the door sees %v, given up: %+v", err, panicked, b.given)
+		t.Errorf("last attempt: %v, the handler sees %v, given up: %+v", err, panicked, b.given)
 	}
 	b = &broken{giveUp: errors.New("store is down")}
 	if _, err := handle(maxAttempts, "planted", b); !errors.Is(err, b.giveUp) {
@@ -131,7 +131,7 @@ func TestAPanicComesAgainAndIsRecordedInTheEnd(t *testing.T) {
 	}
 	b = &broken{}
 	if panicked, _ := handle(maxAttempts, http.ErrAbortHandler, b); panicked != any(http.ErrAbortHandler) || len(b.given) != 0 {
-		t.Errorf("an aborted request: the door sees %v, %d given up", panicked, len(b.given))
+		t.Errorf("an aborted request: the handler sees %v, %d given up", panicked, len(b.given))
 	}
 }
 

@@ -15,7 +15,7 @@ func BenchmarkPush(b *testing.B) {
 	data := base64.StdEncoding.EncodeToString([]byte(`{"version":1,"id":"3f0c2a52"}`))
 	body := `{"message":{"data":"` + data + `","attributes":{"ordering_key":"hubspot/contact/1"},"messageId":"1","publishTime":"2026-11-01T10:00:00Z",` +
 		`"orderingKey":"hubspot/contact/1"},"subscription":"projects/p/subscriptions/s","deliveryAttempt":1}`
-	h := Push(func(context.Context, Message) error { return nil }, slog.New(slog.DiscardHandler))
+	h := NewPushHandler(func(context.Context, Message) error { return nil }, slog.New(slog.DiscardHandler))
 	b.ReportAllocs()
 	for b.Loop() {
 		w := httptest.NewRecorder()

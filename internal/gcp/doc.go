@@ -1,8 +1,8 @@
-// Package gcp is the only room of the deployed connector that knows Google
-// Cloud: the documents in Firestore, publishing to and being pushed by Pub/Sub,
-// secrets, identity tokens and the shape of a log entry.
+// Package gcp connects the connector to Google Cloud: it publishes to Pub/Sub and
+// serves its pushes, reads secrets, checks and sends identity tokens, and shapes log
+// entries. Package store has the documents in Firestore.
 //
-// What it promises to the rooms above: Publish has not succeeded before the
+// It promises to the packages above: Publish has not succeeded before the
 // topic holds every operation; a pushed message is acknowledged if, and only
 // if, its handler returned nil; no secret, no token and no value of a field is
 // in an error or a log entry made here.

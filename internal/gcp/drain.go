@@ -43,7 +43,7 @@ func (d *Drain) Handler(next http.Handler) http.Handler {
 			signal.Notify(asked, syscall.SIGTERM)
 			go func() {
 				<-asked
-				d.wait()
+				d.waitUntilIdle()
 				os.Exit(0)
 			}()
 		})
@@ -51,8 +51,8 @@ func (d *Drain) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// wait returns when nothing has been in flight for idleTime, or after drainTime.
-func (d *Drain) wait() {
+// waitUntilIdle returns when nothing has been in flight for idleTime, or after drainTime.
+func (d *Drain) waitUntilIdle() {
 	d.Logger.Info("draining", "in_flight", d.inFlight.Load())
 	const step = 10 * time.Millisecond
 	ticks := time.NewTicker(step)

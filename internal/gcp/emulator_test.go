@@ -50,11 +50,11 @@ func TestWhatIsPublishedIsPushedByGooglesEmulator(t *testing.T) {
 
 	received := make(chan gcp.Message, 10)
 	var log bytes.Buffer
-	door := httptest.NewServer(gcp.Push(func(_ context.Context, m gcp.Message) error {
+	server := httptest.NewServer(gcp.NewPushHandler(func(_ context.Context, m gcp.Message) error {
 		received <- m
 		return nil
 	}, slog.New(gcp.NewLogHandler(&log, project, slog.LevelInfo))))
-	defer door.Close()
+	defer server.Close()
 
 	topic := "projects/" + project + "/topics/" + topicID
 	if _, err := client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: topic}); err != nil {
@@ -62,7 +62,7 @@ func TestWhatIsPublishedIsPushedByGooglesEmulator(t *testing.T) {
 	}
 	if _, err := client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
 		Name: "projects/" + project + "/subscriptions/" + topicID, Topic: topic,
-		EnableMessageOrdering: true, PushConfig: &pubsubpb.PushConfig{PushEndpoint: door.URL},
+		EnableMessageOrdering: true, PushConfig: &pubsubpb.PushConfig{PushEndpoint: server.URL},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestWhatIsPublishedIsPushedByGooglesEmulator(t *testing.T) {
 			t.Errorf("ordering key %q and trace %q were not passed on", m.OrderingKey, m.Attributes["traceparent"])
 		}
 	}
-	door.Close() // waits for the handlers, which write the log
+	server.Close() // waits for the handlers, which write the log
 	if log.Len() > 0 {
 		t.Errorf("logged %s, want nothing", log.String())
 	}

@@ -1,4 +1,4 @@
 package gcp
 
 // Audience is audience for the tests.
-var Audience = audience
+var Audience = deriveAudience

@@ -32,7 +32,7 @@ func AuthenticatedClient(ctx context.Context, target string, base *http.Client) 
 		return nil, fmt.Errorf("authenticated client for %s: want https, or http on a loopback address", u.Host)
 	}
 	// The source renews tokens long after the request that made it.
-	source, err := idtoken.NewTokenSource(context.WithoutCancel(ctx), audience(u))
+	source, err := idtoken.NewTokenSource(context.WithoutCancel(ctx), deriveAudience(u))
 	if err != nil {
 		return nil, fmt.Errorf("authenticated client for %s: %w", u.Host, err)
 	}
@@ -42,11 +42,11 @@ func AuthenticatedClient(ctx context.Context, target string, base *http.Client) 
 	return &client, nil
 }
 
-// audience returns what Cloud Run expects a token to be made for: the URL of
+// deriveAudience returns what Cloud Run expects a token to be made for: the URL of
 // the service without a path, or, under the older host name of functions, which
 // all functions of a project share, the URL with the function's name.
 // Source: https://cloud.google.com/functions/docs/securing/authenticating
-func audience(u *url.URL) string {
+func deriveAudience(u *url.URL) string {
 	origin := "https://" + u.Host
 	if strings.HasSuffix(u.Hostname(), ".cloudfunctions.net") {
 		name, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")

@@ -27,7 +27,7 @@ const (
 // Cloud project, is not empty.
 func NewLogHandler(w io.Writer, project string, level slog.Leveler) slog.Handler {
 	return &logHandler{
-		Handler: slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudNames}),
+		Handler: slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: renameForCloud}),
 		project: project,
 	}
 }
@@ -104,8 +104,8 @@ func (h *logHandler) with(base slog.Handler, apply func(slog.Handler) slog.Handl
 	return next
 }
 
-// cloudNames gives slog's own keys the names that Cloud Logging knows.
-func cloudNames(groups []string, a slog.Attr) slog.Attr {
+// renameForCloud gives slog's own keys the names that Cloud Logging knows.
+func renameForCloud(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
 	}

@@ -155,7 +155,7 @@ func TestAnUnsampledTraceSaysSo(t *testing.T) {
 
 func TestRecoverAnswers500AndLogsOneEntryWithItsStack(t *testing.T) {
 	var log bytes.Buffer
-	h := gcp.Recover(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	h := gcp.RecoverPanics(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		panic(errors.New("value of ada@example.com"))
 	}), slog.New(gcp.NewLogHandler(&log, project, slog.LevelInfo)))
 	w := httptest.NewRecorder()
@@ -191,7 +191,7 @@ func TestRecoverAnswers500AndLogsOneEntryWithItsStack(t *testing.T) {
 
 func TestRecoverCutsAnAnswerThatHadBegun(t *testing.T) {
 	var log bytes.Buffer
-	server := httptest.NewServer(gcp.Recover(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(gcp.RecoverPanics(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("half of")) // the panic is what is tested
 		panic("no more")
 	}), slog.New(gcp.NewLogHandler(&log, project, slog.LevelInfo))))
@@ -216,7 +216,7 @@ func TestRecoverCutsAnAnswerThatHadBegun(t *testing.T) {
 
 func TestRecoverLetsAnAbortPass(t *testing.T) {
 	var log bytes.Buffer
-	h := gcp.Recover(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+	h := gcp.RecoverPanics(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
 		slog.New(gcp.NewLogHandler(&log, project, slog.LevelInfo)))
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not an error that was returned

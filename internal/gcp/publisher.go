@@ -78,7 +78,7 @@ func (p *Publisher) Publish(ctx context.Context, ops []op.Operation) error {
 	results := make([]*pubsub.PublishResult, len(ops))
 	failures := make([]error, len(ops))
 	for i, o := range ops {
-		msg, err := message(ctx, o)
+		msg, err := buildMessage(ctx, o)
 		if err != nil {
 			failures[i] = fmt.Errorf("operation %s: %w", o.ID, err)
 			continue
@@ -97,12 +97,12 @@ func (p *Publisher) Publish(ctx context.Context, ops []op.Operation) error {
 			failures[i] = fmt.Errorf("operation %s: %w", ops[i].ID, err)
 		}
 	}
-	return publishError(failures)
+	return joinFailures(failures)
 }
 
-// publishError returns nil unless one of failures, which holds an entry for
+// joinFailures returns nil unless one of failures, which holds an entry for
 // each operation, is an error.
-func publishError(failures []error) error {
+func joinFailures(failures []error) error {
 	e := &PublishError{Total: len(failures)}
 	for _, err := range failures {
 		if err != nil {
@@ -118,8 +118,8 @@ func publishError(failures []error) error {
 // Stop sends what is under way and ends the publisher's goroutines.
 func (p *Publisher) Stop() { p.topic.Stop() }
 
-// message builds what is sent for one operation.
-func message(ctx context.Context, o op.Operation) (*pubsub.Message, error) {
+// buildMessage builds what is sent for one operation.
+func buildMessage(ctx context.Context, o op.Operation) (*pubsub.Message, error) {
 	data, err := op.Encode(o)
 	if err != nil {
 		return nil, err

@@ -91,7 +91,7 @@ func DecodePush(r io.Reader, limit int64) (Message, error) {
 	return m, nil
 }
 
-// Push serves a push subscription. It is the one place where the outcome of a
+// NewPushHandler serves a push subscription. It is the one place where the outcome of a
 // message becomes an answer: nil acknowledges it (204), an error asks for it
 // again (503) and is logged here, once. A body that is no push is answered 400,
 // which Pub/Sub repeats until it dead-letters the message: nothing is dropped.
@@ -99,8 +99,8 @@ func DecodePush(r io.Reader, limit int64) (Message, error) {
 // Pub/Sub slows a whole subscription down after a nack, so handle returns an
 // error when a system is down and not for the trouble of one record. 202 is
 // never answered: the emulator takes it for a nack.
-func Push(handle func(ctx context.Context, m Message) error, logger *slog.Logger) http.Handler {
-	return Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func NewPushHandler(handle func(ctx context.Context, m Message) error, logger *slog.Logger) http.Handler {
+	return RecoverPanics(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "only POST", http.StatusMethodNotAllowed)

@@ -107,7 +107,7 @@ func TestDecodePushRefusesWhatIsNoPush(t *testing.T) {
 func serve(t *testing.T, method, body string, handle func(context.Context, gcp.Message) error) (int, []map[string]any) {
 	t.Helper()
 	var log bytes.Buffer
-	h := gcp.Push(handle, slog.New(gcp.NewLogHandler(&log, project, slog.LevelInfo)))
+	h := gcp.NewPushHandler(handle, slog.New(gcp.NewLogHandler(&log, project, slog.LevelInfo)))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", strings.NewReader(body)))
 	return w.Code, entries(t, &log)

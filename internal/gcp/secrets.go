@@ -14,16 +14,18 @@ import (
 	secretmanager "cloud.google.com/go/secretmanager/apiv1"
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/api/option"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // secretName matches the resource name of a version of a secret.
 var secretName = regexp.MustCompile(`^projects/[^/\s]+/secrets/[^/\s]+/versions/[^/\s]+$`)
 
 // SecretAccess fetches the payload of a version of a secret by its resource
-// name. Secrets.Access is one.
+// name. Secrets.AccessSecret is one.
 type SecretAccess func(ctx context.Context, name string) ([]byte, error)
 
-// Resolve returns values with each one that is the name of a secret's version,
+// ResolveSecrets returns values with each one that is the name of a secret's version,
 // "projects/P/secrets/S/versions/V", replaced by that secret. Other values stay
 // as they are. Each secret is fetched once, all at the same time. The line break
 // that an editor leaves at the end is removed.
@@ -31,8 +33,8 @@ type SecretAccess func(ctx context.Context, name string) ([]byte, error)
 // The error names everything that could not be fetched, by key and secret, and
 // holds no value. An empty secret is an error: a check against an empty secret
 // would be no check.
-func Resolve(ctx context.Context, values map[string]string, access SecretAccess) (map[string]string, error) {
-	fetched := fetch(ctx, values, access)
+func ResolveSecrets(ctx context.Context, values map[string]string, access SecretAccess) (map[string]string, error) {
+	fetched := fetchSecrets(ctx, values, access)
 	resolved := maps.Clone(values)
 	var problems []error
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -58,8 +60,8 @@ type secret struct {
 	err   error
 }
 
-// fetch returns an entry for every name of a secret among values.
-func fetch(ctx context.Context, values map[string]string, access SecretAccess) map[string]*secret {
+// fetchSecrets returns an entry for every name of a secret among values.
+func fetchSecrets(ctx context.Context, values map[string]string, access SecretAccess) map[string]*secret {
 	fetched := map[string]*secret{}
 	var wg sync.WaitGroup
 	for _, name := range values {
@@ -91,9 +93,9 @@ type Secrets struct {
 	client *secretmanager.Client
 }
 
-// Access returns the payload of a version of a secret, whose checksum it
+// AccessSecret returns the payload of a version of a secret, whose checksum it
 // verifies.
-func (s *Secrets) Access(ctx context.Context, name string) ([]byte, error) {
+func (s *Secrets) AccessSecret(ctx context.Context, name string) ([]byte, error) {
 	client, err := s.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to secret manager: %w", err)
@@ -137,4 +139,29 @@ func (s *Secrets) connect(ctx context.Context) (*secretmanager.Client, error) {
 	}
 	s.client = client
 	return client, nil
+}
+
+// AddSecret stores a payload as the newest version of a secret that exists, unless
+// the newest version holds it already, and reports whether it did.
+func (s *Secrets) AddSecret(ctx context.Context, project, id string, payload []byte) (bool, error) {
+	client, err := s.connect(ctx)
+	if err != nil {
+		return false, fmt.Errorf("connect to secret manager: %w", err)
+	}
+	parent := "projects/" + project + "/secrets/" + id
+	newest, err := s.AccessSecret(ctx, parent+"/versions/latest")
+	if err == nil && bytes.Equal(newest, payload) {
+		return false, nil
+	}
+	if err != nil && status.Code(err) != codes.NotFound && status.Code(err) != codes.FailedPrecondition {
+		return false, fmt.Errorf("look at secret %s: %w", id, err)
+	}
+	sum := int64(crc32.Checksum(payload, crc32.MakeTable(crc32.Castagnoli)))
+	_, err = client.AddSecretVersion(ctx, &secretmanagerpb.AddSecretVersionRequest{
+		Parent: parent, Payload: &secretmanagerpb.SecretPayload{Data: payload, DataCrc32C: &sum},
+	})
+	if err != nil {
+		return false, fmt.Errorf("add a version to secret %s, which terraform makes: %w", id, err)
+	}
+	return true, nil
 }

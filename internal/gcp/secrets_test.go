@@ -53,7 +53,7 @@ func TestResolveReplacesNamesOfSecretsAndNothingElse(t *testing.T) {
 	for k, val := range values {
 		before[k] = val
 	}
-	got, err := gcp.Resolve(t.Context(), values, v.access)
+	got, err := gcp.ResolveSecrets(t.Context(), values, v.access)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestResolveReplacesNamesOfSecretsAndNothingElse(t *testing.T) {
 
 func TestResolveReportsAllProblemsAndNoValue(t *testing.T) {
 	v := &vault{secrets: map[string]string{secretB: "\n"}}
-	_, err := gcp.Resolve(t.Context(), map[string]string{"A": secretA, "B": secretB, "KEY": "hunter2"}, v.access)
+	_, err := gcp.ResolveSecrets(t.Context(), map[string]string{"A": secretA, "B": secretB, "KEY": "hunter2"}, v.access)
 	want := "A: secret " + secretA + ": not found\nB: secret " + secretB + ": is empty"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
@@ -115,14 +115,14 @@ func TestSecretsReadsAndChecksPayloads(t *testing.T) {
 	}
 	s := &gcp.Secrets{Options: []option.ClientOption{option.WithGRPCConn(conn)}}
 
-	got, err := s.Access(t.Context(), secretA)
+	got, err := s.AccessSecret(t.Context(), secretA)
 	if err != nil || string(got) != "alpha" {
 		t.Errorf("got %q, %v; want alpha", got, err)
 	}
-	if _, err := s.Access(t.Context(), secretB); err == nil || !strings.Contains(err.Error(), "checksum") {
+	if _, err := s.AccessSecret(t.Context(), secretB); err == nil || !strings.Contains(err.Error(), "checksum") {
 		t.Errorf("damaged payload: error %v", err)
 	}
-	if _, err := s.Access(t.Context(), "projects/p/secrets/c/versions/1"); status.Code(errors.Unwrap(err)) != codes.NotFound {
+	if _, err := s.AccessSecret(t.Context(), "projects/p/secrets/c/versions/1"); status.Code(errors.Unwrap(err)) != codes.NotFound {
 		t.Errorf("missing secret: error %v, want NotFound", err)
 	}
 	if err := s.Close(); err != nil {
@@ -140,14 +140,14 @@ func TestSecretsTriesAgainAfterAClientCouldNotBeMade(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", t.TempDir()+"/missing.json")
 	s := &gcp.Secrets{}
 	for range 2 {
-		if _, err := s.Access(t.Context(), secretA); err == nil || !strings.HasPrefix(err.Error(), "connect to secret manager: ") {
+		if _, err := s.AccessSecret(t.Context(), secretA); err == nil || !strings.HasPrefix(err.Error(), "connect to secret manager: ") {
 			t.Errorf("error %v", err)
 		}
 	}
 	s.Options = []option.ClientOption{option.WithoutAuthentication(), option.WithEndpoint("127.0.0.1:1")}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Access(ctx, secretA); err == nil || strings.HasPrefix(err.Error(), "connect") {
+	if _, err := s.AccessSecret(ctx, secretA); err == nil || strings.HasPrefix(err.Error(), "connect") {
 		t.Errorf("error %v, want one of the call", err)
 	}
 	if err := s.Close(); err != nil {

@@ -11,9 +11,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TopicSubscriptions reports whether a topic exists and how many subscriptions
+// CountSubscriptions reports whether a topic exists and how many subscriptions
 // take from it.
-func TopicSubscriptions(ctx context.Context, client *PubSub, topic string) (exists bool, subscriptions int, err error) {
+func CountSubscriptions(ctx context.Context, client *PubSub, topic string) (exists bool, subscriptions int, err error) {
 	name := "projects/" + client.Project() + "/topics/" + topic
 	if _, err := client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: name}); err != nil {
 		if status.Code(err) == codes.NotFound {

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	targetURL = "https://door.example.com/HubSpotWebhook"
+	targetURL = "https://webhook.example.com/HubSpotWebhook"
 	oldSecret = "old-secret-0000"
 	newSecret = "new-secret-1111"
 	portal    = 3 // of all events, unless they say otherwise
 )
 
-func hubspotDoor(t testing.TB, c Config) http.Handler {
+func newHubSpotTestHandler(t testing.TB, c Config) http.Handler {
 	t.Helper()
 	v, err := hubspot.NewVerifier(hubspot.VerifierConfig{Secrets: []string{oldSecret, newSecret}, URL: targetURL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return HubSpot(c, v, portal)
+	return NewHubSpotHandler(c, v, portal)
 }
 
 // happened is when the first event of a test happened.
@@ -110,7 +110,7 @@ func TestWhatBecomesOfADeliveryFromHubSpot(t *testing.T) {
 		"more than a flood": {events(slices.Repeat([]string{"{}"}, hubspot.MaxEvents+1)...), want{status: 400, error: "1001 events, more than 1000"}},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { live(t, hubspotDoor).check(signed(tt.body), tt.want) })
+		t.Run(name, func(t *testing.T) { live(t, newHubSpotTestHandler).check(signed(tt.body), tt.want) })
 	}
 }
 
@@ -122,12 +122,12 @@ func TestWithoutAPortalEveryAccountIsOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	anyPortal := func(_ testing.TB, c Config) http.Handler { return HubSpot(c, v, 0) }
+	anyPortal := func(_ testing.TB, c Config) http.Handler { return NewHubSpotHandler(c, v, 0) }
 	live(t, anyPortal).check(signed(events(abroad(creation(1)))),
 		want{answer: answer{Events: 1, Operations: 1}, stored: []op.Operation{operation(hubspotRef(crm.Contact, 1), op.Created, happened, 1)}})
 }
 
-func TestWhoMayKnockAtHubSpotsDoor(t *testing.T) {
+func TestOnlyHubSpotMayDeliverToItsWebhook(t *testing.T) {
 	body := events(creation(1))
 	good := signed(body)
 	without := func(name string) delivered {
@@ -171,7 +171,7 @@ func TestWhoMayKnockAtHubSpotsDoor(t *testing.T) {
 			if tt.refused == "" {
 				w = want{answer: answer{Events: 1, Operations: 1}, stored: []op.Operation{operation(hubspotRef(crm.Contact, 1), op.Created, happened, 1)}}
 			}
-			live(t, hubspotDoor).check(tt.delivery, w)
+			live(t, newHubSpotTestHandler).check(tt.delivery, w)
 		})
 	}
 }

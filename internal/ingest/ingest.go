@@ -1,7 +1,7 @@
-// Package ingest is what stands behind a webhook's door: it verifies who knocks,
-// reduces the body to operations, one for each record, publishes them and
-// waits until every one of them is durable before it answers 2xx. Whatever it
-// could not pass on it answers with an error, so that the sender comes again.
+// Package ingest handles webhooks: it verifies the caller, reduces the body to
+// operations, one for each record, publishes them and waits until every one of them
+// is durable before it answers 2xx. A delivery that it could not publish is answered
+// with an error, so that the sender sends it again.
 package ingest
 
 import (
@@ -34,7 +34,7 @@ type Publisher interface {
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 
-// Config is what every door needs.
+// Config holds what every webhook handler needs.
 type Config struct {
 	Publisher Publisher
 	Clock     Clock
@@ -50,7 +50,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-func refuse(status int, format string, args ...any) error {
+func newRefusal(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
@@ -84,88 +84,88 @@ type answer struct {
 	Rejected   []Rejected `json:"rejected,omitempty"`
 }
 
-// door is one webhook endpoint. read verifies and reduces one request.
-type door struct {
+// webhookHandler is one webhook endpoint. readDelivery verifies and reduces one request.
+type webhookHandler struct {
 	Config
-	read func(r *http.Request, body []byte, now time.Time) (delivery, error)
+	readDelivery func(r *http.Request, body []byte, now time.Time) (delivery, error)
 }
 
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, err := d.take(w, r)
+func (h *webhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, err := h.publishDelivery(w, r)
 	var refused *refusal
 	switch {
 	case err == nil:
-		reply(w, http.StatusOK, a)
+		writeAnswer(w, http.StatusOK, a)
 	case errors.As(err, &refused):
-		d.Logger.WarnContext(r.Context(), logschema.DeliveryRefused, "status", refused.status, "reason", refused.text)
+		h.Logger.WarnContext(r.Context(), logschema.DeliveryRefused, "status", refused.status, "reason", refused.text)
 		if refused.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", http.MethodPost)
 		}
-		reply(w, refused.status, map[string]string{"error": refused.text})
+		writeAnswer(w, refused.status, map[string]string{"error": refused.text})
 	default:
-		d.Logger.ErrorContext(r.Context(), logschema.DeliveryNotPublished, "error", err.Error())
-		reply(w, http.StatusServiceUnavailable, map[string]string{"error": "not accepted: send it again"})
+		h.Logger.ErrorContext(r.Context(), logschema.DeliveryNotPublished, "error", err.Error())
+		writeAnswer(w, http.StatusServiceUnavailable, map[string]string{"error": "not accepted: send it again"})
 	}
 }
 
-func (d *door) take(w http.ResponseWriter, r *http.Request) (answer, error) {
+func (h *webhookHandler) publishDelivery(w http.ResponseWriter, r *http.Request) (answer, error) {
 	body, err := readBody(w, r)
 	if err != nil {
 		return answer{}, err
 	}
-	now := d.Clock.Now()
-	found, err := d.read(r, body, now)
+	now := h.Clock.Now()
+	found, err := h.readDelivery(r, body, now)
 	if err != nil {
 		return answer{}, err
 	}
 	ops := make([]op.Operation, len(found.changes))
 	for i, c := range found.changes {
 		ops[i] = op.Operation{
-			Version: op.Version, ID: d.NewID(), Ref: c.ref, Change: c.change,
+			Version: op.Version, ID: h.NewID(), Ref: c.ref, Change: c.change,
 			OccurredAt: c.occurredAt, ReceivedAt: now, Events: c.events,
 		}
 	}
 	if len(ops) > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), publishTime)
 		defer cancel()
-		if err := d.Publisher.Publish(ctx, ops); err != nil {
+		if err := h.Publisher.Publish(ctx, ops); err != nil {
 			return answer{}, err
 		}
 	}
-	d.log(r.Context(), found, len(ops))
+	h.logDelivery(r.Context(), found, len(ops))
 	return answer{Events: found.events, Operations: len(ops), Ignored: found.ignored, Rejected: found.rejected}, nil
 }
 
-func (d *door) log(ctx context.Context, found delivery, ops int) {
+func (h *webhookHandler) logDelivery(ctx context.Context, found delivery, ops int) {
 	attrs := []any{"events", found.events, logschema.Operations, ops, "ignored", found.ignored}
 	if len(found.rejected) == 0 {
-		d.Logger.InfoContext(ctx, logschema.DeliveryAccepted, attrs...)
+		h.Logger.InfoContext(ctx, logschema.DeliveryAccepted, attrs...)
 		return
 	}
-	d.Logger.ErrorContext(ctx, "delivery accepted in part", append(attrs, "rejected", found.rejected)...)
+	h.Logger.ErrorContext(ctx, "delivery accepted in part", append(attrs, "rejected", found.rejected)...)
 }
 
 // readBody reads at most maxBody bytes. A compressed body is refused rather
 // than inflated: no sender sends one, and a small one may unpack to anything.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
-		return nil, refuse(http.StatusMethodNotAllowed, "only POST is served here")
+		return nil, newRefusal(http.StatusMethodNotAllowed, "only POST is served here")
 	}
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return nil, refuse(http.StatusUnsupportedMediaType, "send the body without Content-Encoding")
+		return nil, newRefusal(http.StatusUnsupportedMediaType, "send the body without Content-Encoding")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxBody)
+		return nil, newRefusal(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxBody)
 	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "the body was cut off")
+		return nil, newRefusal(http.StatusBadRequest, "the body was cut off")
 	}
 	return body, nil
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
+func writeAnswer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)

@@ -76,7 +76,7 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// street is a door that is served over HTTP, and what lies on both its sides.
+// street is a handler that is served over HTTP, and what lies on both its sides.
 type street struct {
 	*testing.T
 	handler http.Handler
@@ -85,7 +85,7 @@ type street struct {
 	server  *httptest.Server
 }
 
-// entrance makes one of the two doors, and a good delivery to it with one
+// entrance makes one of the two handler, and a good delivery to it with one
 // change of the contact 1.
 type entrance struct {
 	open  func(testing.TB, Config) http.Handler
@@ -93,11 +93,11 @@ type entrance struct {
 }
 
 var entrances = map[string]entrance{
-	"HubSpot": {hubspotDoor, func() delivered { return signed(events(creation(1))) }},
-	"Zoho":    {zohoDoor, func() delivered { return asJSON(notification("insert", "1")) }},
+	"HubSpot": {newHubSpotTestHandler, func() delivered { return signed(events(creation(1))) }},
+	"Zoho":    {newZohoTestHandler, func() delivered { return asJSON(notification("insert", "1")) }},
 }
 
-// forBothDoors runs a test at each of the doors.
+// forBothDoors runs a test at each of the handler.
 func forBothDoors(t *testing.T, test func(*street, entrance)) {
 	for name, e := range entrances {
 		t.Run(name, func(t *testing.T) { test(live(t, e.open), e) })
@@ -125,7 +125,7 @@ func live(t *testing.T, open func(testing.TB, Config) http.Handler) *street {
 	return s
 }
 
-// delivered is a request to a door.
+// delivered is a request to a handler.
 type delivered struct {
 	method string // "" is POST
 	query  string
@@ -139,7 +139,7 @@ func (d delivered) with(name, value string) delivered {
 	return d
 }
 
-// answered is what a door said.
+// answered is what a handler said.
 type answered struct {
 	status int
 	header http.Header
@@ -299,7 +299,7 @@ func TestABodyThatWasCutOffOnTheWayIsRefused(t *testing.T) {
 		}
 		defer conn.Close()
 		var request strings.Builder
-		fmt.Fprintf(&request, "POST / HTTP/1.1\r\nHost: door\r\nContent-Length: %d\r\n", len(d.body)+1)
+		fmt.Fprintf(&request, "POST / HTTP/1.1\r\nHost: webhook\r\nContent-Length: %d\r\n", len(d.body)+1)
 		_ = d.header.Write(&request) // a strings.Builder takes everything
 		if _, err := io.WriteString(conn, request.String()+"\r\n"+d.body); err != nil {
 			s.Fatal(err)

@@ -7,17 +7,17 @@ import (
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
-// Zoho returns the door for Zoho's notification channels and for the webhooks
+// NewZohoHandler returns the handler for Zoho's notification channels and for the webhooks
 // of workflow rules. Zoho signs neither: a body without a known token is
 // answered 401. Record ids that are none are logged and named in the answer.
-func Zoho(c Config, v *zoho.Verifier) http.Handler {
-	return &door{Config: c, read: func(r *http.Request, body []byte, now time.Time) (delivery, error) {
+func NewZohoHandler(c Config, v *zoho.Verifier) http.Handler {
+	return &webhookHandler{Config: c, readDelivery: func(r *http.Request, body []byte, now time.Time) (delivery, error) {
 		n, err := zoho.ParseWebhook(r.Header, body)
 		if err != nil {
-			return delivery{}, refuse(http.StatusBadRequest, "%v", err)
+			return delivery{}, newRefusal(http.StatusBadRequest, "%v", err)
 		}
 		if _, err := v.Verify(n); err != nil {
-			return delivery{}, refuse(http.StatusUnauthorized, "%v", err)
+			return delivery{}, newRefusal(http.StatusUnauthorized, "%v", err)
 		}
 		d := delivery{events: len(n.RecordIDs) + len(n.Rejected)}
 		for i, reason := range n.Rejected {

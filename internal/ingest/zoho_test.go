@@ -19,13 +19,13 @@ const (
 	newToken = "new-token-1111"
 )
 
-func zohoDoor(t testing.TB, c Config) http.Handler {
+func newZohoTestHandler(t testing.TB, c Config) http.Handler {
 	t.Helper()
 	v, err := zoho.NewVerifier(zoho.VerifierConfig{Tokens: []string{oldToken, newToken}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Zoho(c, v)
+	return NewZohoHandler(c, v)
 }
 
 // notification is what a channel posts of contacts.
@@ -89,11 +89,11 @@ func TestWhatBecomesOfADeliveryFromZoho(t *testing.T) {
 		"no body":                               {asJSON(""), want{status: 400, error: "the JSON ends too early"}},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { live(t, zohoDoor).check(tt.delivery, tt.want) })
+		t.Run(name, func(t *testing.T) { live(t, newZohoTestHandler).check(tt.delivery, tt.want) })
 	}
 }
 
-func TestWhoMayKnockAtZohosDoor(t *testing.T) {
+func TestOnlyZohoMayDeliverToItsWebhook(t *testing.T) {
 	good := notification("insert", "1")
 	token := func(with string) delivered { return asJSON(strings.Replace(good, newToken, with, 1)) }
 	tests := map[string]struct {
@@ -117,7 +117,7 @@ func TestWhoMayKnockAtZohosDoor(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := live(t, zohoDoor)
+			s := live(t, newZohoTestHandler)
 			got := s.deliver(tt.delivery, false)
 			status := map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[tt.accepted]
 			if got.status != status || (len(s.topic.stored) == 1) != tt.accepted {

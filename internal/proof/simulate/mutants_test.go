@@ -59,9 +59,9 @@ var mutants = []mutant{
 `},
 	}},
 	{"what failed is acknowledged", []replacement{
-		{handleFile, `		c.count(context.WithoutCancel(ctx), o, r, figures.Repeated, v.Code)
+		{handleFile, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
 		return r, err
-`, `		c.count(context.WithoutCancel(ctx), o, r, figures.Repeated, v.Code)
+`, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
 		return r, nil
 `},
 	}},
@@ -69,7 +69,7 @@ var mutants = []mutant{
 		{handleFile, `case v.Class == failure.Stop, v.Origin == failure.Outage`, `case v.Origin == failure.Outage`},
 	}},
 	{"a panic is never given up", []replacement{
-		{handleFile, `		if !c.hopeless(failure.Judge(failure.ErrPanic), attempt, o) {`, `		if true {`},
+		{handleFile, `		if !c.cannotSucceed(failure.Judge(failure.ErrPanic), attempt, o) {`, `		if true {`},
 		{"internal/proof/simulate/queue.go", `m.attempts >= maxAttempts &&`, `false &&`},
 	}},
 	{"poison is never given up", []replacement{

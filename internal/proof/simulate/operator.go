@@ -88,8 +88,8 @@ func newOperator(w *world) *operator {
 // signedIn lets everybody in.
 type signedIn struct{}
 
-// Who implements console.Gate.
-func (signedIn) Who(*http.Request) (string, error) { return "operator", nil }
+// IdentifyCaller implements console.Gate.
+func (signedIn) IdentifyCaller(*http.Request) (string, error) { return "operator", nil }
 
 // tokens tells of Zoho's token and channels, which nothing is wrong with.
 type tokens struct{ world *world }

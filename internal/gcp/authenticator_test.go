@@ -43,7 +43,7 @@ func TestAGateBelievesOneSourceAndNoOther(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			g, err := NewGate(tt.access)
+			g, err := NewAuthenticator(tt.access)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func TestAGateBelievesOneSourceAndNoOther(t *testing.T) {
 			for k, v := range tt.header {
 				r.Header.Set(k, v)
 			}
-			who, err := g.Who(r)
+			who, err := g.IdentifyCaller(r)
 			if tt.want == "" != (err != nil) || err == nil && who != tt.want {
 				t.Errorf("got %q, %v, want %q", who, err, tt.want)
 			}
@@ -67,7 +67,7 @@ func TestAGateBelievesOneSourceAndNoOther(t *testing.T) {
 
 func TestAGateIsOfAKnownKind(t *testing.T) {
 	for _, access := range []string{"", "IAM", "none", "public", "projects/1"} {
-		if _, err := NewGate(access); err == nil {
+		if _, err := NewAuthenticator(access); err == nil {
 			t.Errorf("%q is taken", access)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // PubSub is a connection to the topics of a project, for a package that only passes it on.
 type PubSub = pubsub.Client
 
-// NewPubSub connects to the topics of a project,. A non-empty emulator is the host and
+// NewPubSub connects to the topics of a project. A non-empty emulator is the host and
 // port to use instead of the service. The client outlives ctx.
 func NewPubSub(ctx context.Context, project, emulator string) (*pubsub.Client, error) {
 	client, err := pubsub.NewClient(context.WithoutCancel(ctx), project, EmulatorOptions(emulator)...)

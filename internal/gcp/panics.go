@@ -9,11 +9,11 @@ import (
 	"runtime/debug"
 )
 
-// Recover answers 500 when next panics and logs the panic with its stack as one
+// RecoverPanics answers 500 when next panics and logs the panic with its stack as one
 // error entry, which Error Reporting understands; the functions framework would
 // spread it over many entries without a severity. When the answer had begun,
 // the connection is cut so that half an answer is not taken for a whole one.
-func Recover(next http.Handler, logger *slog.Logger) http.Handler {
+func RecoverPanics(next http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tracked := &beginning{ResponseWriter: w}
 		defer answerPanic(tracked, r, logger)
@@ -30,27 +30,26 @@ func answerPanic(w *beginning, r *http.Request, logger *slog.Logger) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p) // not a fault: the way to cut a connection
 	}
-	logger.ErrorContext(r.Context(), "panic: "+panicText(p), "path", r.URL.Path, logStack, panicStack(p))
+	logger.ErrorContext(r.Context(), "panic: "+describePanic(p), "path", r.URL.Path, logStack, formatStack(p))
 	if w.begun {
 		panic(http.ErrAbortHandler)
 	}
 	http.Error(w, "internal error", http.StatusInternalServerError)
 }
 
-// panicText tells what a panic was without what it may hold: the runtime's own
-// errors name types and sizes only, anything else is told by its type, and by
-// the stack.
-func panicText(p any) string {
+// describePanic describes a panic without the values that it may hold: the runtime's
+// own errors name types and sizes only; anything else is described by its type.
+func describePanic(p any) string {
 	if err, ok := p.(runtime.Error); ok {
 		return err.Error()
 	}
 	return fmt.Sprintf("value of type %T", p)
 }
 
-// panicStack returns the stack in the form that Error Reporting parses: the
+// formatStack returns the stack in the form that Error Reporting parses: the
 // message first, then the goroutine. It must be called while recovering.
-func panicStack(p any) string {
-	return "panic: " + panicText(p) + "\n\n" + string(debug.Stack())
+func formatStack(p any) string {
+	return "panic: " + describePanic(p) + "\n\n" + string(debug.Stack())
 }
 
 // beginning notes whether an answer has begun.
