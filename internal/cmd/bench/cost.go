@@ -21,7 +21,7 @@ var prices = struct {
 	vcpus: 1, gibs: 0.5, leastMessage: 1000, messageSize: 400,
 }
 
-// usage is what a scenario used of Google Cloud.
+// usage is the use that a scenario made of Google Cloud.
 type usage struct {
 	operations    int
 	processor     time.Duration // of the functions

@@ -1,5 +1,5 @@
-// Command bench measures the connector: how many calls to the two CRMs it
-// spends on a record, how fast it is, and what it costs. Each scenario runs
+// Command bench measures the connector: the calls to the two CRMs for each
+// record, the speed and the cost. Each scenario runs
 // twice, as the product is and with the sharing of calls switched off.
 //
 // The functions run as a process of their own, the one that is deployed. The
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	f.IntVar(&o.inFlight, "in-flight", o.inFlight, "operations under way at once, for each direction")
 	f.StringVar(&o.out, "out", "build/bench.json", "file for the measurements as JSON; empty: none")
 	tables := f.Bool("costs", false, "print the tables of docs/cost.md and measure nothing")
-	f.BoolVar(&o.verbose, "v", false, "show what the functions log")
+	f.BoolVar(&o.verbose, "v", false, "show the log of the functions")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

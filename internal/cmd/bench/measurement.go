@@ -53,7 +53,7 @@ type outcome struct {
 	Baseline *measurement `json:"baseline,omitempty"`
 }
 
-// window is what is measured between two moments.
+// window is the span of time between two moments, with the counts at its start.
 type window struct {
 	began     time.Time
 	counts    counts

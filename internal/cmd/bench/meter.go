@@ -24,7 +24,7 @@ type meter struct {
 
 func newMeter() *meter { return &meter{calls: map[string]int{}, seen: map[string]time.Time{}} }
 
-// readCounts is what a meter has counted so far.
+// counts are the counts of a meter so far.
 type counts struct {
 	calls             map[string]int
 	credits, rejected int
@@ -36,7 +36,7 @@ func (m *meter) readCounts() counts {
 	return counts{maps.Clone(m.calls), m.credits, m.rejected}
 }
 
-// subtractCounts returns what was counted after earlier.
+// subtractCounts returns the counts since earlier.
 func (c counts) subtractCounts(earlier counts) counts {
 	d := counts{map[string]int{}, c.credits - earlier.credits, c.rejected - earlier.rejected}
 	for kind, n := range c.calls {
@@ -142,7 +142,7 @@ func (m *meter) recordCall(system string, r *http.Request, body []byte, status i
 	}
 }
 
-// countWritten is a body that writes records, of either system.
+// written is a body that writes records, of either system.
 type written struct {
 	Data []struct {
 		ID          string `json:"id"`
@@ -159,7 +159,7 @@ type written struct {
 func recordsWrittenBy(system string, r *http.Request, body []byte) (records []string, credits int) {
 	var in written
 	if r.Method != http.MethodGet {
-		_ = json.Unmarshal(body, &in) // what is no such body writes nothing
+		_ = json.Unmarshal(body, &in) // any other body writes nothing
 	}
 	if system == "zoho" {
 		for _, row := range in.Data {

@@ -52,7 +52,7 @@ const (
 	secrets    = 7
 )
 
-// bill is the cost of a month by what it is for, in US dollars.
+// bill is the cost of a month by purpose, in US dollars.
 type bill struct {
 	instances, requests, messages, reads, writes, log, jobs, secrets float64
 }

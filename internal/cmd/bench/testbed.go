@@ -43,7 +43,7 @@ type testbed struct {
 type setting struct {
 	latency       time.Duration
 	quotas        bool
-	noConsumers   bool // nothing takes what the webhooks publish
+	noConsumers   bool // no consumer takes the published operations
 	silentHubSpot bool // HubSpot sends no webhooks
 	silentZoho    bool
 	gather        time.Duration // how long HubSpot gathers events
@@ -161,7 +161,7 @@ func (r *testbed) serveLocally(h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// startCloud serves documents and topics, and counts what is asked of them.
+// startCloud serves documents and topics, and counts the requests to them.
 func (r *testbed) startCloud(ctx context.Context, functions string, noConsumers bool) error {
 	subscription := func(topic, function string) queue.Subscription {
 		return queue.Subscription{
@@ -191,7 +191,7 @@ func (r *testbed) startCloud(ctx context.Context, functions string, noConsumers 
 	r.closers = append(r.closers, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = r.cloud.Close(ctx) // what is in flight is of no interest
+		_ = r.cloud.Close(ctx) // the messages in flight do not matter
 	})
 	r.env["FIRESTORE_EMULATOR_HOST"], r.env["PUBSUB_EMULATOR_HOST"] = r.cloud.FirestoreHost, r.cloud.PubSubHost
 	return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // changeAsUser makes a request as people do in one of the two CRMs, without going through the
-// network: what they do is no part of what is measured.
+// network: their work is not measured.
 func changeAsUser(ctx context.Context, h http.Handler, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {

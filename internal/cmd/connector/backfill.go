@@ -54,7 +54,7 @@ Above --max-creates it asks; without a terminal it stops and names the flag.`,
 	return c
 }
 
-// backfillResult is what a run did, and what there is now.
+// backfillResult is the report of a run, with the counts after it.
 type backfillResult struct {
 	reconcile.BackfillReport
 	Now []functions.Counts `json:"now"`

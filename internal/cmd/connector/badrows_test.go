@@ -37,7 +37,7 @@ type hundredEdits struct {
 	toZoho, back  effort
 }
 
-// editHundred lets all contacts travel at once, so that they share calls.
+// editHundred synchronises all contacts at the same time, so that they share calls.
 func editHundred(t *testing.T, bad bool) *hundredEdits {
 	t.Helper()
 	s := &hundredEdits{scenario: newScenario(t, func(o *localStackOptions) {
@@ -71,7 +71,7 @@ func editHundred(t *testing.T, bad bool) *hundredEdits {
 	return s
 }
 
-// measureEffort is the cost of one part of the scenario.
+// effort is the cost of one part of the scenario.
 type effort struct {
 	calls  int // of both CRMs
 	wasted int // of these, writes of which a row was refused, or had been sent before
@@ -160,10 +160,10 @@ func TestTwoBadRowsOfAHundredCostFewCallsAndBlockNoOtherRow(t *testing.T) {
 	s.repairValues()
 }
 
-// checkCosts holds what two bad rows took to a handful of calls. How many rows share
-// a call is a matter of time, and so is the number of all calls. Those that were
-// refused or sent a row again are not: without the bad rows there is none, and
-// with them one of each side would have been made anyway.
+// checkCosts checks that two bad rows take at most a handful of calls. The number of
+// rows that share a call depends on timing, and so does the number of all calls. The
+// number of calls that were refused or sent a row again does not: without bad rows
+// there is none, and with them one of each side is made anyway.
 func (s *hundredEdits) checkCosts(clean *hundredEdits) {
 	s.Helper()
 	s.Logf("calls of both CRMs: %d and %d when all rows are good; %d and %d when two are bad",
@@ -215,8 +215,8 @@ func (s *hundredEdits) checkArrived() {
 	}
 }
 
-// checkReported compares the findings: the code, what kind of value it was, and what to
-// do about it, but never the value.
+// checkReported compares the failures: the code, the kind of value and the remedy,
+// but never the value.
 func (s *hundredEdits) checkReported() {
 	s.Helper()
 	got := map[string][2]string{}
@@ -241,7 +241,8 @@ func (s *hundredEdits) checkReported() {
 	}
 }
 
-// repairValues puts both values right, each where it was typed, and they are done with.
+// repairValues puts both values right, each where it was typed, and checks that both
+// failures are resolved.
 func (s *hundredEdits) repairValues() {
 	s.Helper()
 	s.mustEdit(s.hubspot[badEmail], values{"email": "juergen@example.com"}, time.Time{})

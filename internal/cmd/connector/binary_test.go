@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// startCommand is the command line in a process of its own, for the scenario's local stack. It
-// is killed when ctx ends, without a chance to do anything about it.
+// startCommand runs the command line in a process of its own, for the scenario's
+// local stack. The process is killed when ctx ends, without a chance to clean up.
 func (s *scenario) startCommand(ctx context.Context, args ...string) (c *exec.Cmd, stdout, stderr *safeBuffer) {
 	s.Helper()
 	self, err := os.Executable()

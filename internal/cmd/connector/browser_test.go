@@ -60,10 +60,10 @@ type tab struct {
 	hosts  map[string]bool
 	dialog bool
 
-	crossed int // edits that were seen to cross on the demo page
+	synced int // edits that arrived on the demo page
 }
 
-// newTab opens a tab that notes what goes wrong in it.
+// newTab opens a tab that records its errors.
 func newTab(t *testing.T, parent context.Context) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent)
@@ -187,9 +187,9 @@ func (b *tab) fillField(system, field, value string) {
 // waitForSync waits until the edit that was made last is on the other side.
 func (b *tab) waitForSync(system string) {
 	b.Helper()
-	b.crossed++
-	b.waitUntil(fmt.Sprintf(`Number(document.querySelector("#status").dataset.crossed) === %d`, b.crossed))
-	b.waitForText("Crossed to " + system + " in ")
+	b.synced++
+	b.waitUntil(fmt.Sprintf(`Number(document.querySelector("#status").dataset.synchronised) === %d`, b.synced))
+	b.waitForText("Synchronised to " + system + " in ")
 }
 
 // emulateScreen chooses a theme and a size.
@@ -220,7 +220,7 @@ func (b *tab) takeScreenshot(name string) {
 // readmeShots are the pictures that the README shows.
 var readmeShots = []string{"demo-desktop-light", "overview-desktop-light", "record-desktop-dark", "failures-phone-light", "overview-phone-dark"}
 
-// checkAccessible asks axe-core whether anybody is kept out of the page.
+// checkAccessible asks axe-core whether the page is accessible to everyone.
 func (b *tab) checkAccessible(what string) {
 	b.Helper()
 	if *axeFile == "" {

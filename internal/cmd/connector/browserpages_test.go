@@ -15,7 +15,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-// TestBrowser drives Chromium through what people do with the pages.
+// TestBrowser drives Chromium through the tasks that people do with the pages.
 func TestBrowser(t *testing.T) {
 	parent := startBrowser(t)
 	needAxe(t)
@@ -68,8 +68,8 @@ func editCrosses(s *scenario, b *tab) {
 	toggle("zoho_down")
 	b.waitUntil(`state.faults.zoho_down`)
 	b.fillField("hubspot", "job_title", "Physicist")
-	b.waitForText("comes again")
-	if got := b.readText("#status"); !strings.Contains(got, "On its way") {
+	b.waitForText("retrying")
+	if got := b.readText("#status"); !strings.Contains(got, "Synchronising") {
 		s.Errorf("while Zoho is down: %q", got)
 	}
 	toggle("zoho_down")

@@ -61,8 +61,8 @@ func TestCheckOfAHealthyStackFindsNoProblem(t *testing.T) {
 	s.checkPrintsNoSecret("check")
 }
 
-// checkPrintsNoSecret runs a command of which the status does not matter, and looks for
-// secrets in what it prints.
+// checkPrintsNoSecret runs a command, whose status does not matter, and looks for
+// secrets in its output.
 func (s *scenario) checkPrintsNoSecret(line string) {
 	s.Helper()
 	out, _ := s.runCommand(strings.Fields(line)...)

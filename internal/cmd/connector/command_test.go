@@ -21,8 +21,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
-// startCommand starts this test's binary as the connector; it returns the line that
-// says it is ready.
+// startBinary starts this test's binary as the connector, and returns the line that
+// it prints when it is ready.
 func startBinary(t *testing.T, args ...string) (*exec.Cmd, map[string]any) {
 	t.Helper()
 	self, err := os.Executable()
@@ -180,7 +180,7 @@ func TestARestartLosesNothing(t *testing.T) {
 		s.awaitIdle()
 		s.findCounterpart(ref)
 	})
-	// The link is remembered too: an edit in Zoho finds its way without a search.
+	// The link is remembered too: an edit in Zoho arrives without a search.
 	writes := len(hubspot.Recorder.Calls())
 	run(func(s *scenario) {
 		s.mustEdit(ref, values{"city": "Oslo"}, time.Time{})

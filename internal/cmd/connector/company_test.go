@@ -67,7 +67,7 @@ func (s *scenario) newContact(name string) crm.Ref {
 	return s.mustCreate(crm.HubSpot, crm.Contact, values{"email": name + "@example.com", "lastname": name}, anHourAgo())
 }
 
-// dropWebhooks and hearing say whether HubSpot's webhooks arrive.
+// dropWebhooks and deliverWebhooks decide whether HubSpot's webhooks arrive.
 func (s *scenario) dropWebhooks()    { s.setWebhookURL("") }
 func (s *scenario) deliverWebhooks() { s.setWebhookURL(s.FunctionsURL + "/HubSpotWebhook") }
 
@@ -107,7 +107,8 @@ func TestAContactsCompanyFollowsInBothDirections(t *testing.T) {
 	s.checkWrites(1, 0)
 }
 
-// readAssociations are the companies of a contact in HubSpot, primary or not.
+// readAssociations returns the companies of a contact in HubSpot, with whether each
+// is primary.
 func (s *scenario) readAssociations(contact crm.Ref) map[string]bool {
 	s.Helper()
 	var stored struct {

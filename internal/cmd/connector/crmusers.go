@@ -24,7 +24,7 @@ func (h *localStack) crmUsers() *crmUsers {
 	return &crmUsers{h.HubSpotURL, h.ZohoURL, newLocalClient()}
 }
 
-// collections are what each side calls a kind of record.
+// collections are the names of a kind of record on each side.
 var collections = map[crm.System]map[crm.Kind]string{
 	crm.HubSpot: {crm.Contact: "contacts", crm.Company: "companies"},
 	crm.Zoho:    {crm.Contact: "Contacts", crm.Company: "Accounts"},

@@ -117,7 +117,7 @@ func (h *localStack) playCase(ctx context.Context, s demoCase) caseResult {
 		return caseResult{err: err}
 	}
 	r := h.checkWhenIdle(ctx, s, start)
-	// Google's emulators do not say what they have still to send.
+	// Google's emulators do not show their pending messages.
 	for h.options.Emulators && r.err != nil {
 		again := h.checkWhenIdle(ctx, s, start)
 		if ctx.Err() != nil {

@@ -18,7 +18,7 @@ type demoCase struct {
 	zoho          values // a record that Zoho has had for an hour
 	// What people do; a record that is not there is made.
 	hubspotEdit, zohoEdit values
-	again                 bool // the last webhooks come again
+	repeat                bool // the last webhooks are sent again
 	// What each CRM has to hold in the end; nil: no such record.
 	wantHubSpot, wantZoho values
 	// How many writes that may take.
@@ -62,22 +62,22 @@ func demoCasesOf(kind crm.Kind) []demoCase {
 	z := func(n int, v ...values) values { return mergeValues(append(v, named(crm.Zoho, host(n)))...) }
 	who := string(kind)
 	return []demoCase{
-		{name: "a " + who + " is new in HubSpot, unknown in Zoho", outcome: "created in Zoho", key: host(1),
+		{name: "a " + who + " is new in HubSpot and not in Zoho", outcome: "created in Zoho", key: host(1),
 			hubspotEdit: h(1, city.h("Oslo"), phone.h("+14155550101")), wantHubSpot: h(1, city.h("Oslo")), wantZoho: z(1, city.z("Oslo"), phone.z("+14155550101")),
 			maxHubSpotWrites: 1, maxZohoWrites: 1},
-		{name: "a " + who + " is new in HubSpot, known in Zoho", outcome: "the newer fields win, on each side", key: host(2),
+		{name: "a " + who + " is new in HubSpot and already in Zoho", outcome: "the newer fields win, on each side", key: host(2),
 			zoho:             z(2, title.z("older in Zoho"), city.z("only in Zoho")),
 			hubspotEdit:      h(2, title.h("newer in HubSpot"), phone.h("+14155550102")),
 			wantHubSpot:      h(2, title.h("newer in HubSpot"), city.h("only in Zoho"), phone.h("+14155550102")),
 			wantZoho:         z(2, title.z("newer in HubSpot"), city.z("only in Zoho"), phone.z("+14155550102")),
 			maxHubSpotWrites: 1, maxZohoWrites: 1},
-		{name: "a " + who + " of both is edited in Zoho", outcome: "HubSpot follows", key: host(1),
+		{name: "a " + who + " of both is edited in Zoho", outcome: "HubSpot is updated", key: host(1),
 			zohoEdit: city.z("Bergen"), wantHubSpot: h(1, city.h("Bergen")), wantZoho: z(1, city.z("Bergen")), maxHubSpotWrites: 1},
-		{name: "a " + who + " unknown in HubSpot is edited in Zoho", outcome: "nothing", key: host(3),
+		{name: "a " + who + " that only Zoho has is edited", outcome: "no change in HubSpot", key: host(3),
 			zoho: z(3), zohoEdit: city.z("Far away"), wantZoho: z(3, city.z("Far away"))},
 		{name: "a field of a " + who + " is cleared in HubSpot", outcome: "cleared in Zoho", key: host(1),
 			hubspotEdit: city.h(""), wantHubSpot: h(1, city.h("")), wantZoho: z(1, city.z("")), maxZohoWrites: 1},
-		{name: "every webhook of a " + who + " comes again", outcome: "nothing", key: host(1), again: true,
+		{name: "every webhook of a " + who + " is repeated", outcome: "no change", key: host(1), repeat: true,
 			wantHubSpot: h(1, city.h("")), wantZoho: z(1, city.z(""))},
 	}
 }
@@ -116,7 +116,7 @@ func (s demoCase) kindOf() crm.Kind {
 
 // makeEdits makes the edits of the case as people do.
 func (s demoCase) makeEdits(ctx context.Context, p *crmUsers) error {
-	if s.again {
+	if s.repeat {
 		for _, system := range crm.Systems {
 			if err := p.redeliverWebhooks(ctx, system, 5); err != nil {
 				return err

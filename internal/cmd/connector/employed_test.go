@@ -104,8 +104,8 @@ func TestContactsAreExplainedAndComparedInEveryStateOfTheirCompany(t *testing.T)
 	s.checkOutput("explain contact "+at.RecordID+" company", "writes HubSpot")
 }
 
-// The safeguard that holds the consumers holds a backfill, which says what lets it
-// go on.
+// The safeguard that holds the consumers holds a backfill, which names the command that
+// releases it.
 func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
@@ -123,7 +123,7 @@ func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	if r := s.runPlan(); r.Counts[crm.Contact]["held"] != 1 {
 		t.Errorf("the plan counts %v, want one that is held", r.Counts)
 	}
-	for range 2 { // it goes on where it was, and that is where it was held
+	for range 2 { // it continues where it was, and is held there again
 		b, err := s.runBackfill("--per-second 1000 --restart")
 		if err == nil || !strings.Contains(err.Error(), "connector release lets them through") || b.Finished {
 			t.Errorf("finished %t: %v", b.Finished, err)

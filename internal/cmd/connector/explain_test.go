@@ -9,7 +9,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// runSteps executes a command line in the environment of the local stack.
+// runCommand executes a command line in the environment of the local stack.
 func (s *scenario) runCommand(line ...string) (string, error) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
@@ -23,7 +23,7 @@ func (s *scenario) runCommand(line ...string) (string, error) {
 	return out.String(), err
 }
 
-// waitForText runs a command line and looks for texts in what it prints.
+// checkOutput runs a command line and looks for texts in its output.
 func (s *scenario) checkOutput(line string, want ...string) string {
 	s.Helper()
 	out, err := s.runCommand(strings.Fields(line)...)
@@ -55,7 +55,7 @@ func TestExplainShowsTheWinningSideAndTheReason(t *testing.T) {
 		if strings.Contains(out, "Paris") || strings.Contains(out, x.keyValue) {
 			s.Errorf("values are shown without --values:\n%s", out)
 		}
-		s.checkWrites(1, 0) // nothing but what was written before
+		s.checkWrites(1, 0) // only the earlier writes
 	})
 }
 
@@ -106,7 +106,7 @@ func TestFailuresAreListedByCauseAndReplayed(t *testing.T) {
 	s.checkOutput("explain contact "+refs[0].RecordID, "Parked:", "Last_Name", "failed: ")
 	s.checkOutput("replay --all --dry-run", "2 failures selected; 2 operations would be published")
 
-	// The cause goes in silence, so that only the replay can find out.
+	// The cause disappears without a webhook, so that only a replay can succeed.
 	for _, url := range []string{s.HubSpotURL, s.ZohoURL} {
 		s.must(s.callControl(s.ctx, "POST", url+"/_sim/deliveries", map[string]any{"lose": 1}, nil))
 	}

@@ -20,7 +20,7 @@ import (
 // explanationWriter writes an explanation.
 type explanationWriter struct {
 	w      io.Writer
-	values bool   // what people typed may be shown
+	values bool   // values of fields may be shown
 	field  string // the only one to be shown, "" for all
 }
 
@@ -46,7 +46,7 @@ func listFieldNames(o *mapping.Object) []string {
 	return names
 }
 
-// formatValue quotes a value, or says only whether there is one.
+// formatValue quotes a value, or only shows that there is one.
 func (v explanationWriter) formatValue(text string) string {
 	switch {
 	case text == "":
@@ -136,7 +136,8 @@ func (v explanationWriter) writeMatches(e syncer.Explanation, other crm.System) 
 	}
 }
 
-// createIDFields is a table of what each side holds and what the next operation does.
+// writeFields writes a table of the values of each side and the effect of the next
+// operation.
 func (v explanationWriter) writeFields(e syncer.Explanation) error {
 	fmt.Fprintln(v.w)
 	t := tabwriter.NewWriter(v.w, 0, 0, 2, ' ', 0)
@@ -157,7 +158,7 @@ func (v explanationWriter) writeFields(e syncer.Explanation) error {
 	return t.Flush()
 }
 
-// describeNextOperation says what the next operation would do with a field.
+// describeNextOperation returns the effect of the next operation on a field.
 func describeNextOperation(f syncer.FieldExplanation) string {
 	var does []string
 	for _, s := range crm.Systems {
@@ -178,7 +179,7 @@ func describeNextOperation(f syncer.FieldExplanation) string {
 	return strings.Join(does, ", ")
 }
 
-// writeEvents is what happened, the newest first.
+// writeEvents writes the history, the newest event first.
 func (v explanationWriter) writeEvents(e syncer.Explanation, parked []failure.Record) {
 	var events []event
 	add := func(at time.Time, format string, args ...any) {

@@ -12,8 +12,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/cloud/schedule"
 )
 
-// When the scheduler's jobs are due. What webhooks missed while the local stack was
-// closed is looked for soon.
+// When the scheduler's jobs are due. The first sweep runs soon, for changes that
+// webhooks missed while the local stack was closed.
 const (
 	refreshInterval   = 45 * time.Minute
 	reconcileFirst    = 20 * time.Second
@@ -61,7 +61,7 @@ func newLocalClient() *http.Client { return &http.Client{Timeout: 40 * time.Seco
 
 // openZohoChannel opens the channel through which Zoho reports changes, as the
 // scheduler does later. A Zoho that cannot be reached for the moment does not
-// keep the rest from working.
+// stop the rest.
 func (h *localStack) openZohoChannel(ctx context.Context) error {
 	if !h.hasZohoWebhook() {
 		return nil
@@ -80,7 +80,7 @@ func (h *localStack) openZohoChannel(ctx context.Context) error {
 }
 
 // hasZohoWebhook reports whether there is a URL at which Zoho can reach this process.
-// Without one, a workflow rule of Zoho may, or the sweep finds what changed.
+// Without one, a workflow rule of Zoho may, or the sweep finds the changes.
 func (h *localStack) hasZohoWebhook() bool { return h.getenv("ZOHO_WEBHOOK_URL") != "" }
 
 func (h *localStack) startScheduler() error {

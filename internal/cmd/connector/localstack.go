@@ -21,10 +21,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim/zohosim"
 )
 
-// localStackOptions say what runs in the one process.
+// localStackOptions configure the local stack.
 type localStackOptions struct {
 	Listen    string              // where the functions listen
-	Getenv    func(string) string // goes before the defaults of a local run
+	Getenv    func(string) string // overrides the defaults of a local run
 	Sim       bool
 	Emulators bool
 	Dir       string
@@ -40,8 +40,8 @@ type localStackOptions struct {
 	Zoho    zohosim.Config
 }
 
-// stack is everything in one process: all functions, the cloud beneath them
-// and, unless real CRMs are named, both simulators.
+// localStack is the whole connector in one process: all functions, an embedded
+// cloud and, unless the environment names real CRMs, both simulators.
 type localStack struct {
 	options localStackOptions
 	env     map[string]string
@@ -57,8 +57,8 @@ type localStack struct {
 	closers []func(context.Context) error
 }
 
-// Times of a local run. They are the cloud's where it matters; a nack is
-// repeated sooner, since a person is watching.
+// Times of a local run. Where it matters they are those of the cloud; a nack is
+// retried sooner, since a person is watching.
 const (
 	ackDeadline     = 60 * time.Second
 	minBackoff      = 300 * time.Millisecond
@@ -68,7 +68,7 @@ const (
 	maxDeliveries   = 100
 )
 
-// startLocalStack returns when everything answers.
+// startLocalStack starts everything and returns when all of it answers.
 func startLocalStack(ctx context.Context, o localStackOptions) (_ *localStack, err error) {
 	h := &localStack{options: o, env: map[string]string{}}
 	defer func() {
@@ -112,7 +112,7 @@ func startLocalStack(ctx context.Context, o localStackOptions) (_ *localStack, e
 
 func (h *localStack) onClose(f func(context.Context) error) { h.closers = append(h.closers, f) }
 
-// Close stops taking work, finishes what is in flight and ends everything.
+// Close accepts no more work, finishes the work in progress and ends everything.
 func (h *localStack) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
@@ -140,7 +140,7 @@ func (h *localStack) serveUntilClosed(listener net.Listener, handler http.Handle
 	})
 }
 
-// unusedConns holds the connections on which nothing was asked yet. A client's pool
+// unusedConns holds the connections without a request so far. A client's pool
 // dials some in vain, and http.Server.Shutdown waits 5 s for them.
 type unusedConns struct {
 	mu    sync.Mutex
@@ -177,7 +177,7 @@ func (h *localStack) startSimulators() error {
 	return nil
 }
 
-// newLogHandler serves a simulator on a port of its own.
+// serveSimulator serves a simulator on a port of its own.
 func (h *localStack) serveSimulator(handler http.Handler, url *string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -188,7 +188,7 @@ func (h *localStack) serveSimulator(handler http.Handler, url *string) error {
 	return nil
 }
 
-// setDefaults are the environment of a local run where the caller's says nothing.
+// setDefaults sets the variables of a local run that the caller does not give.
 func (h *localStack) setDefaults() {
 	set := func(name, value string) { h.env[name] = value }
 	set("GOOGLE_CLOUD_PROJECT", "local")
@@ -221,7 +221,7 @@ func (h *localStack) setDefaults() {
 	set("ZOHO_WEBHOOK_URL", h.FunctionsURL+"/ZohoWebhook")
 }
 
-// getenv is the environment that the functions see.
+// getenv returns a variable of the functions' environment.
 func (h *localStack) getenv(name string) string {
 	if v := h.options.Getenv(name); v != "" && !h.isFixed(name) {
 		return v
@@ -232,7 +232,8 @@ func (h *localStack) getenv(name string) string {
 	return h.env[name]
 }
 
-// isFixed names the variables that the local stack itself decides, whatever the shell has exported.
+// isFixed reports whether the local stack itself decides a variable, even if the
+// shell exports it.
 func (h *localStack) isFixed(name string) bool {
 	switch name {
 	case "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "FIRESTORE_DATABASE", "GOOGLE_CLOUD_PROJECT", "CONSOLE_ACCESS":

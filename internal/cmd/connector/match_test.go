@@ -11,15 +11,15 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// TestACompanyMeetsItsCounterpart: accounts that are in Zoho, a company that
-// appears in HubSpot, and whom it meets.
+// TestACompanyMeetsItsCounterpart: Zoho holds accounts, a company is created in
+// HubSpot, and the connector links it to one of them or to none.
 func TestACompanyMeetsItsCounterpart(t *testing.T) {
 	t.Parallel()
 	account := func(name, website string) values { return values{"Account_Name": name, "Website": website} }
 	tests := map[string]struct {
 		accounts []values
 		company  values
-		want     int // the account that it meets, from 1; 0 for a new one, -1 for none
+		want     int // the account that it is linked to, from 1; 0 for a new one, -1 for none
 	}{
 		"by its host, in whatever address": {[]values{account("Other", "https://www.example.org"), account("Acme Ltd", "https://www.Example.co.uk/en/contact?x=1")},
 			values{"name": "Acme", "domain": "example.co.uk"}, 2},
@@ -81,7 +81,7 @@ func TestACompanyMeetsItsCounterpart(t *testing.T) {
 	}
 }
 
-// writeParked checks that nothing was linked or made, and that a failure names the
+// checkParked checks that nothing was linked or created, and that a failure names the
 // candidates.
 func (s *scenario) checkParked(candidates []crm.Ref, records int) {
 	s.Helper()

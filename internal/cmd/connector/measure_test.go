@@ -71,15 +71,15 @@ func farAway(o *localStackOptions) {
 	o.HubSpot.Latency, o.Zoho.Latency = 100*time.Millisecond, 100*time.Millisecond
 }
 
-// TestTheFiguresOfABackfill logs what a backfill costs, what memory it takes and
-// how long the edits of people take meanwhile. The figures in docs/operate.md are
+// TestTheCostOfABackfill logs the cost of a backfill, its memory and the time that
+// the edits of people take meanwhile. The numbers in docs/operate.md are
 // those of:
 //
-//	go test ./internal/cmd/connector -run TheFiguresOfABackfill -v -pairs 10000
+//	go test ./internal/cmd/connector -run TheCostOfABackfill -v -pairs 10000
 //
 // A third of the pairs differ in a value, which is written to Zoho. What it
 // asserts is that all are linked.
-func TestTheFiguresOfABackfill(t *testing.T) {
+func TestTheCostOfABackfill(t *testing.T) {
 	t.Parallel()
 	n := *backfillPairs
 	if n == 0 {

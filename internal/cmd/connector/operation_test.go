@@ -24,8 +24,8 @@ import (
 // size: 5,000 in Zoho and 1,000 in HubSpot, of which 600 match, 50 ambiguously.
 var operateScale = flag.Int("operate", 4, "size of the operator's scenario; 20 is the full one")
 
-// createOpeningStock creates the stock of the scenario, in units of the scale: HubSpot has 50 for
-// each, Zoho 250. Of HubSpot's, 600 of 1,000 match and 50 of these match two.
+// createOpeningStock creates the stock of the scenario, in units of the scale: HubSpot
+// has 50 for each, Zoho 250. Of HubSpot's, 600 of 1,000 match and 50 of these match two.
 func (s *scenario) createOpeningStock(n int) (matched, ambiguous, hubspotOnly, zohoOnly int) {
 	s.Helper()
 	ambiguous = n * 5 / 2
@@ -50,9 +50,9 @@ func (s *scenario) createOpeningStock(n int) (matched, ambiguous, hubspotOnly, z
 // linkedPair is a record on both sides.
 type linkedPair struct{ hubspot, zoho crm.Ref }
 
-// editWhileBackfilling edits one linked record of HubSpot after another, as one person does who
-// looks at each result, and measures how long each edit takes to arrive in Zoho,
-// until it has enough or quit is closed.
+// editWhileBackfilling edits one linked record of HubSpot after another, as one person
+// does who looks at each result. It measures how long each edit takes to arrive in
+// Zoho, until it has enough or quit is closed.
 func (s *scenario) editWhileBackfilling(quit <-chan struct{}, pairs []linkedPair, enough int) []time.Duration {
 	var took []time.Duration
 	for i := 0; i < enough && s.ctx.Err() == nil; i++ {
@@ -126,8 +126,8 @@ func (s *scenario) editBackfilled(quit <-chan struct{}) map[crm.Ref]string {
 }
 
 // An operator switches the connector on: plan, then a backfill whose process is
-// killed twice and started again, while people go on working. What was being
-// written when it was killed stays held for a minute and a half.
+// killed twice and started again, while people go on working. Pairs that were
+// being written when it was killed stay leased for a minute and a half.
 func TestTheOperatorsScenario(t *testing.T) {
 	tier.Long(t, "that a backfill whose process is killed twice loses and doubles nothing")
 	t.Parallel()

@@ -17,14 +17,15 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// withOperator runs f with the operator's dependencies, made from the environment, and closes them after it.
+// withOperator runs f with the operator's dependencies, made from the environment,
+// and closes them after it.
 func withOperator(c *cobra.Command, getenv func(string) string, f func(*functions.Operator) error) error {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	d := functions.NewOperator(getenv, log)
 	return errors.Join(f(d), d.Close())
 }
 
-// isTerminal reports whether a person looks at w, or types into it.
+// isTerminal reports whether w is a terminal, where a person reads and types.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -80,7 +81,7 @@ func parseKind(text string) (crm.Kind, error) {
 	return "", fmt.Errorf("%q is not a kind of record: write contact or company", text)
 }
 
-// formatTime is how a time is shown: to the second, in the zone of who looks.
+// formatTime formats a time to the second, in the zone of the reader.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "never"

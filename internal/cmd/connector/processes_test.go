@@ -28,7 +28,7 @@ type process struct {
 
 // deployed is what terraform deploys, as processes of the plain functions
 // framework: one for each function, with the variables that terraform gives it
-// and no other. What stands in for the cloud here, its address, is added.
+// and no other. Only the address of the local cloud is added.
 type deployed struct {
 	t         *testing.T
 	binary    string

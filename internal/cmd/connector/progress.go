@@ -33,7 +33,7 @@ func newProgress(w io.Writer, what string, log *slog.Logger) *progress {
 	return p
 }
 
-// setTotal says how many there are, which may change.
+// setTotal sets the number of all records, which may change.
 func (p *progress) setTotal(n int) {
 	p.of = n
 	if p.bar != nil {
@@ -41,7 +41,7 @@ func (p *progress) setTotal(n int) {
 	}
 }
 
-// setDone says how many are done.
+// setDone sets the number of finished records.
 func (p *progress) setDone(done int) {
 	p.count = done
 	if p.bar != nil {
@@ -54,7 +54,7 @@ func (p *progress) setDone(done int) {
 	}
 }
 
-// estimateRemaining estimates the time to go, 0 if that cannot be said.
+// estimateRemaining estimates the remaining time, 0 if it cannot.
 func (p *progress) estimateRemaining(now time.Time) time.Duration {
 	if p.count == 0 || p.of <= p.count {
 		return 0

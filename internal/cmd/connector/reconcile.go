@@ -92,7 +92,7 @@ func runReconcile(c *cobra.Command, d *functions.Operator, o reconcileOptions) e
 	return err
 }
 
-// runSweep runs until nothing is left, or something stands in the way.
+// runSweeps runs sweeps until nothing is left or one cannot continue.
 func runSweeps(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, error) {
 	all, err := r.Run(ctx)
 	for err == nil && !all.Complete && ranOutOfTime(all) && ctx.Err() == nil {

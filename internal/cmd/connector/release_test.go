@@ -10,8 +10,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-// The package safeguard tests that the safeguard starts to hold by itself: it takes more than a
-// thousand records.
+// The package safeguard tests that the safeguard starts to hold by itself: that takes
+// more than a thousand records.
 func TestAMassClearWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)

@@ -19,7 +19,7 @@ import (
 
 // tracer watches the operations of a local run on their way, from outside: it
 // stands before the functions' handlers and reads their log. The demo page draws
-// what it saw.
+// its traces.
 type tracer struct {
 	mu       sync.Mutex
 	webhooks []functionCall    // of the webhooks
@@ -36,7 +36,7 @@ type functionCall struct {
 	Status     int // 0 while it runs
 }
 
-// operationTrace is what was seen of one operation.
+// operationTrace is the observed course of one operation.
 type operationTrace struct {
 	op       op.Operation
 	attempts []*functionCall
@@ -112,7 +112,7 @@ func (t *tracer) recordAttempt(o op.Operation, v *functionCall) {
 	p.attempts = append(p.attempts, v)
 }
 
-// findRecords looks for an operation; the caller holds the lock.
+// findTrace looks for an operation; the caller holds the lock.
 func (t *tracer) findTrace(id string) *operationTrace {
 	i := slices.IndexFunc(t.traces, func(p *operationTrace) bool { return p.op.ID == id })
 	if i < 0 {

@@ -106,14 +106,14 @@ func newProperty(name, kind, field string, options ...string) string {
 	return string(text)
 }
 
-// types in fields with their JSON types, as a person does.
+// typeValues edits fields with values of their JSON types, as a person does.
 func (s *scenario) typeValues(ref crm.Ref, fields map[string]any) {
 	s.Helper()
 	key := map[crm.System]string{crm.HubSpot: "properties", crm.Zoho: "fields"}[ref.System]
 	s.must(s.callControl(s.ctx, http.MethodPatch, s.controlURL(ref), map[string]any{key: fields}, nil))
 }
 
-// checkShown compares what a side stores with what it should.
+// checkShown compares the values that a side stores with those wanted.
 func (s *scenario) checkShown(ref crm.Ref, want map[string]any) {
 	s.Helper()
 	var r storedRecord
@@ -134,8 +134,8 @@ func (s *scenario) checkShown(ref crm.Ref, want map[string]any) {
 }
 
 // TestARoundTripOfEveryTypeChangesNothingTheSecondTime: values of every type go
-// from HubSpot to Zoho and others back, and whatever is said of the two records
-// afterwards nothing but the field that a person edits is written.
+// from HubSpot to Zoho and others back, and after any webhook of the two
+// records the connector writes only the field that a person edits.
 func TestARoundTripOfEveryTypeChangesNothingTheSecondTime(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t, withEveryType)
@@ -219,7 +219,7 @@ func (s *scenario) checkNothingChanges(h, z crm.Ref, hubspot, zoho string) {
 	s.awaitIdle()
 }
 
-// listFailures lists what is recorded and open.
+// listFailures lists the open failures.
 func (s *scenario) listFailures() []failure.Record {
 	s.Helper()
 	db, err := store.Connect(s.ctx, "local", "(default)", s.cloud.FirestoreHost)
@@ -229,7 +229,7 @@ func (s *scenario) listFailures() []failure.Record {
 	return open
 }
 
-// sortedMessages are the failures in words.
+// sortedMessages returns the messages of failures, sorted.
 func sortedMessages(open []failure.Record) []string {
 	var all []string
 	for _, f := range open {

@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 let kind = "contact";
 let state = null;
 const chosen = { hubspot: "", zoho: "" }; // the id of the record on each screen; "" is a new one
-const waiting = []; // edits that have not crossed: {to, counterpart, values, since}
+const waiting = []; // edits that have not arrived: {to, counterpart, values, since}
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -104,21 +104,21 @@ async function save(event) {
     for (const input of form.querySelectorAll("input")) input.dataset.seen = input.value;
     if (chosen[system] === id) chosen[system] = made.id; // unless the person went on meanwhile
     waiting.push({ to: other[system], id: made.id, values, since });
-    say("Saved in " + systems[system] + ". On its way …");
+    say("Saved in " + systems[system] + ". Synchronising …");
     await poll();
-  } catch (err) { say(systems[system] + " refuses it: " + err.message); }
+  } catch (err) { say(systems[system] + " refuses the edit: " + err.message); }
 }
 
-let crossed = 0;
+let synchronised = 0;
 
-// settle tells which edits have crossed.
-function settle() {
+// reportSynchronised shows which edits have arrived on the other side.
+function reportSynchronised() {
   for (const edit of [...waiting]) {
     const counterpart = state.records[edit.to].find((r) => r.counterpart === edit.id || find(other[edit.to], edit.id)?.counterpart === r.id);
     if (!counterpart || !Object.entries(edit.values).every(([name, value]) => (counterpart.values[name] ?? "") === value)) continue;
     waiting.splice(waiting.indexOf(edit), 1);
-    byId("status").dataset.crossed = ++crossed;
-    say(`Crossed to ${systems[edit.to]} in ${Math.round(performance.now() - edit.since)} ms.`);
+    byId("status").dataset.synchronised = ++synchronised;
+    say(`Synchronised to ${systems[edit.to]} in ${Math.round(performance.now() - edit.since)} ms.`);
     if (chosen[other[edit.to]] === edit.id && chosen[edit.to] !== counterpart.id) choose(other[edit.to], edit.id);
   }
 }
@@ -140,14 +140,14 @@ function drawPath(p) {
     stage(p.topic, p.topic_ms),
     stage(p.consumer + (p.attempts > 1 ? ` ×${p.attempts}` : ""), p.work_ms),
     ...calls,
-    stage(p.outcome === "" ? (again ? "comes again" : "working") : p.outcome + (p.reason ? ` (${p.reason})` : ""), p.outcome === "" ? null : p.total_ms,
+    stage(p.outcome === "" ? (again ? "retrying" : "working") : p.outcome + (p.reason ? ` (${p.reason})` : ""), p.outcome === "" ? null : p.total_ms,
       bad ? "bad" : p.outcome === "" ? "wait" : "good"));
 }
 
 function drawPaths() {
   const list = byId("paths");
   byId("nothing").hidden = state.paths.length > 0;
-  if (list.querySelector("details[open]") || list.contains(document.activeElement)) return; // somebody reads it
+  if (list.querySelector("details[open]") || list.contains(document.activeElement)) return; // a person reads it
   if (!changed(list, state.paths)) return;
   list.replaceChildren(...state.paths.map(drawPath));
 }
@@ -171,7 +171,7 @@ async function poll() {
       state = next;
       byId("console").href = state.console;
       if (first && state.records.hubspot.length > 0) choose("hubspot", state.records.hubspot[0].id);
-      settle();
+      reportSynchronised();
       for (const s of Object.keys(systems)) { drawList(s); drawForm(s, false); }
       drawPaths();
       drawFaults();
