@@ -47,12 +47,12 @@ func (d *deps) newChannelManager(ctx context.Context) (*zoho.ChannelManager, err
 	}
 	return zoho.NewChannelManager(zoho.ChannelManagerConfig{
 		API: client, Store: store.NewChannels(db), Sweeper: sweeper, Clock: systemClock, Kinds: mappedKinds(c.Mapping),
-		NotifyURL: c.NotifyURL, Token: zoho.Secret(first(c.WebhookTokens)),
+		NotifyURL: c.NotifyURL, Token: zoho.Secret(pickFirst(c.WebhookTokens)),
 	})
 }
 
-// first is the one of several values that is to be used from now on.
-func first(values []string) string {
+// pickFirst returns the value to use from now on.
+func pickFirst(values []string) string {
 	if len(values) == 0 {
 		return ""
 	}

@@ -48,7 +48,7 @@ func (r *reader) text(name string, to *string) {
 
 // list reads several values that are separated by commas.
 func (r *reader) list(name string, to *[]string) {
-	r.bind(name, func(text string) error { *to = split(text); return nil })
+	r.bind(name, func(text string) error { *to = splitList(text); return nil })
 }
 
 // on reads a switch: on or off.

@@ -341,7 +341,7 @@ func TestAListIsSplitAtCommas(t *testing.T) {
 	for value, want := range map[string][]string{
 		"": nil, " , ,": nil, "one": {"one"}, "old, new": {"old", "new"}, ",a,,b ,": {"a", "b"},
 	} {
-		if diff := cmp.Diff(want, split(value)); diff != "" {
+		if diff := cmp.Diff(want, splitList(value)); diff != "" {
 			t.Errorf("%q: %s", value, diff)
 		}
 	}

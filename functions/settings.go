@@ -30,33 +30,33 @@ var settings = []setting{
 	{name: "ZOHO_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that end in Zoho"},
 	{name: "HUBSPOT_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that end in HubSpot"},
 	{name: "DEAD_OPERATIONS_TOPIC", remedy: "the id of the topic for operations that were given up"},
-	{name: "HUBSPOT_API_URL", fallback: "https://api.hubapi.com", remedy: "https://api.hubapi.com", check: absoluteURL},
-	{name: "HUBSPOT_API_VERSION", fallback: "2026-09", remedy: "the version in the paths of HubSpot's API, such as 2026-09", check: yearMonth},
-	{name: "HUBSPOT_ACCESS_TOKEN", remedy: "the access token of the HubSpot app", check: oneWord},
-	{name: "HUBSPOT_APP_ID", remedy: "the app's id, by which our own writes are told from people's", check: digits},
-	{name: "HUBSPOT_PORTAL_ID", optional: true, remedy: "the id of the HubSpot account, the number in the addresses of its pages", check: digits},
-	{name: "HUBSPOT_PAGES_URL", fallback: "https://app.hubspot.com", remedy: "where people sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path", check: origin},
+	{name: "HUBSPOT_API_URL", fallback: "https://api.hubapi.com", remedy: "https://api.hubapi.com", check: checkURL},
+	{name: "HUBSPOT_API_VERSION", fallback: "2026-09", remedy: "the version in the paths of HubSpot's API, such as 2026-09", check: checkYearMonth},
+	{name: "HUBSPOT_ACCESS_TOKEN", remedy: "the access token of the HubSpot app", check: checkCredential},
+	{name: "HUBSPOT_APP_ID", remedy: "the app's id, by which our own writes are told from people's", check: checkDigits},
+	{name: "HUBSPOT_PORTAL_ID", optional: true, remedy: "the id of the HubSpot account, the number in the addresses of its pages", check: checkDigits},
+	{name: "HUBSPOT_PAGES_URL", fallback: "https://app.hubspot.com", remedy: "where people sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path", check: checkOrigin},
 	{name: "HUBSPOT_CLIENT_SECRET", remedy: "the app's client secret; two separated by a comma while it is rotated"},
-	{name: "HUBSPOT_WEBHOOK_URL", remedy: "the public URL of HubSpotWebhook, exactly as the app's targetUrl", check: absoluteURL},
-	{name: "HUBSPOT_SIGNATURE_VERSIONS", fallback: "v3", remedy: "v3, or for an old app v1 or v2, separated by commas", check: signatureVersions},
-	{name: "ZOHO_ACCOUNTS_URL", fallback: "https://accounts.zoho.com", remedy: "Zoho's accounts server in your data centre, such as https://accounts.zoho.eu", check: absoluteURL},
+	{name: "HUBSPOT_WEBHOOK_URL", remedy: "the public URL of HubSpotWebhook, exactly as the app's targetUrl", check: checkURL},
+	{name: "HUBSPOT_SIGNATURE_VERSIONS", fallback: "v3", remedy: "v3, or for an old app v1 or v2, separated by commas", check: checkSignatureVersions},
+	{name: "ZOHO_ACCOUNTS_URL", fallback: "https://accounts.zoho.com", remedy: "Zoho's accounts server in your data centre, such as https://accounts.zoho.eu", check: checkURL},
 	{name: "ZOHO_CLIENT_ID", remedy: "the client id from Zoho's API console"},
 	{name: "ZOHO_CLIENT_SECRET", remedy: "the client secret from Zoho's API console"},
 	{name: "ZOHO_REFRESH_TOKEN", remedy: "the refresh token of the dedicated Zoho user"},
-	{name: "ZOHO_WEBHOOK_TOKEN", remedy: "the token of the notification channel; two separated by a comma while it is rotated", check: channelTokens},
-	{name: "ZOHO_WEBHOOK_URL", remedy: "the public URL of ZohoWebhook", check: absoluteURL},
-	{name: "ZOHO_TOKEN_URL", remedy: "the URL of GetZohoToken", check: absoluteURL},
-	{name: "SENDGRID_API_KEY", remedy: "the API key of the SendGrid account", check: oneWord},
-	{name: "SENDGRID_URL", fallback: "https://api.sendgrid.com", remedy: "https://api.sendgrid.com, or https://api.eu.sendgrid.com for an account in the EU", check: absoluteURL},
-	{name: "FAILURE_MAIL_FROM", remedy: "the verified sender of the failure mail", check: mailAddress},
-	{name: "FAILURE_MAIL_TO", remedy: "who receives the failure mail, separated by commas", check: mailAddresses},
-	{name: "FAILURE_MAIL_HEARTBEAT", fallback: "off", remedy: "on to receive a mail once a week when nothing failed, or off", check: onOrOff},
-	{name: "HASH_KEY", remedy: "a random key of at least 16 characters", check: longEnough},
+	{name: "ZOHO_WEBHOOK_TOKEN", remedy: "the token of the notification channel; two separated by a comma while it is rotated", check: checkChannelTokens},
+	{name: "ZOHO_WEBHOOK_URL", remedy: "the public URL of ZohoWebhook", check: checkURL},
+	{name: "ZOHO_TOKEN_URL", remedy: "the URL of GetZohoToken", check: checkURL},
+	{name: "SENDGRID_API_KEY", remedy: "the API key of the SendGrid account", check: checkCredential},
+	{name: "SENDGRID_URL", fallback: "https://api.sendgrid.com", remedy: "https://api.sendgrid.com, or https://api.eu.sendgrid.com for an account in the EU", check: checkURL},
+	{name: "FAILURE_MAIL_FROM", remedy: "the verified sender of the failure mail", check: checkMailAddress},
+	{name: "FAILURE_MAIL_TO", remedy: "who receives the failure mail, separated by commas", check: checkMailAddresses},
+	{name: "FAILURE_MAIL_HEARTBEAT", fallback: "off", remedy: "on to receive a mail once a week when nothing failed, or off", check: checkSwitch},
+	{name: "HASH_KEY", remedy: "a random key of at least 16 characters", check: checkLength},
 	{name: "MAPPING_YAML", optional: true, remedy: "the text of a mapping"},
-	{name: "OTEL_EXPORTER_OTLP_ENDPOINT", optional: true, remedy: "https://telemetry.googleapis.com, or http://host:4317 of a collector", check: absoluteURL},
-	{name: "CALL_BATCHING", fallback: "on", remedy: "on, or off to give each operation calls of its own", check: onOrOff},
-	{name: "CRM_QUOTA_SHARE", fallback: "1", remedy: "the part of the CRMs' quotas for one instance, such as 0.25", check: share},
-	{name: "CONSOLE_ACCESS", fallback: "iam", remedy: "iam, or the audience of Identity-Aware Proxy, such as /projects/123/locations/europe-west1/services/console", check: access},
+	{name: "OTEL_EXPORTER_OTLP_ENDPOINT", optional: true, remedy: "https://telemetry.googleapis.com, or http://host:4317 of a collector", check: checkURL},
+	{name: "CALL_BATCHING", fallback: "on", remedy: "on, or off to give each operation calls of its own", check: checkSwitch},
+	{name: "CRM_QUOTA_SHARE", fallback: "1", remedy: "the part of the CRMs' quotas for one instance, such as 0.25", check: checkShare},
+	{name: "CONSOLE_ACCESS", fallback: "iam", remedy: "iam, or the audience of Identity-Aware Proxy, such as /projects/123/locations/europe-west1/services/console", check: checkAccess},
 }
 
 // EnvironmentNames lists every variable that the functions read.
@@ -68,7 +68,7 @@ func EnvironmentNames() []string {
 	return names
 }
 
-func split(value string) []string {
+func splitList(value string) []string {
 	var values []string
 	for v := range strings.SplitSeq(value, ",") {
 		if v = strings.TrimSpace(v); v != "" {

@@ -1,7 +1,7 @@
 // Package assembly puts a syncer together: it is the only place where one is made,
 // for the consumers, a backfill, a plan, an explanation, the console, a comparison,
-// and for the simulation that proves them. Whoever asks for one gives the same
-// dependencies and says what differs as an option, so that a safeguard which one
+// and for the simulation that proves them. Every caller gives the same
+// dependencies and states each difference as an option, so that a safeguard which one
 // way has cannot be missing from another.
 package assembly
 
@@ -26,7 +26,7 @@ type Links interface {
 	safeguard.Pairs
 }
 
-// Failures stores what could not be done.
+// Failures stores failed operations.
 type Failures interface {
 	syncer.Failures
 	EraseFailures(ctx context.Context, refs ...crm.Ref) error
@@ -113,8 +113,8 @@ func NewSyncer(d Deps, o Options) (*syncer.Syncer, error) {
 		Graves: d.Graves, Erase: []syncer.Eraser{d.Failures.EraseFailures, d.Cursors.EraseCursors},
 		Brake: safeguard.New(safeguard.Config{Store: brakes, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
 		Clock: d.Clock, NewID: d.NewID, AtOnce: d.AtOnce, Unique: d.Unique, HashKey: d.HashKey,
-		// Zoho tells of every change of a record, HubSpot of the properties that
-		// were subscribed to.
+		// Zoho reports every change of a record, HubSpot only changes of the
+		// properties that were subscribed to.
 		Precise: map[crm.System]bool{crm.HubSpot: true},
 	}
 	if o.DryRun {

@@ -70,7 +70,7 @@ func TestTheUploadBuildsAndEveryFunctionAnswers(t *testing.T) {
 // unpacked makes the upload and unpacks its zip, as the builder does.
 func unpacked(t *testing.T) string {
 	t.Helper()
-	files, err := Upload(t.Context(), root)
+	files, err := ReadUpload(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,10 +24,10 @@ type File struct {
 	Data []byte
 }
 
-// Upload reads the files that are to be uploaded from the checkout at root,
+// ReadUpload reads the files that are to be uploaded from the checkout at root,
 // sorted by name, with commitFile filled in.
-func Upload(ctx context.Context, root string) ([]File, error) {
-	names, err := uploaded(ctx, root)
+func ReadUpload(ctx context.Context, root string) ([]File, error) {
+	names, err := listUploaded(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -57,17 +57,17 @@ func Upload(ctx context.Context, root string) ([]File, error) {
 	return files, nil
 }
 
-// uploaded lists what git has, or would take, without what .gcloudignore names.
-func uploaded(ctx context.Context, root string) ([]string, error) {
+// listUploaded lists what git has, or would take, without what .gcloudignore names.
+func listUploaded(ctx context.Context, root string) ([]string, error) {
 	rules, err := filepath.Abs(filepath.Join(root, ".gcloudignore"))
 	if err != nil {
 		return nil, err
 	}
-	files, err := list(ctx, root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	files, err := listNames(ctx, root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
 		return nil, err
 	}
-	ignored, err := list(ctx, root, "ls-files", "-z", "--cached", "--others", "--ignored", "--exclude-from="+rules)
+	ignored, err := listNames(ctx, root, "ls-files", "-z", "--cached", "--others", "--ignored", "--exclude-from="+rules)
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +81,12 @@ func uploaded(ctx context.Context, root string) ([]string, error) {
 // commit to the documentation makes no other upload. "-changed" is added when
 // the files differ from it.
 func lastCommit(ctx context.Context, root string, names []string) (string, error) {
-	out, err := git(ctx, root, append([]string{"log", "-1", "--format=%H", "--"}, names...)...)
+	out, err := runGit(ctx, root, append([]string{"log", "-1", "--format=%H", "--"}, names...)...)
 	if err != nil {
 		return "", err
 	}
 	commit := strings.TrimSpace(out)
-	changed, err := git(ctx, root, append([]string{"status", "--porcelain", "--"}, names...)...)
+	changed, err := runGit(ctx, root, append([]string{"status", "--porcelain", "--"}, names...)...)
 	if err != nil {
 		return "", err
 	}
@@ -96,9 +96,9 @@ func lastCommit(ctx context.Context, root string, names []string) (string, error
 	return commit, nil
 }
 
-// list runs a git command that prints names, each with a zero byte after it.
-func list(ctx context.Context, root string, args ...string) (map[string]bool, error) {
-	out, err := git(ctx, root, args...)
+// listNames runs a git command that prints names, each with a zero byte after it.
+func listNames(ctx context.Context, root string, args ...string) (map[string]bool, error) {
+	out, err := runGit(ctx, root, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func list(ctx context.Context, root string, args ...string) (map[string]bool, er
 	return names, nil
 }
 
-func git(ctx context.Context, root string, args ...string) (string, error) {
+func runGit(ctx context.Context, root string, args ...string) (string, error) {
 	// A checkout may belong to another user than the one who packages.
 	args = append([]string{"-C", root, "-c", "safe.directory=*"}, args...)
 	out, err := exec.CommandContext(ctx, "git", args...).Output()

@@ -69,7 +69,7 @@ func commit(t *testing.T, dir, message string) string {
 
 func pack(t *testing.T, dir string) []byte {
 	t.Helper()
-	files, err := Upload(t.Context(), dir)
+	files, err := ReadUpload(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func pack(t *testing.T, dir string) []byte {
 // commitIn returns what the upload of dir says of its commit.
 func commitIn(t *testing.T, dir string) string {
 	t.Helper()
-	files, err := Upload(t.Context(), dir)
+	files, err := ReadUpload(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,10 +141,10 @@ func TestTheUploadNamesTheLastCommitThatChangedIt(t *testing.T) {
 func TestAnUploadThatCannotBuildIsNotMade(t *testing.T) {
 	dir := checkout(t)
 	write(t, filepath.Join(dir, ".gcloudignore"), []byte("go.sum\n"))
-	if _, err := Upload(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "go.sum is not in the upload: see .gcloudignore") {
+	if _, err := ReadUpload(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "go.sum is not in the upload: see .gcloudignore") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Upload(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "git checkout") {
+	if _, err := ReadUpload(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "git checkout") {
 		t.Errorf("outside of a checkout: got %v", err)
 	}
 }
@@ -152,7 +152,7 @@ func TestAnUploadThatCannotBuildIsNotMade(t *testing.T) {
 func TestSavingAnUploadReplacesTheOlderOne(t *testing.T) {
 	dir := t.TempDir()
 	for _, upload := range []string{"one", "two", "two"} {
-		if _, err := Save([]byte(upload), dir); err != nil {
+		if _, err := SaveUpload([]byte(upload), dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestTheUploadHoldsWhatIsLinkedAndNothingElse(t *testing.T) {
 			want = append(want, path.Clean(name))
 		}
 	}
-	files, err := Upload(t.Context(), root)
+	files, err := ReadUpload(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,9 +40,9 @@ func Name(upload []byte) string {
 	return "connector-" + hex.EncodeToString(sum[:]) + ".zip"
 }
 
-// Save writes the upload to dir under its name and removes older ones, so that
+// SaveUpload writes the upload to dir under its name and removes older ones, so that
 // there is one to deploy. It returns the path.
-func Save(upload []byte, dir string) (string, error) {
+func SaveUpload(upload []byte, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("save the upload: %w", err)
 	}

@@ -1,5 +1,5 @@
-// Package version knows what the running code was built from. The commit is
-// written into the upload when that is made, see internal/sourcezip; a build from a
+// Package version says which commit the running code was built from. The commit is
+// written into the upload when the upload is made, see internal/sourcezip; a build from a
 // checkout has it from the go command.
 package version
 
@@ -13,7 +13,7 @@ import (
 //go:embed commit.txt
 var commit string
 
-// unknown is what a build says that nothing tells of.
+// unknown is the version and the commit of a build that carries neither.
 const unknown = "development"
 
 // Commit is the last commit that changed what is deployed, "-changed" added when
@@ -21,7 +21,7 @@ const unknown = "development"
 // from an upload.
 func Commit() string { return strings.TrimSpace(commit) }
 
-// Info is what a person needs to tell of a build.
+// Info describes a build.
 type Info struct {
 	// Version is that of the module, as the go command stamps it, or
 	// "development".
@@ -35,13 +35,13 @@ type Info struct {
 // String is the build in one line.
 func (i Info) String() string { return i.Version + " (commit " + i.Commit + ", " + i.Go + ")" }
 
-// Read tells of the running program.
+// Read describes the running program.
 func Read() Info {
 	build, _ := debug.ReadBuildInfo()
-	return read(build, Commit())
+	return describeBuild(build, Commit())
 }
 
-func read(build *debug.BuildInfo, commit string) Info {
+func describeBuild(build *debug.BuildInfo, commit string) Info {
 	i := Info{Version: unknown, Commit: commit, Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	if build == nil {
 		return i

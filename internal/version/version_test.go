@@ -30,7 +30,7 @@ func TestABuildTellsWhatItWasMadeOf(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := read(tt.build, tt.commit).String()
+			got := describeBuild(tt.build, tt.commit).String()
 			if !strings.HasPrefix(got, tt.want) || !strings.HasSuffix(got, runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH+")") {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

@@ -23,7 +23,7 @@ func main() {
 }
 
 func save(ctx context.Context, dir string) (string, error) {
-	files, err := sourcezip.Upload(ctx, ".")
+	files, err := sourcezip.ReadUpload(ctx, ".")
 	if err != nil {
 		return "", err
 	}
@@ -31,5 +31,5 @@ func save(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sourcezip.Save(upload, dir)
+	return sourcezip.SaveUpload(upload, dir)
 }
