@@ -70,6 +70,26 @@ func parseDuration(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
+// formatDuration formats a time to the second, without units that are 0: "1 h",
+// "59 min 56 s".
+func formatDuration(d time.Duration) string {
+	seconds := int(d.Round(time.Second) / time.Second)
+	var parts []string
+	for _, unit := range []struct {
+		seconds int
+		name    string
+	}{{3600, "h"}, {60, "min"}, {1, "s"}} {
+		if n := seconds / unit.seconds; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
+			seconds -= n * unit.seconds
+		}
+	}
+	if len(parts) == 0 {
+		return "0 s"
+	}
+	return strings.Join(parts, " ")
+}
+
 // parseKind reads contact or company, in the plural too.
 func parseKind(text string) (crm.Kind, error) {
 	switch strings.ToLower(text) {

@@ -110,8 +110,9 @@ func printPlan(w io.Writer, r plan.Report, e plan.Estimate, values bool) error {
 	for _, s := range r.Samples {
 		printSample(w, s, values)
 	}
-	_, err := fmt.Fprintf(w, "\nA backfill of these %d records takes about %d calls to HubSpot, %d calls to Zoho (%d credits), %s (bound by %s) and %.2f US dollars of Google Cloud.\n",
-		r.Records, e.HubSpotCalls, e.ZohoCalls, e.ZohoCredits, e.Time, e.BoundBy, e.USD)
+	_, err := fmt.Fprintf(w, "\nA backfill of %s takes about %s to HubSpot, %s to Zoho (%s), %s (bound by %s) and %.2f US dollars of Google Cloud.\n",
+		countOf(r.Records, "record"), countOf(e.HubSpotCalls, "call"), countOf(e.ZohoCalls, "call"), countOf(e.ZohoCredits, "credit"),
+		formatDuration(e.Time), e.BoundBy, e.USD)
 	return err
 }
 

@@ -45,7 +45,7 @@ ends the wait.`,
 				return err
 			}
 			if howLong <= 0 {
-				return fmt.Errorf("--for is %s: give how long all clears are let through, such as 24h", howLong)
+				return fmt.Errorf("--for is %s: give a time above 0, such as 24h", howLong)
 			}
 			return withOperator(c, getenv, func(d *functions.Operator) error {
 				store, err := d.Brakes(c.Context())
@@ -128,8 +128,8 @@ func printReleased(w io.Writer, all []released, dryRun bool) error {
 		verb = "would be let through"
 	}
 	for _, r := range all {
-		if _, err := fmt.Fprintf(w, "Clears of %s values in %s, held since %s when they came to %d records of %d pairs, %s until %s.\n",
-			r.Kind, r.System, r.HeldAt.UTC().Format(time.RFC3339), r.Records, r.Pairs, verb, r.FreeUntil.Format(time.RFC3339)); err != nil {
+		if _, err := fmt.Fprintf(w, "Clears of %s values in %s, held since %s with %s of %s, %s until %s.\n",
+			r.Kind, r.System, r.HeldAt.UTC().Format(time.RFC3339), countOf(r.Records, "record"), countOf(r.Pairs, "pair"), verb, r.FreeUntil.Format(time.RFC3339)); err != nil {
 			return err
 		}
 	}
