@@ -23,7 +23,7 @@ var (
 	creation = operation{"a contact that is created", 600 * time.Millisecond, 3 * time.Millisecond, 4, 2}
 )
 
-// loads are what a month is reckoned with beside the operations themselves.
+// loads are what a month is calculated with beside the operations themselves.
 var loads = struct {
 	delivered     time.Duration // of a webhook's instance, for one event alone
 	logged        float64       // bytes for an operation, the webhook's entry included

@@ -43,7 +43,7 @@ func TestTheTablesOfTheCostsAreThoseOfTheDocument(t *testing.T) {
 	}
 }
 
-func TestAMonthIsReckonedWithWhatTerraformDeploys(t *testing.T) {
+func TestAMonthIsCalculatedFromTheTerraformDeployment(t *testing.T) {
 	tables, err := terraformtest.Read("../../../terraform")
 	if err != nil {
 		t.Fatal(err)

@@ -104,13 +104,13 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 	return errors.Join(err, countErr, printBackfill(c.OutOrStdout(), done))
 }
 
-// countRecords returns how many records the legs have.
-func countRecords(legs []reconcile.Leg, counts []functions.Counts) int {
+// countRecords returns how many records the phases have.
+func countRecords(phases []reconcile.Leg, counts []functions.Counts) int {
 	n := 0
-	for _, leg := range legs {
+	for _, phase := range phases {
 		for _, c := range counts {
-			if c.Kind == leg.Kind {
-				n += map[bool]int{true: c.HubSpot, false: c.Zoho}[leg.System == "hubspot"]
+			if c.Kind == phase.Kind {
+				n += map[bool]int{true: c.HubSpot, false: c.Zoho}[phase.System == "hubspot"]
 			}
 		}
 	}
@@ -131,8 +131,8 @@ func askForMore(c *cobra.Command, created, more int) int {
 }
 
 func printBackfill(w io.Writer, b backfillResult) error {
-	for _, leg := range b.Before {
-		fmt.Fprintf(w, "Finished before: %s. --restart starts again.\n", leg)
+	for _, phase := range b.Before {
+		fmt.Fprintf(w, "Finished before: %s. --restart starts again.\n", phase)
 	}
 	n := b.Counts.Total
 	fmt.Fprintf(w, "%s processed: %d created, %d linked, %d updated, %d with nothing to do, %d ambiguous, %d parked.\n", countOf(b.Walked, "record"),

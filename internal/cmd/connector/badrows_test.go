@@ -223,7 +223,7 @@ func (s *hundredEdits) checkReported() {
 	for _, f := range s.listFailures() {
 		got[f.Ref.String()] = [2]string{f.Cause.Message(), f.Cause.Remedy()}
 		if text := fmt.Sprintf("%+v", f); strings.Contains(text, "rgen@") || strings.Contains(text, "30654321") {
-			s.Errorf("a failure holds what was typed: %s", text)
+			s.Errorf("a failure holds a typed value: %s", text)
 		}
 	}
 	want := map[string][2]string{

@@ -25,10 +25,10 @@ func TestBrowser(t *testing.T) {
 		name string
 		run  func(*scenario, *tab)
 	}{
-		{"an edit crosses, and crosses when a CRM was down", editCrosses},
+		{"an edit arrives, also after a CRM was down", editCrosses},
 		{"a failure is found, understood, repaired, replayed and gone", failureHeals},
 		{"a record is explained and synchronised", recordExplained},
-		{"what people type is text", scriptIsText},
+		{"typed values are shown as text", scriptIsText},
 		{"every page is readable and accessible in both themes", pagesLookGood},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func recordExplained(s *scenario, b *tab) {
 	var address string
 	b.runActions(chromedp.Location(&address))
 	if strings.Contains(address, "example.com") {
-		s.Errorf("the address holds what was searched for: %s", address)
+		s.Errorf("the address holds the searched text: %s", address)
 	}
 	b.clickText("Synchronise now")
 	b.waitForText("Asked for.")

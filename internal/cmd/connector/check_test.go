@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,5 +103,29 @@ func TestCheckWithoutItsEnvironmentCouldNotCheck(t *testing.T) {
 	c.SetArgs([]string{"check"})
 	if err := c.Execute(); err == nil || exitStatus(err) != 2 {
 		t.Errorf("got %v, status %d, want 2", err, exitStatus(err))
+	}
+}
+
+func TestAReportIsSummarizedBySeverity(t *testing.T) {
+	repeat := func(n int, s check.Severity) []check.Finding { return slices.Repeat([]check.Finding{{Severity: s}}, n) }
+	tests := map[string]struct {
+		findings []check.Finding
+		want     string
+		status   int
+	}{
+		"warnings and notes": {slices.Concat(repeat(5, check.Note), repeat(3, check.Warning), repeat(9, check.OK)), "3 warnings, 5 notes", 1},
+		"one error":          {repeat(1, check.Error), "1 error", 1},
+		"a failed check":     {slices.Concat(repeat(1, check.Unknown), repeat(2, check.Error)), "1 failed check, 2 errors", 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := reportError(check.Report{Findings: tt.findings})
+			if err == nil || err.Error() != tt.want || exitStatus(err) != tt.status {
+				t.Errorf("got %v with status %d, want %s with %d", err, exitStatus(err), tt.want, tt.status)
+			}
+		})
+	}
+	if err := reportError(check.Report{Findings: repeat(2, check.Note)}); err != nil {
+		t.Errorf("notes alone are an error: %v", err)
 	}
 }

@@ -60,24 +60,24 @@ func demoCasesOf(kind crm.Kind) []demoCase {
 	}
 	h := func(n int, v ...values) values { return mergeValues(append(v, named(crm.HubSpot, host(n)))...) }
 	z := func(n int, v ...values) values { return mergeValues(append(v, named(crm.Zoho, host(n)))...) }
-	who := string(kind)
+	noun := string(kind)
 	return []demoCase{
-		{name: "a " + who + " is new in HubSpot and not in Zoho", outcome: "created in Zoho", key: host(1),
+		{name: "a " + noun + " is new in HubSpot and not in Zoho", outcome: "created in Zoho", key: host(1),
 			hubspotEdit: h(1, city.h("Oslo"), phone.h("+14155550101")), wantHubSpot: h(1, city.h("Oslo")), wantZoho: z(1, city.z("Oslo"), phone.z("+14155550101")),
 			maxHubSpotWrites: 1, maxZohoWrites: 1},
-		{name: "a " + who + " is new in HubSpot and already in Zoho", outcome: "the newer fields win, on each side", key: host(2),
+		{name: "a " + noun + " is new in HubSpot and already in Zoho", outcome: "the newer fields win, on each side", key: host(2),
 			zoho:             z(2, title.z("older in Zoho"), city.z("only in Zoho")),
 			hubspotEdit:      h(2, title.h("newer in HubSpot"), phone.h("+14155550102")),
 			wantHubSpot:      h(2, title.h("newer in HubSpot"), city.h("only in Zoho"), phone.h("+14155550102")),
 			wantZoho:         z(2, title.z("newer in HubSpot"), city.z("only in Zoho"), phone.z("+14155550102")),
 			maxHubSpotWrites: 1, maxZohoWrites: 1},
-		{name: "a " + who + " of both is edited in Zoho", outcome: "HubSpot is updated", key: host(1),
+		{name: "a " + noun + " of both is edited in Zoho", outcome: "HubSpot is updated", key: host(1),
 			zohoEdit: city.z("Bergen"), wantHubSpot: h(1, city.h("Bergen")), wantZoho: z(1, city.z("Bergen")), maxHubSpotWrites: 1},
-		{name: "a " + who + " that only Zoho has is edited", outcome: "no change in HubSpot", key: host(3),
+		{name: "a " + noun + " that only Zoho has is edited", outcome: "no change in HubSpot", key: host(3),
 			zoho: z(3), zohoEdit: city.z("Far away"), wantZoho: z(3, city.z("Far away"))},
-		{name: "a field of a " + who + " is cleared in HubSpot", outcome: "cleared in Zoho", key: host(1),
+		{name: "a field of a " + noun + " is cleared in HubSpot", outcome: "cleared in Zoho", key: host(1),
 			hubspotEdit: city.h(""), wantHubSpot: h(1, city.h("")), wantZoho: z(1, city.z("")), maxZohoWrites: 1},
-		{name: "every webhook of a " + who + " is repeated", outcome: "no change", key: host(1), repeat: true,
+		{name: "every webhook of a " + noun + " is repeated", outcome: "no change", key: host(1), repeat: true,
 			wantHubSpot: h(1, city.h("")), wantZoho: z(1, city.z(""))},
 	}
 }

@@ -83,7 +83,7 @@ func TestTheCostOfABackfill(t *testing.T) {
 	t.Parallel()
 	n := *backfillPairs
 	if n == 0 {
-		t.Skip("SKIPPED: it measures, and what it asserts TestABackfillLinksCreatesAndLeavesZohosOwnAlone and the operator's scenario assert too: give -pairs 10000")
+		t.Skip("SKIPPED: it measures; its assertions are those of TestABackfillLinksCreatesAndLeavesZohosOwnAlone and of the operator's scenario: give -pairs 10000")
 	}
 	s := newScenario(t, asTheApp, farAway)
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)

@@ -244,11 +244,11 @@ func (s *setup) openChannel(ctx context.Context) error {
 		s.printLine("would  open Zoho's notification channel, unless it is open")
 		return nil
 	}
-	keeper, err := s.operator.ChannelManager(ctx)
+	manager, err := s.operator.ChannelManager(ctx)
 	if err != nil {
 		return err
 	}
-	report, err := keeper.EnsureChannel(ctx)
+	report, err := manager.EnsureChannel(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func TestTheDemoCasesEndWellWithFailingCRMs(t *testing.T) {
 			o.Zoho.UniqueFields = map[string][]string{"Contacts": {"Email"}}
 			o.Zoho.TimeOffset = 5*time.Hour + 30*time.Minute
 		},
-		"Zoho is silent of what the connector writes": func(o *localStackOptions) {
+		"Zoho does not report the writes of the connector": func(o *localStackOptions) {
 			o.Zoho.SilentTrigger, o.Zoho.QuietNoOp = true, true
 		},
 		"searches are loose and trail the records": func(o *localStackOptions) {

@@ -31,14 +31,14 @@ func (c weeksClock) Sleep(ctx context.Context, d time.Duration) error {
 // weeks are the jobs of the scheduler over a real store and both services, on a
 // clock that is moved.
 type weeks struct {
-	clock  weeksClock
-	tokens *zoho.TokenService
-	client *zoho.Client
-	keeper *zoho.ChannelManager
-	digest *failure.Digest
-	fails  *store.Failures
-	mails  *sendgridsim.Server
-	sweeps int
+	clock   weeksClock
+	tokens  *zoho.TokenService
+	client  *zoho.Client
+	manager *zoho.ChannelManager
+	digest  *failure.Digest
+	fails   *store.Failures
+	mails   *sendgridsim.Server
+	sweeps  int
 }
 
 func (w *weeks) Sweep(context.Context) error { w.sweeps++; return nil }
@@ -81,7 +81,7 @@ func newWeeks(t *testing.T) *weeks {
 	must(err)
 	w.client, err = zoho.New(zoho.Config{Tokens: stored{w.tokens, store.NewTokens(db)}, HTTP: newLocalClient(), AccountsURL: zohoURL, Now: w.clock.Now})
 	must(err)
-	w.keeper, err = zoho.NewChannelManager(zoho.ChannelManagerConfig{API: w.client, Store: store.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
+	w.manager, err = zoho.NewChannelManager(zoho.ChannelManagerConfig{API: w.client, Store: store.NewChannels(db), Sweeper: w, Clock: w.clock, Kinds: crm.Kinds[:],
 		NotifyURL: "https://fn.example.com/ZohoWebhook", Token: "tok"})
 	must(err)
 	mailer, err := failure.NewSendGrid(failure.SendGridConfig{URL: serveTest(t, w.mails), Key: sendgridsim.DefaultKey,
@@ -123,7 +123,7 @@ func TestTwoWeeksOnATestClock(t *testing.T) {
 			}
 		}
 		if minute%30 == 0 {
-			r, err := w.keeper.EnsureChannel(ctx)
+			r, err := w.manager.EnsureChannel(ctx)
 			if err != nil {
 				t.Fatalf("minute %d: the channel: %v", minute, err)
 			}
