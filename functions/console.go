@@ -47,7 +47,7 @@ func newConsole(ctx context.Context, d *deps) (*console.Console, error) {
 		Gate:     authenticator,
 		Failures: store.NewFailures(db),
 		Records:  records,
-		Figures:  store.NewFigures(db),
+		Stats:    store.NewStats(db),
 		Token:    store.NewTokens(db),
 		Channels: store.NewChannels(db),
 		Mapping:  s.Mapping,

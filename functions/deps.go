@@ -74,7 +74,7 @@ func (d *deps) openRecorder(c firestoreConfig, db *store.Client) *stats.Recorder
 			every = 0
 		}
 		d.counter = stats.NewRecorder(stats.Config{
-			Store: store.NewFigures(db), Instance: newID(), Every: every, Quotas: d.gauge.Quotas,
+			Store: store.NewStats(db), Instance: newID(), Every: every, Quotas: d.gauge.Quotas,
 		})
 	}
 	return d.counter

@@ -76,13 +76,13 @@ func (o *Operator) Failures(ctx context.Context) (*store.Failures, error) {
 	return store.NewFailures(db), nil
 }
 
-// Brakes needs the database alone.
-func (o *Operator) Brakes(ctx context.Context) (*store.Brakes, error) {
+// Safeguards needs the database alone.
+func (o *Operator) Safeguards(ctx context.Context) (*store.Safeguards, error) {
 	db, err := o.database(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return store.NewBrakes(db), nil
+	return store.NewSafeguards(db), nil
 }
 
 func (o *Operator) database(ctx context.Context) (*store.Client, error) {

@@ -44,7 +44,7 @@ func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) 
 	if err := errors.Join(err1, err2); err != nil {
 		return check.Config{}, err
 	}
-	figures := store.NewFigures(db)
+	figures := store.NewStats(db)
 	return check.Config{
 		Mapping: c.Mapping,
 		Schemas: map[crm.System]check.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
@@ -58,11 +58,11 @@ func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) 
 		Topics: func(ctx context.Context) ([]check.Topic, error) {
 			return o.topicsOf(ctx, config.Topics.HubSpotChanges, config.Topics.ZohoChanges, config.DeadOperations)
 		},
-		Cursors:  store.NewCursors(db),
-		Failures: store.NewFailures(db),
-		Brakes:   store.NewBrakes(db),
-		Figures:  figures.LoadHours,
-		Now:      systemClock.Now,
+		Cursors:    store.NewCursors(db),
+		Failures:   store.NewFailures(db),
+		Safeguards: store.NewSafeguards(db),
+		LoadStats:  figures.LoadHours,
+		Now:        systemClock.Now,
 	}, nil
 }
 

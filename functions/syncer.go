@@ -54,7 +54,7 @@ func (d *deps) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics 
 	return assembly.NewSyncer(assembly.Deps{
 		Mapping: c.Mapping, CRMs: crms,
 		Links: store.NewLinks(db), Failures: store.NewFailures(db), Cursors: store.NewCursors(db),
-		Graves: store.NewGraves(db), Brakes: store.NewBrakes(db),
+		Graves: store.NewSuppressions(db), Safeguards: store.NewSafeguards(db),
 		Publishers: convertPublishers(topics, toSyncerPublisher),
 		Unique:     keepsUnique, AtOnce: batch.AtOnce,
 		Clock: systemClock, NewID: newID, Logger: d.logger, HashKey: []byte(c.HashKey), Share: seen,

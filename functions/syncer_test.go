@@ -120,7 +120,7 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, isBrake := s.Brake.(*safeguard.Brake)
+			_, isBrake := s.Brake.(*safeguard.MassClear)
 			got := safeguards{
 				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.AtOnce).Pointer() == reflect.ValueOf(batch.AtOnce).Pointer(),
 				Suppressions: s.Graves != nil, Erasers: len(s.Erase), Precise: s.Precise, Batched: true, Limited: true,

@@ -24,12 +24,12 @@ locals {
   unindexed = {
     links    = ["id", "fields", "sides", "decisions", "lease", "hash_id", "gone", "gone_at", "known_companies", "tell"]
     failures = ["first_seen", "mailed_at", "operations", "message", "repeated_at", "repeats", "resolved_at"]
-    figures  = ["cells", "latest", "quotas", "instance"]
+    stats    = ["cells", "latest", "quotas", "instance"]
   }
   unindexed_fields = merge([for collection, fields in local.unindexed : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }]...)
 
   # Collections whose field expire_at says when a document may be deleted.
-  expiring = ["failures", "figures", "graves"]
+  expiring = ["failures", "stats", "suppressions"]
 }
 
 resource "google_firestore_field" "unindexed" {

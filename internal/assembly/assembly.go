@@ -48,12 +48,12 @@ type Deps struct {
 	Mapping *mapping.Mapping
 	// CRMs are the two sides as an operation calls them, with everything that
 	// stands between: the limiter of each account and the calls that are shared.
-	CRMs     map[crm.System]syncer.CRM
-	Links    Links
-	Failures Failures
-	Cursors  Cursors
-	Graves   syncer.Graves
-	Brakes   safeguard.Store
+	CRMs       map[crm.System]syncer.CRM
+	Links      Links
+	Failures   Failures
+	Cursors    Cursors
+	Graves     syncer.Graves
+	Safeguards safeguard.Store
 	// Publishers are by the side of the record that changed. A dry run needs none.
 	Publishers map[crm.System]syncer.Publisher
 	// Unique reports which values a side keeps to one record; AtOnce makes calls
@@ -80,7 +80,7 @@ func (d Deps) validate(o Options) error {
 	var errs []error
 	for name, missing := range map[string]bool{
 		"mapping": d.Mapping == nil, "links": d.Links == nil, "failures": d.Failures == nil, "cursors": d.Cursors == nil,
-		"suppressions": d.Graves == nil, "brakes": d.Brakes == nil, "unique values": d.Unique == nil, "calls at once": d.AtOnce == nil,
+		"suppressions": d.Graves == nil, "safeguards": d.Safeguards == nil, "unique values": d.Unique == nil, "calls at once": d.AtOnce == nil,
 		"clock": d.Clock == nil, "ids": d.NewID == nil, "logger": d.Logger == nil,
 	} {
 		if missing {
@@ -104,14 +104,14 @@ func NewSyncer(d Deps, o Options) (*syncer.Syncer, error) {
 	if err := d.validate(o); err != nil {
 		return nil, fmt.Errorf("assemble a syncer: %w", err)
 	}
-	brakes, logger := d.Brakes, d.Logger
+	safeguards, logger := d.Safeguards, d.Logger
 	if o.DryRun {
-		brakes, logger = dryrun.Brakes(brakes), slog.New(slog.DiscardHandler)
+		safeguards, logger = dryrun.Safeguards(safeguards), slog.New(slog.DiscardHandler)
 	}
 	c := syncer.Config{
 		Mapping: d.Mapping, CRMs: d.CRMs, Links: d.Links, Members: d.Links, Failures: d.Failures, Publishers: d.Publishers,
 		Graves: d.Graves, Erase: []syncer.Eraser{d.Failures.EraseFailures, d.Cursors.EraseCursors},
-		Brake: safeguard.New(safeguard.Config{Store: brakes, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
+		Brake: safeguard.New(safeguard.Config{Store: safeguards, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
 		Clock: d.Clock, NewID: d.NewID, AtOnce: d.AtOnce, Unique: d.Unique, HashKey: d.HashKey,
 		// Zoho reports every change of a record, HubSpot only changes of the
 		// properties that were subscribed to.

@@ -33,7 +33,7 @@ func complete() Deps {
 	n := nothing{}
 	return Deps{
 		Mapping: mapping.Default(), CRMs: map[crm.System]syncer.CRM{crm.HubSpot: n, crm.Zoho: n},
-		Links: n, Failures: n, Cursors: n, Graves: n, Brakes: n,
+		Links: n, Failures: n, Cursors: n, Graves: n, Safeguards: n,
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: n, crm.Zoho: n},
 		Unique:     func(crm.System, crm.Kind, string) bool { return false }, AtOnce: func(context.Context, ...func()) {},
 		Clock: n, NewID: func() string { return "" }, Logger: slog.New(slog.DiscardHandler), HashKey: []byte("0123456789abcdef"), Share: 1,
@@ -46,7 +46,7 @@ func TestASyncerIsNotAssembledWithoutAnyOfItsParts(t *testing.T) {
 	}
 	for name, without := range map[string]func(*Deps){
 		"mapping": func(d *Deps) { d.Mapping = nil }, "links": func(d *Deps) { d.Links = nil }, "failures": func(d *Deps) { d.Failures = nil },
-		"cursors": func(d *Deps) { d.Cursors = nil }, "suppressions": func(d *Deps) { d.Graves = nil }, "brakes": func(d *Deps) { d.Brakes = nil },
+		"cursors": func(d *Deps) { d.Cursors = nil }, "suppressions": func(d *Deps) { d.Graves = nil }, "safeguards": func(d *Deps) { d.Safeguards = nil },
 		"unique values": func(d *Deps) { d.Unique = nil }, "calls at once": func(d *Deps) { d.AtOnce = nil }, "clock": func(d *Deps) { d.Clock = nil },
 		"ids": func(d *Deps) { d.NewID = nil }, "logger": func(d *Deps) { d.Logger = nil }, "hash key": func(d *Deps) { d.HashKey = nil },
 		"share of the operations": func(d *Deps) { d.Share = 0 }, "no client": func(d *Deps) { d.CRMs = map[crm.System]syncer.CRM{} },

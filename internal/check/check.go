@@ -85,38 +85,38 @@ type Config struct {
 	Token func(ctx context.Context) (zoho.TokenState, error)
 	// Channels are Zoho's, of which ChannelID should be ours at NotifyURL; ""
 	// where Zoho tells by a workflow rule.
-	Channels  func(ctx context.Context) (map[string]zoho.Channel, error)
-	NotifyURL string
-	Topics    func(ctx context.Context) ([]Topic, error)
-	Cursors   reconcile.Cursors
-	Failures  failure.Lister
-	Brakes    safeguard.Store
+	Channels   func(ctx context.Context) (map[string]zoho.Channel, error)
+	NotifyURL  string
+	Topics     func(ctx context.Context) ([]Topic, error)
+	Cursors    reconcile.Cursors
+	Failures   failure.Lister
+	Safeguards safeguard.Store
 	// Figures load what the consumers did since a time, with the last ones.
-	Figures func(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
-	Now     func() time.Time
+	LoadStats func(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
+	Now       func() time.Time
 }
 
 // checks are made in this order.
 var checks = []struct {
 	name string
-	run  func(*visit, context.Context) error
+	run  func(*run, context.Context) error
 }{
-	{"hubspot", (*visit).hubspot},
-	{"zoho", (*visit).zoho},
-	{"account", (*visit).account},
-	{"mapping", (*visit).mapping},
-	{"clocks", (*visit).clocks},
-	{"token", (*visit).token},
-	{"channel", (*visit).channel},
-	{"topics", (*visit).topics},
-	{"sweep", (*visit).sweep},
-	{"events", (*visit).events},
-	{"brake", (*visit).brake},
-	{"failures", (*visit).failures},
+	{"hubspot", (*run).hubspot},
+	{"zoho", (*run).zoho},
+	{"account", (*run).account},
+	{"mapping", (*run).mapping},
+	{"clocks", (*run).clocks},
+	{"token", (*run).token},
+	{"channel", (*run).channel},
+	{"topics", (*run).topics},
+	{"sweep", (*run).sweep},
+	{"events", (*run).events},
+	{"safeguard", (*run).checkSafeguards},
+	{"failures", (*run).failures},
 }
 
-// visit is one run.
-type visit struct {
+// run is one run.
+type run struct {
 	Config
 	check   string
 	report  Report
@@ -125,7 +125,7 @@ type visit struct {
 
 // Run looks at everything. What cannot be looked at is a finding too.
 func Run(ctx context.Context, c Config) Report {
-	v := &visit{Config: c, schemas: map[crm.System]crm.Schema{}}
+	v := &run{Config: c, schemas: map[crm.System]crm.Schema{}}
 	for _, check := range checks {
 		v.check = check.name
 		before := len(v.report.Findings)
@@ -148,15 +148,15 @@ func severityOf(j failure.Verdict) Severity {
 	return Unknown
 }
 
-func (v *visit) add(s Severity, message, remedy string) {
+func (v *run) add(s Severity, message, remedy string) {
 	v.report.Findings = append(v.report.Findings, Finding{v.check, s, message, remedy})
 }
 
-func (v *visit) hubspot(ctx context.Context) error { return v.describe(ctx, crm.HubSpot) }
-func (v *visit) zoho(ctx context.Context) error    { return v.describe(ctx, crm.Zoho) }
+func (v *run) hubspot(ctx context.Context) error { return v.describe(ctx, crm.HubSpot) }
+func (v *run) zoho(ctx context.Context) error    { return v.describe(ctx, crm.Zoho) }
 
 // describe asks a CRM for its fields.
-func (v *visit) describe(ctx context.Context, s crm.System) error {
+func (v *run) describe(ctx context.Context, s crm.System) error {
 	schemer := v.Schemas[s]
 	if schemer == nil {
 		return nil
@@ -172,7 +172,7 @@ func (v *visit) describe(ctx context.Context, s crm.System) error {
 }
 
 // account compares HubSpot's account with the configured one.
-func (v *visit) account(ctx context.Context) error {
+func (v *run) account(ctx context.Context) error {
 	if v.Account == nil {
 		return nil
 	}
@@ -196,7 +196,7 @@ func (v *visit) account(ctx context.Context) error {
 }
 
 // mapping lints the mapping against both, the fields for the ids included.
-func (v *visit) mapping(context.Context) error {
+func (v *run) mapping(context.Context) error {
 	if len(v.schemas) < len(crm.Systems) {
 		v.add(Unknown, "the mapping cannot be compared with a CRM that does not tell of its fields", "mend what is said of the CRM above")
 		return nil
@@ -212,7 +212,7 @@ func (v *visit) mapping(context.Context) error {
 // minutes.
 const maxSkew = 30 * time.Second
 
-func (v *visit) clocks(ctx context.Context) error {
+func (v *run) clocks(ctx context.Context) error {
 	var errs []error
 	for name, clock := range v.Clocks {
 		before := v.Now()
@@ -229,7 +229,7 @@ func (v *visit) clocks(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (v *visit) token(ctx context.Context) error {
+func (v *run) token(ctx context.Context) error {
 	if v.Token == nil {
 		return nil
 	}
@@ -257,7 +257,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // renewal is what brings a channel into order.
 const renewal = "let the scheduler call RenewZohoChannels every 30 minutes, or send it a POST"
 
-func (v *visit) channel(ctx context.Context) error {
+func (v *run) channel(ctx context.Context) error {
 	if v.NotifyURL == "" || v.Channels == nil {
 		v.add(Note, "there is no ZOHO_WEBHOOK_URL, so no channel is looked for", "set it, unless a workflow rule of Zoho tells of changes")
 		return nil
@@ -285,7 +285,7 @@ func (v *visit) channel(ctx context.Context) error {
 	return nil
 }
 
-func (v *visit) topics(ctx context.Context) error {
+func (v *run) topics(ctx context.Context) error {
 	if v.Topics == nil {
 		return nil
 	}

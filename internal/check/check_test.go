@@ -39,17 +39,17 @@ func (f failures) ListFailures(context.Context, failure.Filter, int) ([]failure.
 	return f, nil
 }
 
-// brakes hold one kind on one side.
-type brakes safeguard.State
+// safeguards hold one kind on one side.
+type safeguards safeguard.State
 
-func (b brakes) LoadBrake(_ context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
+func (b safeguards) LoadSafeguard(_ context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	if side == b.Side && kind == b.Kind {
 		return safeguard.State(b), nil
 	}
 	return safeguard.State{}, nil
 }
 
-func (brakes) SaveBrake(context.Context, safeguard.State) error {
+func (safeguards) SaveSafeguard(context.Context, safeguard.State) error {
 	return errors.New("a check saves nothing")
 }
 
@@ -70,7 +70,7 @@ func healthy() check.Config {
 		Channels: channels(zoho.Channel{ID: zoho.ChannelID(door), NotifyURL: door, Expiry: now.Add(zoho.MaxChannelLife / 2)}),
 		Topics:   topics(check.Topic{Name: "zoho-operations", Exists: true, Subscriptions: 1}),
 		Cursors:  cursors(now.Add(-time.Minute)), Failures: failures{},
-		Figures: hours(map[crm.System]stats.Quota{crm.Zoho: {Left: 900, Limit: 1000, At: now}}),
+		LoadStats: hours(map[crm.System]stats.Quota{crm.Zoho: {Left: 900, Limit: 1000, At: now}}),
 	}
 }
 
@@ -144,14 +144,14 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		"a sweep that stopped":               {func(c *check.Config) { c.Cursors = cursors(now.Add(-time.Hour)) }, "sweep", check.Error},
 		"a sweep that never ran":             {func(c *check.Config) { c.Cursors = cursors(time.Time{}) }, "sweep", check.Warning},
 		"a quota that is nearly spent": {func(c *check.Config) {
-			c.Figures = hours(map[crm.System]stats.Quota{crm.Zoho: {Left: 9, Limit: 1000, At: now}})
+			c.LoadStats = hours(map[crm.System]stats.Quota{crm.Zoho: {Left: 9, Limit: 1000, At: now}})
 		}, "events", check.Warning},
 		"a mass clear that is held": {func(c *check.Config) {
-			c.Brakes = brakes{Side: crm.Zoho, Kind: crm.Contact, HeldAt: now}
-		}, "brake", check.Error},
+			c.Safeguards = safeguards{Side: crm.Zoho, Kind: crm.Contact, HeldAt: now}
+		}, "safeguard", check.Error},
 		"a mass clear that was let through": {func(c *check.Config) {
-			c.Brakes = brakes{Side: crm.Zoho, Kind: crm.Contact, HeldAt: now, FreeUntil: now.Add(time.Hour)}
-		}, "brake", check.OK},
+			c.Safeguards = safeguards{Side: crm.Zoho, Kind: crm.Contact, HeldAt: now, FreeUntil: now.Add(time.Hour)}
+		}, "safeguard", check.OK},
 		"something is parked": {func(c *check.Config) {
 			c.Failures = failures{{Cause: failure.Cause{Side: crm.Zoho, Action: "create", Kind: crm.Missing}}}
 		}, "failures", check.Warning},

@@ -15,7 +15,7 @@ import (
 const sweepLate = 30 * time.Minute
 
 // sweep looks how far the passes over changed records have come.
-func (v *visit) sweep(ctx context.Context) error {
+func (v *run) sweep(ctx context.Context) error {
 	if v.Cursors == nil {
 		return nil
 	}
@@ -40,14 +40,14 @@ func (v *visit) sweep(ctx context.Context) error {
 	return nil
 }
 
-// brake tells what waits for a person because it would clear too much.
-func (v *visit) brake(ctx context.Context) error {
-	if v.Brakes == nil {
+// checkSafeguards tells what waits for a person because it would clear too much.
+func (v *run) checkSafeguards(ctx context.Context) error {
+	if v.Safeguards == nil {
 		return nil
 	}
 	for _, s := range crm.Systems {
 		for _, kind := range crm.Kinds {
-			b, err := v.Brakes.LoadBrake(ctx, s, kind)
+			b, err := v.Safeguards.LoadSafeguard(ctx, s, kind)
 			if err != nil {
 				return err
 			}
@@ -68,11 +68,11 @@ const lowQuota = 0.1
 
 // events tells when a change of each CRM was last applied, and what is left of
 // the quotas. Silence may be right.
-func (v *visit) events(ctx context.Context) error {
-	if v.Figures == nil {
+func (v *run) events(ctx context.Context) error {
+	if v.LoadStats == nil {
 		return nil
 	}
-	hours, err := v.Figures(ctx, v.Now().Add(-looksBack), true)
+	hours, err := v.LoadStats(ctx, v.Now().Add(-looksBack), true)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (v *visit) events(ctx context.Context) error {
 }
 
 // failures counts what waits for a person.
-func (v *visit) failures(ctx context.Context) error {
+func (v *run) failures(ctx context.Context) error {
 	if v.Failures == nil {
 		return nil
 	}

@@ -29,7 +29,7 @@ type operationData struct {
 }
 
 func (c *Console) activityPage(v visit) (visited, error) {
-	hours, err := c.Figures.LoadHours(v.Context(), v.now.Add(-activityTime), true)
+	hours, err := c.Stats.LoadHours(v.Context(), v.now.Add(-activityTime), true)
 	if err != nil {
 		return visited{}, err
 	}

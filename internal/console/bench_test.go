@@ -76,14 +76,14 @@ func BenchmarkPages(b *testing.B) {
 		for n := range 12 {
 			h.Cells[n] = cell("updated", 100, time.Second)
 		}
-		g.Go(func() error { return store.NewFigures(db).SaveHour(b.Context(), h) })
+		g.Go(func() error { return store.NewStats(db).SaveHour(b.Context(), h) })
 	}
 	if err := g.Wait(); err != nil {
 		b.Fatal(err)
 	}
 	c, err := console.New(console.Config{
 		Gate: gate{}, Failures: failures, Records: linked{&records{}, links}, Clock: &clock{start}, NewID: uuid.NewString,
-		Figures: store.NewFigures(db), Token: store.NewTokens(db), Channels: store.NewChannels(db), Mapping: mapping.Default(),
+		Stats: store.NewStats(db), Token: store.NewTokens(db), Channels: store.NewChannels(db), Mapping: mapping.Default(),
 		Schemas: map[crm.System]console.Schemer{crm.HubSpot: &schema{}, crm.Zoho: &schema{}},
 		Topics:  map[crm.System]failure.Publisher{crm.HubSpot: &topic{}, crm.Zoho: &topic{}},
 		Key:     []byte("a key of sixteen bytes"), Logger: slog.New(slog.NewJSONHandler(&bytes.Buffer{}, nil)),

@@ -38,8 +38,8 @@ type Explainer interface {
 	Lookup(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error)
 }
 
-// Figures are what the consumers counted.
-type Figures interface {
+// Stats are what the consumers counted.
+type Stats interface {
 	LoadHours(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
 }
 
@@ -64,9 +64,9 @@ type Clock interface{ Now() time.Time }
 // Config is what a Console needs. Every field is required but Pages.
 type Config struct {
 	Gate     Gate
-	Failures failure.Desk
+	Failures failure.Store
 	Records  Explainer
-	Figures  Figures
+	Stats    Stats
 	Token    Token
 	Channels Channels
 	Mapping  *mapping.Mapping
@@ -86,7 +86,7 @@ func (c Config) validate() error {
 	var errs []error
 	for name, missing := range map[string]bool{
 		"gate": c.Gate == nil, "failures": c.Failures == nil, "records": c.Records == nil,
-		"figures": c.Figures == nil, "token": c.Token == nil, "channels": c.Channels == nil, "mapping": c.Mapping == nil,
+		"stats": c.Stats == nil, "token": c.Token == nil, "channels": c.Channels == nil, "mapping": c.Mapping == nil,
 		"HubSpot's schema": c.Schemas[crm.HubSpot] == nil, "Zoho's schema": c.Schemas[crm.Zoho] == nil,
 		"clock": c.Clock == nil, "ids": c.NewID == nil, "logger": c.Logger == nil,
 		"topic of HubSpot's changes": c.Topics[crm.HubSpot] == nil, "topic of Zoho's changes": c.Topics[crm.Zoho] == nil,

@@ -95,7 +95,7 @@ func outcomeWords(name string) string {
 func (c *Console) overviewPage(v visit) (visited, error) {
 	ctx, name := v.Context(), cmp.Or(v.URL.Query().Get("window"), windows[0].Name)
 	i := max(slices.IndexFunc(windows, func(w window) bool { return w.Name == name }), 0)
-	hours, err := c.Figures.LoadHours(ctx, v.now.Add(-windows[i].span), false)
+	hours, err := c.Stats.LoadHours(ctx, v.now.Add(-windows[i].span), false)
 	if err != nil {
 		return visited{}, err
 	}

@@ -63,10 +63,10 @@ type graves struct{ syncer.Graves }
 
 func (graves) Bury(context.Context, time.Time, ...string) error { return nil }
 
-// Brakes returns a store that shows the holds that are stored, and keeps those that
+// Safeguards returns a store that shows the holds that are stored, and keeps those that
 // the dry run itself comes to.
-func Brakes(beneath safeguard.Store) safeguard.Store {
-	return &brakes{beneath: beneath, held: map[place]safeguard.State{}}
+func Safeguards(beneath safeguard.Store) safeguard.Store {
+	return &safeguards{beneath: beneath, held: map[place]safeguard.State{}}
 }
 
 // place is where values may be held.
@@ -75,25 +75,25 @@ type place struct {
 	kind crm.Kind
 }
 
-type brakes struct {
+type safeguards struct {
 	beneath safeguard.Store
 	mu      sync.Mutex
 	held    map[place]safeguard.State
 }
 
-// LoadBrake prefers what the dry run came to.
-func (b *brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
+// LoadSafeguard prefers what the dry run came to.
+func (b *safeguards) LoadSafeguard(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	b.mu.Lock()
 	state, held := b.held[place{side, kind}]
 	b.mu.Unlock()
 	if held {
 		return state, nil
 	}
-	return b.beneath.LoadBrake(ctx, side, kind)
+	return b.beneath.LoadSafeguard(ctx, side, kind)
 }
 
-// SaveBrake keeps a state for this dry run alone.
-func (b *brakes) SaveBrake(_ context.Context, s safeguard.State) error {
+// SaveSafeguard keeps a state for this dry run alone.
+func (b *safeguards) SaveSafeguard(_ context.Context, s safeguard.State) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held[place{s.Side, s.Kind}] = s

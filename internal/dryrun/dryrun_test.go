@@ -41,12 +41,12 @@ func (u *untouchable) Bury(context.Context, time.Time, ...string) error {
 
 func (u *untouchable) Buried(context.Context, time.Time, string) (bool, error) { return u.buried, nil }
 
-func (u *untouchable) SaveBrake(context.Context, safeguard.State) error {
+func (u *untouchable) SaveSafeguard(context.Context, safeguard.State) error {
 	u.Error("a hold was stored")
 	return nil
 }
 
-func (u *untouchable) LoadBrake(_ context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
+func (u *untouchable) LoadSafeguard(_ context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	return safeguard.State{Side: side, Kind: kind, Pairs: 7}, nil
 }
 
@@ -81,19 +81,19 @@ func TestADryRunReachesNoStore(t *testing.T) {
 		}
 	}
 
-	brakes := Brakes(u)
-	state, err := brakes.LoadBrake(ctx, crm.Zoho, crm.Contact)
+	safeguards := Safeguards(u)
+	state, err := safeguards.LoadSafeguard(ctx, crm.Zoho, crm.Contact)
 	if err != nil || state.Pairs != 7 {
 		t.Errorf("the stored hold is not shown: %+v, %v", state, err)
 	}
 	state.HeldAt = time.Now()
-	if err := brakes.SaveBrake(ctx, state); err != nil {
+	if err := safeguards.SaveSafeguard(ctx, state); err != nil {
 		t.Error(err)
 	}
-	if again, err := brakes.LoadBrake(ctx, crm.Zoho, crm.Contact); err != nil || again != state {
+	if again, err := safeguards.LoadSafeguard(ctx, crm.Zoho, crm.Contact); err != nil || again != state {
 		t.Errorf("the hold of the dry run is %+v, %v", again, err)
 	}
-	if other, err := brakes.LoadBrake(ctx, crm.HubSpot, crm.Contact); err != nil || !other.HeldAt.IsZero() {
+	if other, err := safeguards.LoadSafeguard(ctx, crm.HubSpot, crm.Contact); err != nil || !other.HeldAt.IsZero() {
 		t.Errorf("another side is held too: %+v, %v", other, err)
 	}
 }

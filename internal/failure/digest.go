@@ -41,8 +41,8 @@ type Turn interface {
 	ReleaseDigest(ctx context.Context, holder string) error
 }
 
-// Store is both.
-type Store interface {
+// DigestStore is both.
+type DigestStore interface {
 	Outbox
 	Turn
 }
@@ -65,7 +65,7 @@ type Clock interface{ Now() time.Time }
 // Config is what a Digest needs. Pages may be empty. Without Signs nothing is
 // mailed while nothing fails.
 type Config struct {
-	Store  Store
+	Store  DigestStore
 	Mailer Mailer
 	Clock  Clock
 	NewID  func() string

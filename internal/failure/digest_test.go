@@ -97,7 +97,7 @@ func TestALostAnswerOfSendGridMakesASecondMail(t *testing.T) {
 }
 
 // unmarked fails to mark, as a job does that is killed after SendGrid accepted.
-type unmarked struct{ failure.Store }
+type unmarked struct{ failure.DigestStore }
 
 func (unmarked) MarkMailed(context.Context, []failure.Record, time.Time) error {
 	return errors.New("killed")
@@ -174,13 +174,13 @@ func TestAJobThatComesWhileAnotherSendsLeavesItAlone(t *testing.T) {
 
 // slow is a store whose list takes most of a turn.
 type slow struct {
-	failure.Store
+	failure.DigestStore
 	clock *clock
 }
 
 func (s slow) UnreportedFailures(ctx context.Context, limit int) ([]failure.Record, error) {
 	s.clock.advance(4*time.Minute + 45*time.Second)
-	return s.Store.UnreportedFailures(ctx, limit)
+	return s.DigestStore.UnreportedFailures(ctx, limit)
 }
 
 func TestAJobWhoseTurnRunsOutDoesNotSend(t *testing.T) {

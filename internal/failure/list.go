@@ -64,8 +64,8 @@ type Causes struct {
 	Partial bool
 }
 
-// Desk is where a person looks at failures and closes them.
-type Desk interface {
+// Store is where a person looks at failures and closes them.
+type Store interface {
 	Lister
 	// PageFailures returns one page, and the place after it if there is more.
 	PageFailures(ctx context.Context, l Listing) (page []Record, next Place, err error)

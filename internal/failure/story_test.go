@@ -62,7 +62,7 @@ func (s *story) resolve() {
 
 // send runs the job, which may go wrong.
 func (s *story) send() {
-	store := failure.Store(s.store)
+	store := failure.DigestStore(s.store)
 	switch s.rng.IntN(6) {
 	case 0:
 		s.mails.Faults.Add(sim.Fault{Status: 503, Count: 1})

@@ -10,21 +10,21 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-type turnDoc struct {
+type jobLeaseDoc struct {
 	Holder string    `firestore:"holder"`
 	Until  time.Time `firestore:"until"`
 }
 
 // ClaimDigest is a compare and set on one document.
 func (s *Failures) ClaimDigest(ctx context.Context, holder string, now, until time.Time) (claimed bool, err error) {
-	ref := s.client.Collection(turnsCollection).Doc(digestTurn)
+	ref := s.client.Collection(jobLeasesCollection).Doc(digestLease)
 	err = s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
 		claimed = false
 		snap, err := tx.Get(ref)
 		if err != nil && status.Code(err) != codes.NotFound {
 			return err
 		}
-		var turn turnDoc
+		var turn jobLeaseDoc
 		if err == nil {
 			if err := snap.DataTo(&turn); err != nil {
 				return err
@@ -34,27 +34,27 @@ func (s *Failures) ClaimDigest(ctx context.Context, holder string, now, until ti
 			return nil
 		}
 		claimed = true
-		return tx.Set(ref, turnDoc{holder, until})
+		return tx.Set(ref, jobLeaseDoc{holder, until})
 	})
 	return claimed && err == nil, err
 }
 
 // ReleaseDigest does nothing when another holder has taken over.
 func (s *Failures) ReleaseDigest(ctx context.Context, holder string) error {
-	ref := s.client.Collection(turnsCollection).Doc(digestTurn)
+	ref := s.client.Collection(jobLeasesCollection).Doc(digestLease)
 	return s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
 		snap, err := tx.Get(ref)
 		if err != nil {
 			return err
 		}
-		var turn turnDoc
+		var turn jobLeaseDoc
 		if err := snap.DataTo(&turn); err != nil {
 			return err
 		}
 		if turn.Holder != holder {
 			return nil
 		}
-		return tx.Set(ref, turnDoc{})
+		return tx.Set(ref, jobLeaseDoc{})
 	})
 }
 
@@ -64,7 +64,7 @@ type lastMailDoc struct {
 
 // LastMail returns the zero time when no mail was noted.
 func (s *Failures) LastMail(ctx context.Context) (time.Time, error) {
-	snap, err := s.client.Collection(turnsCollection).Doc(lastMail).Get(ctx)
+	snap, err := s.client.Collection(jobLeasesCollection).Doc(lastMail).Get(ctx)
 	if status.Code(err) == codes.NotFound {
 		return time.Time{}, nil
 	}
@@ -80,7 +80,7 @@ func (s *Failures) LastMail(ctx context.Context) (time.Time, error) {
 
 // NoteMail remembers that a mail was accepted.
 func (s *Failures) NoteMail(ctx context.Context, at time.Time) error {
-	if _, err := s.client.Collection(turnsCollection).Doc(lastMail).Set(ctx, lastMailDoc{at}); err != nil {
+	if _, err := s.client.Collection(jobLeasesCollection).Doc(lastMail).Set(ctx, lastMailDoc{at}); err != nil {
 		return fmt.Errorf("note the time of the mail: %w", err)
 	}
 	return nil

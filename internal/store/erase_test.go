@@ -129,7 +129,7 @@ func newOffice(t *testing.T, c *firestore.Client) *office {
 	var err error
 	o.syncer, err = syncer.New(syncer.Config{
 		Mapping: mapping.Default(), CRMs: map[crm.System]syncer.CRM{crm.HubSpot: o.hubspot, crm.Zoho: o.zoho},
-		Links: o.links, Failures: o.failures, Members: o.links, Graves: store.NewGraves(c),
+		Links: o.links, Failures: o.failures, Members: o.links, Graves: store.NewSuppressions(c),
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: nowhere{}, crm.Zoho: nowhere{}},
 		Erase:      []syncer.Eraser{o.failures.EraseFailures, o.cursors.EraseCursors},
 		AtOnce:     batch.AtOnce,

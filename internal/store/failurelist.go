@@ -14,7 +14,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/failure"
 )
 
-var _ failure.Desk = (*Failures)(nil)
+var _ failure.Store = (*Failures)(nil)
 
 // countsAtOnce is how many counts are asked for at the same time.
 const countsAtOnce = 8

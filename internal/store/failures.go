@@ -39,17 +39,17 @@ import (
 //	  expire_at               TTL; absent while open, so that nothing that waits
 //	                          for a person is ever deleted
 //	  message                 of what is no operation: id, body_hash, body_size, attributes
-//	turns/failure-digest
+//	job_leases/failure-digest
 //	  holder, until           who is sending the mail
-//	turns/last-mail
+//	job_leases/last-mail
 //	  at                      when a mail was last accepted
 //
 // Every query is served by the index of a single field.
 const (
-	failuresCollection = "failures"
-	turnsCollection    = "turns"
-	digestTurn         = "failure-digest"
-	lastMail           = "last-mail"
+	failuresCollection  = "failures"
+	jobLeasesCollection = "job_leases"
+	digestLease         = "failure-digest"
+	lastMail            = "last-mail"
 
 	// keptOperations is how many operations back a redelivery is recognised.
 	keptOperations = 32
@@ -67,12 +67,12 @@ type Failures struct{ client *firestore.Client }
 func NewFailures(client *firestore.Client) *Failures { return &Failures{client} }
 
 var (
-	_ syncer.Failures  = (*Failures)(nil)
-	_ failure.Recorder = (*Failures)(nil)
-	_ failure.Resolver = (*Failures)(nil)
-	_ failure.Lister   = (*Failures)(nil)
-	_ failure.Store    = (*Failures)(nil)
-	_ failure.Repeats  = (*Failures)(nil)
+	_ syncer.Failures     = (*Failures)(nil)
+	_ failure.Recorder    = (*Failures)(nil)
+	_ failure.Resolver    = (*Failures)(nil)
+	_ failure.Lister      = (*Failures)(nil)
+	_ failure.DigestStore = (*Failures)(nil)
+	_ failure.Repeats     = (*Failures)(nil)
 )
 
 // RecordFailure stores what the syncer could not do, or counts it when it is

@@ -15,40 +15,40 @@ import (
 
 // Schema of the collection of this file.
 //
-//	brakes/{side}-{kind}
+//	safeguards/{side}-{kind}
 //	  held_at                 absent while it is off
 //	  records, pairs          what put it on
 //	  free_until              until when a person lets everything through
-const brakesCollection = "brakes"
+const safeguardsCollection = "safeguards"
 
-// Brakes keeps the brakes in Firestore. It implements brake.Store.
-type Brakes struct{ client *firestore.Client }
+// Safeguards keeps the states of the safeguards in Firestore. It implements safeguard.Store.
+type Safeguards struct{ client *firestore.Client }
 
-// NewBrakes returns the brakes kept in the client's database.
-func NewBrakes(client *firestore.Client) *Brakes { return &Brakes{client} }
+// NewSafeguards returns the states kept in the client's database.
+func NewSafeguards(client *firestore.Client) *Safeguards { return &Safeguards{client} }
 
-var _ safeguard.Store = (*Brakes)(nil)
+var _ safeguard.Store = (*Safeguards)(nil)
 
-type brakeDoc struct {
+type safeguardDoc struct {
 	HeldAt    *time.Time `firestore:"held_at,omitempty"`
 	Records   int        `firestore:"records"`
 	Pairs     int        `firestore:"pairs"`
 	FreeUntil *time.Time `firestore:"free_until,omitempty"`
 }
 
-// LoadBrake costs one read.
-func (b *Brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
+// LoadSafeguard costs one read.
+func (b *Safeguards) LoadSafeguard(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	s := safeguard.State{Side: side, Kind: kind}
 	snap, err := b.doc(side, kind).Get(ctx)
 	if status.Code(err) == codes.NotFound {
 		return s, nil
 	}
-	var d brakeDoc
+	var d safeguardDoc
 	if err == nil {
 		err = snap.DataTo(&d)
 	}
 	if err != nil {
-		return s, fmt.Errorf("load brake of %s %s: %w", side, kind, err)
+		return s, fmt.Errorf("load safeguard of %s %s: %w", side, kind, err)
 	}
 	s.Records, s.Pairs = d.Records, d.Pairs
 	if d.HeldAt != nil {
@@ -60,9 +60,9 @@ func (b *Brakes) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) 
 	return s, nil
 }
 
-// SaveBrake costs one write.
-func (b *Brakes) SaveBrake(ctx context.Context, s safeguard.State) error {
-	d := brakeDoc{Records: s.Records, Pairs: s.Pairs}
+// SaveSafeguard costs one write.
+func (b *Safeguards) SaveSafeguard(ctx context.Context, s safeguard.State) error {
+	d := safeguardDoc{Records: s.Records, Pairs: s.Pairs}
 	if !s.HeldAt.IsZero() {
 		d.HeldAt = &s.HeldAt
 	}
@@ -70,11 +70,11 @@ func (b *Brakes) SaveBrake(ctx context.Context, s safeguard.State) error {
 		d.FreeUntil = &s.FreeUntil
 	}
 	if _, err := b.doc(s.Side, s.Kind).Set(ctx, d); err != nil {
-		return fmt.Errorf("save brake of %s %s: %w", s.Side, s.Kind, err)
+		return fmt.Errorf("save safeguard of %s %s: %w", s.Side, s.Kind, err)
 	}
 	return nil
 }
 
-func (b *Brakes) doc(side crm.System, kind crm.Kind) *firestore.DocumentRef {
-	return b.client.Collection(brakesCollection).Doc(fmt.Sprintf("%s-%s", side, kind))
+func (b *Safeguards) doc(side crm.System, kind crm.Kind) *firestore.DocumentRef {
+	return b.client.Collection(safeguardsCollection).Doc(fmt.Sprintf("%s-%s", side, kind))
 }

@@ -15,27 +15,27 @@ import (
 // Schema of the collection of this file. Each document has one writer, the
 // instance, so that none is hot; those of a time are added up by who looks.
 //
-//	figures/{hour, such as 20261125T10}-{instance}
+//	stats/{hour, such as 20261125T10}-{instance}
 //	  hour                    by which they are found
 //	  cells.{n}               of the n-th five minutes: outcomes, calls, took, behind
 //	  quotas.{system}         left, limit, at
 //	  latest[]                the last operations: ids, names and times
 //	  expire_at               TTL
 const (
-	figuresCollection = "figures"
-	keepFigures       = 3 * 24 * time.Hour
+	statsCollection = "stats"
+	keepStats       = 3 * 24 * time.Hour
 	// maxHours bounds how many documents one look reads.
 	maxHours = 2000
 )
 
-// Figures keeps what the instances count in Firestore. It implements
-// figures.Store.
-type Figures struct{ client *firestore.Client }
+// Stats keeps what the instances count in Firestore. It implements
+// stats.Store.
+type Stats struct{ client *firestore.Client }
 
-// NewFigures returns the figures kept in the client's database.
-func NewFigures(client *firestore.Client) *Figures { return &Figures{client} }
+// NewStats returns the stats kept in the client's database.
+func NewStats(client *firestore.Client) *Stats { return &Stats{client} }
 
-var _ stats.Store = (*Figures)(nil)
+var _ stats.Store = (*Stats)(nil)
 
 type hourDoc struct {
 	Hour     time.Time           `firestore:"hour"`
@@ -63,7 +63,7 @@ type latestDoc struct {
 	At      time.Time `firestore:"at"`
 	ID      string    `firestore:"id"`
 	Ref     string    `firestore:"ref"`
-	Twin    string    `firestore:"twin"`
+	Twin    string    `firestore:"counterpart"`
 	Change  string    `firestore:"change"`
 	Outcome string    `firestore:"outcome"`
 	Reason  string    `firestore:"reason"`
@@ -75,9 +75,9 @@ type latestDoc struct {
 }
 
 // SaveHour costs one write.
-func (f *Figures) SaveHour(ctx context.Context, h stats.Hour) error {
+func (f *Stats) SaveHour(ctx context.Context, h stats.Hour) error {
 	d := hourDoc{
-		Hour: h.Start, Instance: h.Instance, Cells: map[string]cellDoc{}, Quotas: map[string]quotaDoc{}, ExpireAt: h.Start.Add(keepFigures),
+		Hour: h.Start, Instance: h.Instance, Cells: map[string]cellDoc{}, Quotas: map[string]quotaDoc{}, ExpireAt: h.Start.Add(keepStats),
 	}
 	for i, c := range h.Cells {
 		d.Cells[strconv.Itoa(i)] = cellDoc{Outcomes: c.Outcomes, Calls: c.Calls, Took: texts(c.Took), Behind: texts(c.Behind)}
@@ -92,29 +92,29 @@ func (f *Figures) SaveHour(ctx context.Context, h stats.Hour) error {
 		})
 	}
 	id := h.Start.UTC().Format("20060102T15") + "-" + h.Instance
-	if _, err := f.client.Collection(figuresCollection).Doc(id).Set(ctx, d); err != nil {
-		return fmt.Errorf("save figures of %s: %w", id, err)
+	if _, err := f.client.Collection(statsCollection).Doc(id).Set(ctx, d); err != nil {
+		return fmt.Errorf("save stats of %s: %w", id, err)
 	}
 	return nil
 }
 
 // LoadHours reads the documents of the hours from since on, without the last
 // operations unless they are asked for.
-func (f *Figures) LoadHours(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error) {
+func (f *Stats) LoadHours(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error) {
 	paths := []string{"hour", "instance", "cells", "quotas"}
 	if latest {
 		paths = []string{"hour", "instance", "latest"}
 	}
-	snaps, err := f.client.Collection(figuresCollection).Where("hour", ">=", since.UTC().Truncate(time.Hour)).
+	snaps, err := f.client.Collection(statsCollection).Where("hour", ">=", since.UTC().Truncate(time.Hour)).
 		OrderBy("hour", firestore.Desc).Limit(maxHours).Select(paths...).Documents(ctx).GetAll()
 	if err != nil {
-		return nil, fmt.Errorf("load figures: %w", err)
+		return nil, fmt.Errorf("load stats: %w", err)
 	}
 	hours := make([]stats.Hour, 0, len(snaps))
 	for _, snap := range snaps {
 		var d hourDoc
 		if err := snap.DataTo(&d); err != nil {
-			return nil, fmt.Errorf("decode figures %s: %w", snap.Ref.ID, err)
+			return nil, fmt.Errorf("decode stats %s: %w", snap.Ref.ID, err)
 		}
 		hours = append(hours, d.of())
 	}

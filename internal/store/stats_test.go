@@ -11,8 +11,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-func figuresContract(t *testing.T, host string) {
-	s := store.NewFigures(newDatabase(t, host))
+func statsContract(t *testing.T, host string) {
+	s := store.NewStats(newDatabase(t, host))
 	at := time.Date(2026, 11, 25, 10, 7, 0, 0, time.UTC)
 	want := stats.Hour{
 		Instance: "i", Start: at.Truncate(time.Hour),

@@ -67,7 +67,7 @@ func TestStoresOnGooglesEmulator(t *testing.T) {
 func contracts(t *testing.T, host string) {
 	t.Run("links", func(t *testing.T) { storesContract(t, host) })
 	t.Run("failures", func(t *testing.T) { failuresContract(t, host) })
-	t.Run("figures", func(t *testing.T) { figuresContract(t, host) })
+	t.Run("stats", func(t *testing.T) { statsContract(t, host) })
 	t.Run("cursors", func(t *testing.T) { cursorsContract(t, host) })
 	t.Run("channels", func(t *testing.T) { channelsContract(t, host) })
 	t.Run("links one after another", func(t *testing.T) { linkScanContract(t, host) })
@@ -96,12 +96,12 @@ func storesContract(t *testing.T, host string) {
 		{"a link that changes records frees the old one", rekey},
 		{"a dropped link frees its records", drop},
 		{"a link takes the place of another, or nothing happens", replace},
-		{"a brake is kept for each side and kind", brakeKept},
+		{"a safeguard is kept for each side and kind", safeguardIsKept},
 		{"sixteen who create one link create it once", createOnce},
 		{"sixteen who enter one record of Zoho in links of their own enter it once", enterOnce},
 		{"sixteen who change one link lose nothing", changeRace},
 		{"the contacts of a company are found page by page", findMembers},
-		{"a grave is found until it is over", graveIsOver},
+		{"a suppression is found until it expires", suppressionExpires},
 		{"who was erased is nowhere to be found", erasedWithoutATrace},
 		{"a token changes in a transaction", tokenRace},
 		{"a failure that comes again is counted", countFailures},
@@ -222,8 +222,8 @@ func findMembers(t *testing.T, c *firestore.Client) {
 	}
 }
 
-func graveIsOver(t *testing.T, c *firestore.Client) {
-	g := store.NewGraves(c)
+func suppressionExpires(t *testing.T, c *firestore.Client) {
+	g := store.NewSuppressions(c)
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	if err := g.Bury(t.Context(), now.Add(time.Hour), "one", "two"); err != nil {
 		t.Fatal(err)
@@ -351,24 +351,24 @@ func replace(t *testing.T, c *firestore.Client) {
 	}
 }
 
-func brakeKept(t *testing.T, c *firestore.Client) {
-	b := store.NewBrakes(c)
+func safeguardIsKept(t *testing.T, c *firestore.Client) {
+	b := store.NewSafeguards(c)
 	on := safeguard.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: failedAt, Records: 1501, Pairs: 3000}
 	for _, want := range []safeguard.State{{Side: crm.Zoho, Kind: crm.Contact}, on, {Side: crm.Zoho, Kind: crm.Contact, FreeUntil: failedAt.Add(time.Hour)}} {
 		if want != (safeguard.State{Side: crm.Zoho, Kind: crm.Contact}) {
-			if err := b.SaveBrake(t.Context(), want); err != nil {
+			if err := b.SaveSafeguard(t.Context(), want); err != nil {
 				t.Fatal(err)
 			}
 		}
-		got, err := b.LoadBrake(t.Context(), crm.Zoho, crm.Contact)
+		got, err := b.LoadSafeguard(t.Context(), crm.Zoho, crm.Contact)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("brake (-want +got):\n%s", diff)
+			t.Errorf("safeguard (-want +got):\n%s", diff)
 		}
 	}
-	if got, err := b.LoadBrake(t.Context(), crm.HubSpot, crm.Contact); err != nil || got != (safeguard.State{Side: crm.HubSpot, Kind: crm.Contact}) {
+	if got, err := b.LoadSafeguard(t.Context(), crm.HubSpot, crm.Contact); err != nil || got != (safeguard.State{Side: crm.HubSpot, Kind: crm.Contact}) {
 		t.Errorf("the other side: %+v, %v", got, err)
 	}
 }

@@ -15,48 +15,48 @@ import (
 // Schema of the collection of this file. A document says that the record whose
 // keyed hash is its name was erased for privacy, and nothing else.
 //
-//	graves/{keyed hash of a record's reference}
-//	  expire_at               TTL; a grave that is over counts as none
-const gravesCollection = "graves"
+//	suppressions/{keyed hash of a record's reference}
+//	  expire_at               TTL; an entry that has expired counts as none
+const suppressionsCollection = "suppressions"
 
-// Graves keeps who was erased in Firestore. It implements syncer.Graves.
-type Graves struct{ client *firestore.Client }
+// Suppressions keeps the suppression list in Firestore. It implements syncer.Graves.
+type Suppressions struct{ client *firestore.Client }
 
-// NewGraves returns the graves kept in the client's database.
-func NewGraves(client *firestore.Client) *Graves { return &Graves{client} }
+// NewSuppressions returns the suppression list kept in the client's database.
+func NewSuppressions(client *firestore.Client) *Suppressions { return &Suppressions{client} }
 
-var _ syncer.Graves = (*Graves)(nil)
+var _ syncer.Graves = (*Suppressions)(nil)
 
-type graveDoc struct {
+type suppressionDoc struct {
 	ExpireAt time.Time `firestore:"expire_at"`
 }
 
 // Bury costs one write for each hash.
-func (g *Graves) Bury(ctx context.Context, until time.Time, hashes ...string) error {
+func (g *Suppressions) Bury(ctx context.Context, until time.Time, hashes ...string) error {
 	for _, h := range hashes {
-		if _, err := g.doc(h).Set(ctx, graveDoc{until}); err != nil {
-			return fmt.Errorf("bury %s: %w", h, err)
+		if _, err := g.doc(h).Set(ctx, suppressionDoc{until}); err != nil {
+			return fmt.Errorf("suppress %s: %w", h, err)
 		}
 	}
 	return nil
 }
 
 // Buried costs one read.
-func (g *Graves) Buried(ctx context.Context, now time.Time, hash string) (bool, error) {
+func (g *Suppressions) Buried(ctx context.Context, now time.Time, hash string) (bool, error) {
 	snap, err := g.doc(hash).Get(ctx)
 	if status.Code(err) == codes.NotFound {
 		return false, nil
 	}
-	var d graveDoc
+	var d suppressionDoc
 	if err == nil {
 		err = snap.DataTo(&d)
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for grave %s: %w", hash, err)
+		return false, fmt.Errorf("look up suppression %s: %w", hash, err)
 	}
 	return d.ExpireAt.After(now), nil
 }
 
-func (g *Graves) doc(hash string) *firestore.DocumentRef {
-	return g.client.Collection(gravesCollection).Doc(hash)
+func (g *Suppressions) doc(hash string) *firestore.DocumentRef {
+	return g.client.Collection(suppressionsCollection).Doc(hash)
 }

@@ -114,7 +114,7 @@ func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
-	s.must(store.NewBrakes(db).SaveBrake(s.ctx, safeguard.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
+	s.must(store.NewSafeguards(db).SaveSafeguard(s.ctx, safeguard.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 	s.loseWebhooks(1)
 	s.mustEdit(h, x.city.h(""), time.Time{})
 	s.awaitIdle()

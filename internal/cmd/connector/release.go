@@ -48,7 +48,7 @@ ends the wait.`,
 				return fmt.Errorf("--for is %s: give a time above 0, such as 24h", howLong)
 			}
 			return withOperator(c, getenv, func(d *functions.Operator) error {
-				store, err := d.Brakes(c.Context())
+				store, err := d.Safeguards(c.Context())
 				if err != nil {
 					return err
 				}
@@ -100,7 +100,7 @@ func chosenSafeguards(system, kind string) (chosen []safeguard.State, err error)
 func releaseHeld(ctx context.Context, store safeguard.Store, chosen []safeguard.State, now time.Time, howLong time.Duration, dryRun bool) ([]released, error) {
 	all := []released{}
 	for _, b := range chosen {
-		s, err := store.LoadBrake(ctx, b.Side, b.Kind)
+		s, err := store.LoadSafeguard(ctx, b.Side, b.Kind)
 		if err != nil {
 			return all, err
 		}
@@ -109,7 +109,7 @@ func releaseHeld(ctx context.Context, store safeguard.Store, chosen []safeguard.
 		}
 		until := now.Add(howLong).UTC().Truncate(time.Second)
 		if !dryRun {
-			if err := store.SaveBrake(ctx, safeguard.State{Side: s.Side, Kind: s.Kind, FreeUntil: until}); err != nil {
+			if err := store.SaveSafeguard(ctx, safeguard.State{Side: s.Side, Kind: s.Kind, FreeUntil: until}); err != nil {
 				return all, err
 			}
 		}

@@ -21,7 +21,7 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
 	s.must(err)
 	defer func() { _ = db.Close() }()
-	s.must(store.NewBrakes(db).SaveBrake(s.ctx, safeguard.State{Side: crm.HubSpot, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
+	s.must(store.NewSafeguards(db).SaveSafeguard(s.ctx, safeguard.State{Side: crm.HubSpot, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 
 	s.mustEdit(z, x.city.z(""), time.Time{})
 	time.Sleep(time.Second) // it would have arrived by now
@@ -29,7 +29,7 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 		t.Errorf("HubSpot holds %q (%v), although clears are held", got["city"], err)
 	}
 	findings, _ := s.runCheck()
-	s.checkFinding(findings, "brake", check.Error, "1501 records of 3000 pairs")
+	s.checkFinding(findings, "safeguard", check.Error, "1501 records of 3000 pairs")
 	const line = "Clears of contact values in hubspot, held since"
 	s.checkOutput("release --dry-run --kind contact", line, "would be let through")
 	s.checkOutput("release --system zoho", "Nothing is held.")

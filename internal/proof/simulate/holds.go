@@ -56,8 +56,8 @@ func (h *holds) inForce(at place) bool {
 	return s.Held(now) && now.Sub(s.HeldAt).Milliseconds() > holdSeen
 }
 
-// LoadBrake implements brake.Store.
-func (h *holds) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
+// LoadSafeguard implements safeguard.Store.
+func (h *holds) LoadSafeguard(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	if err := h.world.seam(ctx, "load hold"); err != nil {
 		return safeguard.State{}, err
 	}
@@ -71,8 +71,8 @@ func (h *holds) LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (
 	return s, nil
 }
 
-// SaveBrake implements brake.Store.
-func (h *holds) SaveBrake(ctx context.Context, s safeguard.State) error {
+// SaveSafeguard implements safeguard.Store.
+func (h *holds) SaveSafeguard(ctx context.Context, s safeguard.State) error {
 	if err := h.world.seam(ctx, "save hold"); err != nil {
 		return err
 	}

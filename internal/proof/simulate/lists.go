@@ -13,7 +13,7 @@ import (
 
 // What commands ask of the store and of the CRMs beside what an operation asks.
 
-// CountLinks implements brake.Pairs.
+// CountLinks implements safeguard.Pairs.
 func (l *links) CountLinks(ctx context.Context, kind crm.Kind) (int, error) {
 	if _, err := l.begin(ctx, "count links"); err != nil {
 		return 0, err

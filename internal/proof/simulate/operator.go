@@ -74,7 +74,7 @@ func newOperator(w *world) *operator {
 	o := &operator{world: w, due: w.now + w.between(minute, hour), looks: w.newSyncer(assembly.Options{DryRun: true}, nil)}
 	var err error
 	o.console, err = console.New(console.Config{
-		Gate: signedIn{}, Failures: w.failures, Records: o.looks, Figures: &w.statistics, Token: tokens{w}, Channels: tokens{w},
+		Gate: signedIn{}, Failures: w.failures, Records: o.looks, Stats: &w.statistics, Token: tokens{w}, Channels: tokens{w},
 		Mapping: theMapping, Schemas: map[crm.System]console.Schemer{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
 		Topics: w.topics("replay publish"), Pages: failure.Pages{HubSpotPortal: "4711", Zoho: "https://crm.zoho.eu"},
 		Clock: w, NewID: w.newID, Key: []byte(hashKey), Logger: slog.New(watch{w}),

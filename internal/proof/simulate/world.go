@@ -161,7 +161,7 @@ func (w *world) newSyncer(o assembly.Options, hubspot syncer.CRM) *syncer.Syncer
 	}
 	s, err := assembly.NewSyncer(assembly.Deps{
 		Mapping: theMapping, CRMs: crms, Links: w.links, Failures: w.failures, Cursors: w.sweeper,
-		Graves: w.graves, Brakes: &w.holds,
+		Graves: w.graves, Safeguards: &w.holds,
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: publisher{w, "publish"}, crm.Zoho: publisher{w, "publish"}},
 		Unique: func(s crm.System, k crm.Kind, field string) bool {
 			return s == crm.HubSpot && k == crm.Contact && field == keyOn(k, s)

@@ -1,7 +1,8 @@
-// Package safeguard holds what looks like a mistake: within minutes, values are to be
-// cleared on more than half of all records. A list that was imported with empty
-// columns would otherwise empty the other CRM too. What is held comes again: it
-// goes on when a person lets it, and does nothing once the values are back.
+// Package safeguard stops changes that look like a mistake. MassClear holds an
+// operation when values would be cleared on more than half of all records within
+// minutes: a list that was imported with empty columns would otherwise empty the
+// other CRM too. A held operation is retried: it proceeds once a person releases it,
+// and does nothing once the values are back.
 package safeguard
 
 import (
@@ -23,32 +24,32 @@ const (
 	// within the window, floor how many may be in any case.
 	share = 0.5
 	floor = 1000
-	// lookEvery is how old what is known of the brake may be, countEvery how old
-	// the number of pairs.
+	// lookEvery is how old the loaded state may be, countEvery how old the number
+	// of pairs.
 	lookEvery  = 10 * time.Second
 	countEvery = time.Minute
 )
 
-// State is what the store knows of one brake.
+// State is the stored state of a safeguard for one side and kind.
 type State struct {
 	Side crm.System // on which values are not to be cleared
 	Kind crm.Kind
-	// HeldAt is when it was put on, zero while it is off.
+	// HeldAt is when it began to hold, zero while it does not.
 	HeldAt time.Time
 	// Records is on how many records values had been cleared by then, as far as
-	// the instance that put it on could know; Pairs how many pairs there were.
+	// the instance that began to hold could know; Pairs how many pairs there were.
 	Records, Pairs int
 	// FreeUntil is until when a person lets everything through.
 	FreeUntil time.Time
 }
 
-// Held reports whether the brake is on.
+// Held reports whether operations are held at a time.
 func (s State) Held(now time.Time) bool { return !s.HeldAt.IsZero() && !now.Before(s.FreeUntil) }
 
-// Store keeps the brakes, one for each side and kind.
+// Store keeps the states, one for each side and kind.
 type Store interface {
-	LoadBrake(ctx context.Context, side crm.System, kind crm.Kind) (State, error)
-	SaveBrake(ctx context.Context, s State) error
+	LoadSafeguard(ctx context.Context, side crm.System, kind crm.Kind) (State, error)
+	SaveSafeguard(ctx context.Context, s State) error
 }
 
 // Pairs knows how many pairs of a kind there are.
@@ -59,7 +60,7 @@ type Pairs interface {
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 
-// Config joins a Brake to the world.
+// Config holds the dependencies of a MassClear.
 type Config struct {
 	Store  Store
 	Pairs  Pairs
@@ -69,8 +70,8 @@ type Config struct {
 	Part float64
 }
 
-// Brake counts for one instance. It is safe for concurrent use.
-type Brake struct {
+// MassClear counts for one instance. It is safe for concurrent use.
+type MassClear struct {
 	Config
 	mu    sync.Mutex
 	sides map[sideKind]*counted
@@ -91,28 +92,28 @@ type counted struct {
 	pairsAt  time.Time
 }
 
-// New returns a Brake that has counted nothing.
-func New(c Config) *Brake {
+// New returns a MassClear that has counted nothing.
+func New(c Config) *MassClear {
 	if c.Part == 0 {
 		c.Part = 1
 	}
-	return &Brake{Config: c, sides: map[sideKind]*counted{}}
+	return &MassClear{Config: c, sides: map[sideKind]*counted{}}
 }
 
 // Clear is asked before values of a record are cleared. An error means that they
 // must not be now; the operation comes again.
-func (b *Brake) Clear(ctx context.Context, record crm.Ref) error {
-	state, err := b.state(ctx, record)
+func (b *MassClear) Clear(ctx context.Context, record crm.Ref) error {
+	state, err := b.loadState(ctx, record)
 	now := b.Clock.Now()
 	switch {
 	case err != nil:
-		return fmt.Errorf("look at the brake: %w", err)
+		return fmt.Errorf("load the safeguard: %w", err)
 	case state.Held(now):
 		return held(record.System)
 	case now.Before(state.FreeUntil):
 		return nil
 	}
-	n := b.note(record, now)
+	n := b.countRecord(record, now)
 	if float64(n) <= floor*b.Part {
 		return nil
 	}
@@ -124,10 +125,10 @@ func (b *Brake) Clear(ctx context.Context, record crm.Ref) error {
 		return nil
 	}
 	state = State{Side: record.System, Kind: record.Kind, HeldAt: now, Records: int(float64(n) / b.Part), Pairs: pairs}
-	if err := b.Store.SaveBrake(ctx, state); err != nil {
-		return fmt.Errorf("put the brake on: %w", err)
+	if err := b.Store.SaveSafeguard(ctx, state); err != nil {
+		return fmt.Errorf("save the safeguard: %w", err)
 	}
-	b.take(record, state, now)
+	b.rememberState(record, state, now)
 	b.Logger.ErrorContext(ctx, logschema.MassClear, "system", string(state.Side), "kind", string(state.Kind), "records", state.Records, "pairs", pairs)
 	return held(record.System)
 }
@@ -137,7 +138,7 @@ func held(s crm.System) error {
 	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: failure.CodeMassClear}
 }
 
-func (b *Brake) of(r crm.Ref) *counted {
+func (b *MassClear) counterOf(r crm.Ref) *counted {
 	key := sideKind{r.System, r.Kind}
 	c := b.sides[key]
 	if c == nil {
@@ -147,40 +148,40 @@ func (b *Brake) of(r crm.Ref) *counted {
 	return c
 }
 
-// state is what the store says, as of a moment ago.
-func (b *Brake) state(ctx context.Context, r crm.Ref) (State, error) {
+// loadState is what the store says, as of a moment ago.
+func (b *MassClear) loadState(ctx context.Context, r crm.Ref) (State, error) {
 	b.mu.Lock()
-	c := b.of(r)
+	c := b.counterOf(r)
 	state, loadedAt := c.state, c.loadedAt
 	b.mu.Unlock()
 	now := b.Clock.Now()
 	if now.Sub(loadedAt) < lookEvery {
 		return state, nil
 	}
-	state, err := b.Store.LoadBrake(ctx, r.System, r.Kind)
+	state, err := b.Store.LoadSafeguard(ctx, r.System, r.Kind)
 	if err == nil {
-		b.take(r, state, now)
+		b.rememberState(r, state, now)
 	}
 	return state, err
 }
 
-// take remembers a state. What was counted before a person let it through counts
+// rememberState remembers a state. What was counted before a person let it through counts
 // no more.
-func (b *Brake) take(r crm.Ref, s State, now time.Time) {
+func (b *MassClear) rememberState(r crm.Ref, s State, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c := b.of(r)
+	c := b.counterOf(r)
 	c.state, c.loadedAt = s, now
 	if now.Before(s.FreeUntil) {
 		clear(c.cleared)
 	}
 }
 
-// note counts a record and returns how many there are in the window.
-func (b *Brake) note(r crm.Ref, now time.Time) int {
+// countRecord counts a record and returns how many there are in the window.
+func (b *MassClear) countRecord(r crm.Ref, now time.Time) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c := b.of(r)
+	c := b.counterOf(r)
 	c.cleared[r.RecordID] = now
 	if now.Sub(c.pruned) >= window/10 {
 		c.pruned = now
@@ -193,9 +194,9 @@ func (b *Brake) note(r crm.Ref, now time.Time) int {
 	return len(c.cleared)
 }
 
-func (b *Brake) countPairs(ctx context.Context, r crm.Ref, now time.Time) (int, error) {
+func (b *MassClear) countPairs(ctx context.Context, r crm.Ref, now time.Time) (int, error) {
 	b.mu.Lock()
-	c := b.of(r)
+	c := b.counterOf(r)
 	pairs, at := c.pairs, c.pairsAt
 	b.mu.Unlock()
 	if now.Sub(at) < countEvery {

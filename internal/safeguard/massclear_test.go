@@ -33,18 +33,18 @@ func (w *world) Now() time.Time { return w.now }
 
 func (w *world) CountLinks(context.Context, crm.Kind) (int, error) { return w.pairs, w.err }
 
-func (w *world) LoadBrake(_ context.Context, side crm.System, kind crm.Kind) (State, error) {
+func (w *world) LoadSafeguard(_ context.Context, side crm.System, kind crm.Kind) (State, error) {
 	w.loads++
 	return w.states[sideKind{side, kind}], w.err
 }
 
-func (w *world) SaveBrake(_ context.Context, s State) error {
+func (w *world) SaveSafeguard(_ context.Context, s State) error {
 	w.saves++
 	w.states[sideKind{s.Side, s.Kind}] = s
 	return w.err
 }
 
-func (w *world) brake(part float64) *Brake {
+func (w *world) massClear(part float64) *MassClear {
 	return New(Config{Store: w, Pairs: w, Clock: w, Logger: slog.New(slog.NewJSONHandler(&w.log, nil)), Part: part})
 }
 
@@ -53,8 +53,8 @@ func contact(i int) crm.Ref {
 }
 
 // clears clears values of so many records, one every pause, and returns at which
-// of them the brake went on, 0 for none.
-func (w *world) clears(t *testing.T, b *Brake, n int, pause time.Duration) int {
+// of them the safeguard held, 0 for none.
+func (w *world) clears(t *testing.T, b *MassClear, n int, pause time.Duration) int {
 	t.Helper()
 	for i := 1; i <= n; i++ {
 		w.now = w.now.Add(pause)
@@ -86,7 +86,7 @@ func TestValuesAreClearedOnHalfOfAllRecordsAndNoMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(tt.pairs)
-			if got := w.clears(t, w.brake(tt.part), tt.n, tt.pause); got != tt.want {
+			if got := w.clears(t, w.massClear(tt.part), tt.n, tt.pause); got != tt.want {
 				t.Errorf("held at %d, want %d", got, tt.want)
 			}
 		})
@@ -95,7 +95,7 @@ func TestValuesAreClearedOnHalfOfAllRecordsAndNoMore(t *testing.T) {
 
 func TestARecordCountsOnce(t *testing.T) {
 	w := newWorld(100)
-	b := w.brake(1)
+	b := w.massClear(1)
 	for range 5000 {
 		if err := b.Clear(t.Context(), contact(1)); err != nil {
 			t.Fatal(err)
@@ -106,9 +106,9 @@ func TestARecordCountsOnce(t *testing.T) {
 	}
 }
 
-func TestABrakeHoldsEveryInstanceAndOneSideAlone(t *testing.T) {
+func TestASafeguardHoldsEveryInstanceAndOneSideAlone(t *testing.T) {
 	w := newWorld(2000)
-	b, other := w.brake(1), w.brake(1)
+	b, other := w.massClear(1), w.massClear(1)
 	if w.clears(t, b, 2000, 0) == 0 {
 		t.Fatal("nothing was held")
 	}
@@ -129,7 +129,7 @@ func TestABrakeHoldsEveryInstanceAndOneSideAlone(t *testing.T) {
 
 func TestAPersonLetsItThroughForAWhile(t *testing.T) {
 	w := newWorld(2000)
-	b := w.brake(1)
+	b := w.massClear(1)
 	w.clears(t, b, 2000, 0)
 	s := w.states[sideKind{crm.Zoho, crm.Contact}]
 	s.HeldAt, s.FreeUntil = time.Time{}, w.now.Add(time.Hour)
@@ -144,10 +144,10 @@ func TestAPersonLetsItThroughForAWhile(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsDownHoldsWithoutABrake(t *testing.T) {
+func TestAStoreThatIsDownHoldsWithoutASafeguard(t *testing.T) {
 	w := newWorld(2000)
 	w.err = errors.New("down")
-	if err := w.brake(1).Clear(t.Context(), contact(1)); !errors.Is(err, w.err) {
+	if err := w.massClear(1).Clear(t.Context(), contact(1)); !errors.Is(err, w.err) {
 		t.Errorf("got %v", err)
 	}
 }
