@@ -27,7 +27,7 @@ func backfillCommand(getenv func(string) string) *cobra.Command {
 		Use:   "backfill",
 		Short: "Synchronise the records that both CRMs already hold",
 		Long: `Run the initial synchronisation. The backfill links every record of HubSpot to its
-counterpart in Zoho, merges the two, and creates missing counterparts, with the
+counterpart in Zoho, synchronises the two, and creates missing counterparts, with the
 code that applies every later change. It leaves Zoho's other records as they are,
 unless the mapping creates them in HubSpot. connector plan shows beforehand the
 effects of a backfill.

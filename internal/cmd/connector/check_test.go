@@ -5,10 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hubspot-zoho/connector/internal/check"
-	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -78,7 +76,7 @@ func TestCheckFindsProblemsAndNamesRemedies(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
 	s.must(s.zohoClient().CloseChannels(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
-	s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})
+	s.createNameless()
 	s.awaitIdle()
 	findings, status := s.runCheck()
 	if status != 1 {

@@ -9,8 +9,6 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-func anHourAgo() time.Time { return time.Now().Add(-time.Hour) }
-
 // addCompany makes a company of HubSpot a contact's, as a person would.
 func (s *scenario) addCompany(contact, company crm.Ref, primary bool) {
 	s.Helper()

@@ -62,8 +62,8 @@ func TestARecordDeletedInHubSpotLeavesZohoAlone(t *testing.T) {
 func TestContactsMergedInHubSpotKeepOneCounterpart(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
-	first := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "one@example.com", "lastname": "One"}, time.Now().Add(-time.Hour))
-	second := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "two@example.com", "lastname": "Two"}, time.Now().Add(-time.Hour))
+	first := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "one@example.com", "lastname": "One"}, anHourAgo())
+	second := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "two@example.com", "lastname": "Two"}, anHourAgo())
 	s.awaitIdle()
 	z := s.findCounterpart(first)
 	var survivor struct {
@@ -134,7 +134,7 @@ func containsAll(text string, parts ...string) bool {
 func TestTheMailLinksToTheRecordInHubSpot(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
-	ref := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})
+	ref := s.createNameless()
 	s.awaitIdle()
 	if mail := s.readMails(); !containsAll(mail, "https://app.hubspot.com/contacts/48975575/record/0-1/"+ref.RecordID) {
 		t.Errorf("no link to %s in\n%s", ref, mail)
@@ -144,7 +144,7 @@ func TestTheMailLinksToTheRecordInHubSpot(t *testing.T) {
 func TestTheCustomerIsMailedOnceAboutAFailure(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
-	ref := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})
+	ref := s.createNameless()
 	s.awaitIdle()
 	first := s.readMails()
 	for _, want := range []string{ref.RecordID, "Last_Name", "create"} {

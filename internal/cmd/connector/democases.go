@@ -65,7 +65,7 @@ func demoCasesOf(kind crm.Kind) []demoCase {
 		{name: "a " + noun + " is new in HubSpot and not in Zoho", outcome: "created in Zoho", key: host(1),
 			hubspotEdit: h(1, city.h("Oslo"), phone.h("+14155550101")), wantHubSpot: h(1, city.h("Oslo")), wantZoho: z(1, city.z("Oslo"), phone.z("+14155550101")),
 			maxHubSpotWrites: 1, maxZohoWrites: 1},
-		{name: "a " + noun + " is new in HubSpot and already in Zoho", outcome: "the newer fields win, on each side", key: host(2),
+		{name: "a " + noun + " is new in HubSpot and already in Zoho", outcome: "the newer value wins in each field", key: host(2),
 			zoho:             z(2, title.z("older in Zoho"), city.z("only in Zoho")),
 			hubspotEdit:      h(2, title.h("newer in HubSpot"), phone.h("+14155550102")),
 			wantHubSpot:      h(2, title.h("newer in HubSpot"), city.h("only in Zoho"), phone.h("+14155550102")),

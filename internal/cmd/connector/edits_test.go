@@ -142,7 +142,7 @@ func TestManyRecordsAtOnce(t *testing.T) {
 func TestAContactThatZohoRefusesIsParkedAndSaidSo(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
-	s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})
+	s.createNameless()
 	s.awaitIdle()
 	if !strings.Contains(s.log.String(), `"outcome":"parked"`) {
 		s.Errorf("nothing says that it was parked:\n%s", s.log)

@@ -111,9 +111,7 @@ func TestABackfillStopsAtAHoldAndNamesTheCommandThatReleasesIt(t *testing.T) {
 	s := newScenario(t)
 	x := recordKinds[0]
 	h, z := s.createPair(x, x.city.h("Oslo"))
-	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
-	s.must(err)
-	defer func() { _ = db.Close() }()
+	db := s.connectStore()
 	s.must(store.NewSafeguards(db).SaveSafeguard(s.ctx, safeguard.State{Side: crm.Zoho, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 	s.loseWebhooks(1)
 	s.mustEdit(h, x.city.h(""), time.Time{})

@@ -41,7 +41,7 @@ func TestTheExampleOfTheDocumentationRuns(t *testing.T) {
 		}
 	})
 	s.runLint(text)
-	account := s.mustCreate(crm.Zoho, crm.Company, values{"Account_Name": "Acme", "Website": "https://www.example.com/en", "Account_Type": "Analyst"}, time.Now().Add(-time.Hour))
+	account := s.mustCreate(crm.Zoho, crm.Company, values{"Account_Name": "Acme", "Website": "https://www.example.com/en", "Account_Type": "Analyst"}, anHourAgo())
 	s.awaitIdle()
 	s.resetCalls()
 	h := s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "ada@example.com", "date_of_birth": "1815-12-10", "salutation": "Dr",

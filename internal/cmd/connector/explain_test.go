@@ -62,7 +62,7 @@ func TestExplainShowsTheWinningSideAndTheReason(t *testing.T) {
 func TestExplainOfARecordThatIsNotLinked(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
-	alone := s.mustCreate(crm.Zoho, crm.Contact, values{"Last_Name": "Alone", "Email": "alone@example.com"}, time.Now().Add(-time.Hour))
+	alone := s.mustCreate(crm.Zoho, crm.Contact, values{"Last_Name": "Alone", "Email": "alone@example.com"}, anHourAgo())
 	s.awaitIdle()
 	s.checkOutput("explain contact alone@example.com", alone.String()+" is not linked", "no record in HubSpot")
 	h, z := s.createPair(recordKinds[0])

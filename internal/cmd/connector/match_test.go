@@ -56,7 +56,7 @@ func TestACompanyMeetsItsCounterpart(t *testing.T) {
 			s := newScenario(t)
 			var refs []crm.Ref
 			for _, v := range tt.accounts {
-				refs = append(refs, s.mustCreate(crm.Zoho, crm.Company, v, time.Now().Add(-time.Hour)))
+				refs = append(refs, s.mustCreate(crm.Zoho, crm.Company, v, anHourAgo()))
 			}
 			s.awaitIdle()
 			h := s.mustCreate(crm.HubSpot, crm.Company, tt.company, time.Now().Add(-time.Minute))
@@ -109,14 +109,14 @@ func TestAContactIsKnownByItsAdditionalAddresses(t *testing.T) {
 		emailAfter string
 	}{
 		"a contact in HubSpot meets the one in Zoho": {"", func(s *scenario) (h, z crm.Ref) {
-			z = s.mustCreate(crm.Zoho, crm.Contact, zoho, time.Now().Add(-time.Hour))
+			z = s.mustCreate(crm.Zoho, crm.Contact, zoho, anHourAgo())
 			s.awaitIdle()
 			h = s.mustCreate(crm.HubSpot, crm.Contact, hubspot, time.Now().Add(-time.Minute))
 			return h, z
 		}, 1, "ada@example.com"},
 		"a contact in Zoho meets the one in HubSpot": {"contacts:\n  create: none\n  fields:\n    email: {hubspot: email, zoho: Email, type: email, direction: to_zoho}\n" +
 			"    last_name: {hubspot: lastname, zoho: Last_Name, required: zoho}\n    title: {hubspot: jobtitle, zoho: Title}\n", func(s *scenario) (h, z crm.Ref) {
-			h = s.mustCreate(crm.HubSpot, crm.Contact, hubspot, time.Now().Add(-time.Hour))
+			h = s.mustCreate(crm.HubSpot, crm.Contact, hubspot, anHourAgo())
 			s.awaitIdle()
 			z = s.mustCreate(crm.Zoho, crm.Contact, zoho, time.Now().Add(-time.Minute))
 			return h, z
@@ -150,7 +150,7 @@ func TestAContactWithoutAddressIsCreatedOnceInSpiteOfRepeatedWebhooks(t *testing
 	t.Parallel()
 	s := newScenario(t)
 	s.resetCalls()
-	s.mustCreate(crm.Zoho, crm.Contact, values{"Last_Name": "Lovelace"}, time.Now().Add(-time.Hour)) // a namesake
+	s.mustCreate(crm.Zoho, crm.Contact, values{"Last_Name": "Lovelace"}, anHourAgo()) // a namesake
 	h := s.mustCreate(crm.HubSpot, crm.Contact, values{"lastname": "Lovelace"}, time.Time{})
 	for range 3 {
 		s.must(s.redeliverWebhooks(s.ctx, crm.HubSpot, 20))

@@ -147,9 +147,7 @@ func TestTheOperatorsScenario(t *testing.T) {
 		t.Errorf("the plan (-want +got):\n%s", diff)
 	}
 
-	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
-	s.must(err)
-	defer func() { _ = db.Close() }()
+	db := s.connectStore()
 	links := store.NewLinks(db)
 	const edits = 60
 	quiet := s.editWhileBackfilling(nil, []linkedPair{{h, z}}, edits)

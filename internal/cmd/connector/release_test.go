@@ -18,9 +18,7 @@ func TestAMassClearWaitsForAPerson(t *testing.T) {
 	x := recordKinds[0]
 	h, z := s.createPair(x, x.city.h("Oslo"))
 	s.checkOutput("release", "Nothing is held.")
-	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
-	s.must(err)
-	defer func() { _ = db.Close() }()
+	db := s.connectStore()
 	s.must(store.NewSafeguards(db).SaveSafeguard(s.ctx, safeguard.State{Side: crm.HubSpot, Kind: crm.Contact, HeldAt: time.Now(), Records: 1501, Pairs: 3000}))
 
 	s.mustEdit(z, x.city.z(""), time.Time{})

@@ -12,6 +12,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/local/cloud/emulator"
 	"github.com/hubspot-zoho/connector/internal/local/sim"
+	"github.com/hubspot-zoho/connector/internal/store"
 )
 
 // scenario is a local stack in which people work, with its whole log.
@@ -102,6 +103,23 @@ func (s *scenario) mustEdit(ref crm.Ref, v values, at time.Time) {
 	s.must(s.editRecord(s.ctx, ref, v, at))
 }
 
+func anHourAgo() time.Time { return time.Now().Add(-time.Hour) }
+
+// createNameless creates a contact that Zoho refuses, because it requires a name.
+func (s *scenario) createNameless() crm.Ref {
+	s.Helper()
+	return s.mustCreate(crm.HubSpot, crm.Contact, values{"email": "nameless@example.com"}, time.Time{})
+}
+
+// connectStore connects to the Firestore of the local stack until the test ends.
+func (s *scenario) connectStore() *store.Client {
+	s.Helper()
+	db, err := store.Connect(s.ctx, s.getenv("GOOGLE_CLOUD_PROJECT"), "(default)", s.getenv("FIRESTORE_EMULATOR_HOST"))
+	s.must(err)
+	s.Cleanup(func() { _ = db.Close() }) // the local stack may have ended before
+	return db
+}
+
 // findCounterpart returns the one record of the other side that carries ref's id.
 func (s *scenario) findCounterpart(ref crm.Ref) crm.Ref {
 	s.Helper()
@@ -181,7 +199,7 @@ func forBothKinds(t *testing.T, run func(*scenario, recordKind)) {
 // createPair makes a record in HubSpot and lets the connector bring it to Zoho.
 func (s *scenario) createPair(x recordKind, more ...values) (h, z crm.Ref) {
 	s.Helper()
-	h = s.mustCreate(crm.HubSpot, x.kind, x.h(more...), time.Now().Add(-time.Hour))
+	h = s.mustCreate(crm.HubSpot, x.kind, x.h(more...), anHourAgo())
 	s.awaitIdle()
 	z = s.findCounterpart(h)
 	s.resetCalls()

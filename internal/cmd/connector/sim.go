@@ -35,7 +35,7 @@ func simCommand() *cobra.Command {
 		Long: `Serve the simulated HubSpot and Zoho CRM to any client. docs/simulators.md
 describes their behaviour, their credentials and the control API under
 /_sim/. HUBSPOT_WEBHOOK_URL, when set, receives HubSpot's webhooks, signed with
-HUBSPOT_CLIENT_SECRET; Zoho's go to the channels that are opened.`,
+HUBSPOT_CLIENT_SECRET. Zoho's notifications go to the open channels.`,
 		Example: `  connector sim
   connector sim --quotas --faults 0.05 --latency 50ms`,
 		Args: cobra.NoArgs,

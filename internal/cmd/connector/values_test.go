@@ -222,9 +222,7 @@ func (s *scenario) checkNothingChanges(h, z crm.Ref, hubspot, zoho string) {
 // listFailures lists the open failures.
 func (s *scenario) listFailures() []failure.Record {
 	s.Helper()
-	db, err := store.Connect(s.ctx, "local", "(default)", s.cloud.FirestoreHost)
-	s.must(err)
-	open, err := store.NewFailures(db).ListFailures(s.ctx, failure.Filter{}, 0)
+	open, err := store.NewFailures(s.connectStore()).ListFailures(s.ctx, failure.Filter{}, 0)
 	s.must(err)
 	return open
 }
