@@ -125,6 +125,51 @@ func (s *scenario) editBackfilled(quit <-chan struct{}) map[crm.Ref]string {
 	return typed
 }
 
+// runKilledBackfills runs a backfill three times. The first two are killed when a
+// third, and two thirds, of the records are linked.
+func (s *scenario) runKilledBackfills(links *store.Links, records int) {
+	s.Helper()
+	for run := 1; run <= 3; run++ {
+		ctx, kill := context.WithCancel(s.ctx)
+		c, out, log := s.startCommand(ctx, "backfill", "--json", "--window", "50", "--per-second", "100", "--max-creates", "100000")
+		s.must(c.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		for killed := run == 3; !killed; time.Sleep(5 * time.Millisecond) {
+			if pairs, _ := s.countPairs(links); pairs > records*run/3 {
+				kill()
+				killed = true
+			}
+		}
+		err := <-ended
+		kill()
+		if state := c.ProcessState.Sys().(syscall.WaitStatus); (run < 3) != (state.Signaled() && state.Signal() == syscall.SIGKILL) || run == 3 && err != nil {
+			s.Fatalf("run %d ended with %v\n%s\n%s", run, err, out, log)
+		}
+		s.Logf("run %d: %v %s", run, c.ProcessState, out)
+	}
+}
+
+// checkTypedValues checks that Zoho holds the values that a person typed into HubSpot
+// during a backfill.
+func (s *scenario) checkTypedValues(typed map[crm.Ref]string) {
+	s.Helper()
+	counterparts := map[string]string{}
+	all, err := s.listRecords(s.ctx, crm.Zoho, crm.Contact)
+	s.must(err)
+	for _, r := range all {
+		counterparts[r.values()["HubSpot_ID"]] = r.values()["Title"]
+	}
+	if len(typed) == 0 {
+		s.Error("there were no edits meanwhile")
+	}
+	for ref, want := range typed {
+		if got := counterparts[ref.RecordID]; got != want {
+			s.Errorf("%s: Zoho holds %q, a person typed %q during the backfill", ref, got, want)
+		}
+	}
+}
+
 // An operator switches the connector on: plan, then a backfill whose process is
 // killed twice and started again, while people go on working. Pairs that were
 // being written when it was killed stay leased for a minute and a half.
@@ -158,26 +203,7 @@ func TestTheOperatorsScenario(t *testing.T) {
 	people.Go(func() { during = s.editWhileBackfilling(quit, []linkedPair{{h, z}}, 5*edits) })
 	people.Go(func() { typed = s.editBackfilled(quit) })
 	began := time.Now()
-	for run := 1; run <= 3; run++ {
-		// The first two are killed when a third, and two thirds, are linked.
-		ctx, kill := context.WithCancel(s.ctx)
-		c, out, log := s.startCommand(ctx, "backfill", "--json", "--window", "50", "--per-second", "100", "--max-creates", "100000")
-		s.must(c.Start())
-		ended := make(chan error, 1)
-		go func() { ended <- c.Wait() }()
-		for killed := run == 3; !killed; time.Sleep(5 * time.Millisecond) {
-			if pairs, _ := s.countPairs(links); pairs > (matched+hubspotOnly)*run/3 {
-				kill()
-				killed = true
-			}
-		}
-		err := <-ended
-		kill()
-		if state := c.ProcessState.Sys().(syscall.WaitStatus); (run < 3) != (state.Signaled() && state.Signal() == syscall.SIGKILL) || run == 3 && err != nil {
-			t.Fatalf("run %d ended with %v\n%s\n%s", run, err, out, log)
-		}
-		t.Logf("run %d: %v %s", run, c.ProcessState, out)
-	}
+	s.runKilledBackfills(links, matched+hubspotOnly)
 	backfilled := time.Since(began)
 	close(quit)
 	people.Wait()
@@ -196,20 +222,7 @@ func TestTheOperatorsScenario(t *testing.T) {
 	if diff := cmp.Diff(rest, s.runPlan().Counts[crm.Contact]); diff != "" {
 		t.Errorf("the plan after the backfill (-want +got):\n%s", diff)
 	}
-	counterparts := map[string]string{}
-	all, err := s.listRecords(s.ctx, crm.Zoho, crm.Contact)
-	s.must(err)
-	for _, r := range all {
-		counterparts[r.values()["HubSpot_ID"]] = r.values()["Title"]
-	}
-	if len(typed) == 0 {
-		t.Error("there were no edits meanwhile")
-	}
-	for ref, want := range typed {
-		if got := counterparts[ref.RecordID]; got != want {
-			t.Errorf("%s: Zoho holds %q, a person typed %q during the backfill", ref, got, want)
-		}
-	}
+	s.checkTypedValues(typed)
 	t.Logf("%d records in HubSpot, %d in Zoho, %d edited meanwhile; backfilled in %s; a live edit arrives in %s (p95 of %d) without a backfill and in %s (p95 of %d) during it",
 		matched+ambiguous+hubspotOnly, matched+2*ambiguous+zohoOnly, len(typed), backfilled.Round(time.Millisecond),
 		p95(quiet).Round(time.Millisecond), len(quiet), p95(during).Round(time.Millisecond), len(during))
