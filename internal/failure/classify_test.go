@@ -16,6 +16,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/gcp"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/op"
@@ -315,7 +316,7 @@ func TestErrorsOfTheConnectorItself(t *testing.T) {
 
 func TestAnUnknownErrorHealsAndIsSaidToBeUnknown(t *testing.T) {
 	v := failure.Judge(errors.New("planted"))
-	if v.Class != failure.Healing || v.Known || v.Code != failure.CodeUnknown || v.Remedy == "" {
+	if v.Class != failure.Healing || v.Known || v.Code != failurecode.Unknown || v.Remedy == "" {
 		t.Errorf("got %+v, want it healing, unknown, with a remedy", v)
 	}
 	if failure.Classify(errors.New("x")) != failure.Healing {

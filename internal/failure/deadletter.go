@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -52,7 +53,7 @@ func GivenUp(m Message, at time.Time) Record {
 	if err != nil {
 		return Undecodable(m, err, at)
 	}
-	return ofOperation(o, Cause{Side: o.Ref.System.Other(), Action: "apply", Kind: crm.Unavailable, Code: CodeExhausted}, at)
+	return ofOperation(o, Cause{Side: o.Ref.System.Other(), Action: "apply", Kind: crm.Unavailable, Code: failurecode.Exhausted}, at)
 }
 
 // Undecodable describes a message that op.Decode refused with err. The record
@@ -60,12 +61,12 @@ func GivenUp(m Message, at time.Time) Record {
 // can then be replayed.
 func Undecodable(m Message, err error, at time.Time) Record {
 	r := Record{
-		Cause:     Cause{Side: Connector, Action: "receive", Kind: crm.Refused, Code: CodeUndecodable},
+		Cause:     Cause{Side: Connector, Action: "receive", Kind: crm.Refused, Code: failurecode.Undecodable},
 		Operation: plain(m.Attributes["operation_id"]), FirstSeen: at, LastSeen: at, Count: 1,
 		Message: &MessageInfo{ID: plain(m.ID), BodyHash: digest(string(m.Data)), BodySize: len(m.Data), Attributes: keep(m.Attributes)},
 	}
 	if errors.Is(err, op.ErrUnknownVersion) {
-		r.Cause.Code = CodeUnknownVersion
+		r.Cause.Code = failurecode.UnknownVersion
 	}
 	if ref, err := crm.ParseRef(m.Attributes["ordering_key"]); err == nil {
 		r.Ref = ref

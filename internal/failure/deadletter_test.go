@@ -11,6 +11,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -148,9 +149,9 @@ func TestWhatIsParkedNamesTheOneWhoRefused(t *testing.T) {
 			failure.Parked(o, &crm.Error{System: crm.HubSpot, Action: "read", Kind: crm.Refused, Status: 414}, start),
 			failure.Cause{Side: crm.HubSpot, Action: "read", Kind: crm.Refused}, o.Ref},
 		"nobody known": {failure.Parked(o, errors.New("planted"), start),
-			failure.Cause{Side: failure.Connector, Action: "apply", Code: failure.CodeUnknown}, zohoContact},
+			failure.Cause{Side: failure.Connector, Action: "apply", Code: failurecode.Unknown}, zohoContact},
 		"a panic": {failure.Parked(o, failure.ErrPanic, start),
-			failure.Cause{Side: failure.Connector, Action: "apply", Kind: crm.Refused, Code: failure.CodePanic}, zohoContact},
+			failure.Cause{Side: failure.Connector, Action: "apply", Kind: crm.Refused, Code: failurecode.Panic}, zohoContact},
 	} {
 		want := failure.Record{Ref: o.Ref, Record: tt.target, Cause: tt.cause, Operation: "o", Change: op.Updated,
 			FirstSeen: start, LastSeen: start, Count: 1}.Identify()

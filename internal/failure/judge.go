@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -49,20 +50,6 @@ const (
 	Connector crm.System = "connector"
 )
 
-// Codes of the connector's own.
-const (
-	CodeUndecodable    = "UNDECODABLE"     // a message that is no operation
-	CodeUnknownVersion = "UNKNOWN_VERSION" // an operation of a newer connector
-	CodeExhausted      = "EXHAUSTED"       // Pub/Sub gave the operation up
-	CodePanic          = "PANIC"
-	// CodeErased leaves the twin of who was deleted for privacy to a person.
-	CodeErased    = "PRIVACY_DELETION"
-	codeNotLinked = "COMPANY_NOT_LINKED"
-	// CodeMassClear holds what would clear values of too many records.
-	CodeMassClear = "MASS_CLEAR"
-	CodeUnknown   = "UNKNOWN_ERROR"
-)
-
 // ErrPanic stands for a handler that panicked.
 var ErrPanic = errors.New("the handler panicked")
 
@@ -93,8 +80,8 @@ func Classify(err error) Class { return Judge(err).Class }
 func Judge(err error) Verdict {
 	f, known := factsOf(err)
 	if !known {
-		return Verdict{System: Connector, Code: CodeUnknown, Class: Healing, Origin: Defect,
-			Remedy: Remedy(Connector, "", CodeUnknown)}
+		return Verdict{System: Connector, Code: failurecode.Unknown, Class: Healing, Origin: Defect,
+			Remedy: Remedy(Connector, "", failurecode.Unknown)}
 	}
 	r := find(f)
 	v := Verdict{System: f.system, Kind: f.kind, Code: f.code, Class: r.class, Origin: r.origin, Remedy: r.remedy, Known: true}
@@ -121,16 +108,16 @@ func factsOf(err error) (facts, bool) {
 	case errors.As(err, &m):
 		return facts{system: SendGrid, kind: m.kind(), status: m.Status}, true
 	case errors.Is(err, ErrPanic):
-		return facts{system: Connector, kind: crm.Refused, code: CodePanic}, true
+		return facts{system: Connector, kind: crm.Refused, code: failurecode.Panic}, true
 	case errors.Is(err, op.ErrUnknownVersion):
-		return facts{system: Connector, kind: crm.Refused, code: CodeUnknownVersion}, true
+		return facts{system: Connector, kind: crm.Refused, code: failurecode.UnknownVersion}, true
 	}
 	if s, ok := status.FromError(err); ok && s.Code() != codes.OK {
 		g := googleCodes[s.Code()]
 		return facts{system: Google, kind: g.kind, code: g.name}, g.name != ""
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return facts{system: Connector, kind: crm.Unavailable, code: "DEADLINE_EXCEEDED"}, true
+		return facts{system: Connector, kind: crm.Unavailable, code: failurecode.DeadlineExceeded}, true
 	}
 	return facts{}, false
 }
@@ -139,5 +126,5 @@ func factsOf(err error) (facts, bool) {
 // would do: a person has to release it, and until then it comes again.
 func IsHeld(err error) bool {
 	e := crm.AsError(err)
-	return e != nil && e.Code == CodeMassClear
+	return e != nil && e.Code == failurecode.MassClear
 }

@@ -68,12 +68,12 @@ func everyPermanentFailure(t *testing.T) []failure.Record {
 		Fields: []crm.FieldError{{Field: "hubspot_owner_id", Code: "OWNER_UNKNOWN", Detail: "owner"}}})
 	park(crm.Zoho, &crm.Error{System: crm.Zoho, Action: "create", Kind: crm.Missing, Code: "MANDATORY_NOT_FOUND",
 		Fields: []crm.FieldError{{Field: "Last_Name", Code: "MANDATORY_NOT_FOUND"}}})
-	park(crm.Zoho, &crm.Error{System: crm.Zoho, Action: "link", Kind: crm.Duplicate, Code: "TWIN_IS_LINKED"})
+	park(crm.Zoho, &crm.Error{System: crm.Zoho, Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
 	park(crm.Zoho, &crm.Error{System: crm.Zoho, Action: "link", Kind: crm.Duplicate, Code: "AMBIGUOUS_MATCH",
 		Fields: []crm.FieldError{{Field: "Email", Code: "AMBIGUOUS_MATCH", Detail: "records 5725767000000524001, 5725767000000524002"}}})
 	park(crm.HubSpot, &crm.Error{System: crm.HubSpot, Action: "merge", Kind: crm.Missing, Code: "LOST_VALUE",
 		Fields: []crm.FieldError{{Field: "phone", Code: "LOST_VALUE"}}})
-	park(crm.HubSpot, &crm.Error{System: crm.Zoho, Action: "merge", Kind: crm.Duplicate, Code: "TWIN_OF_MERGED"})
+	park(crm.HubSpot, &crm.Error{System: crm.Zoho, Action: "merge", Kind: crm.Duplicate, Code: "COUNTERPART_OF_MERGED"})
 	park(crm.HubSpot, &crm.Error{System: crm.Zoho, Action: "update", Kind: crm.Missing, Code: "COMPANY_NOT_LINKED",
 		Fields: []crm.FieldError{{Field: "Account_Name", Code: "COMPANY_NOT_LINKED"}}})
 	park(crm.Zoho, &crm.Error{System: crm.Zoho, Action: "delete", Kind: crm.Refused, Code: "PRIVACY_DELETION"})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -127,7 +128,7 @@ func (r Record) Open() bool { return r.ResolvedAt.IsZero() }
 
 // Once reports whether the failure is to be told in one mail and then forgotten
 // altogether: it names somebody of whom nothing may be kept.
-func (r Record) Once() bool { return r.Cause.Code == CodeErased }
+func (r Record) Once() bool { return r.Cause.Code == failurecode.PrivacyDeletion }
 
 // Outlasts reports whether the success of another operation leaves the failure
 // open: a privacy deletion that was given up is done by nothing but itself, and

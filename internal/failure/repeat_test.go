@@ -32,7 +32,7 @@ func TestWhatPassesByItselfIsRepeated(t *testing.T) {
 		Version: op.Version, ID: "erased", Ref: hubspotContact("3"), Change: op.Erased, OccurredAt: start, ReceivedAt: start, Events: 1})}, start)
 	h.record(t, givenUp("1", crm.Locked, "RECORD_LOCKED"), dead, erased,
 		failed("4", "4"), // a value that was refused
-		givenUp("5", crm.Duplicate, "TWIN_IS_LINKED"),               // for a person
+		givenUp("5", crm.Duplicate, "COUNTERPART_IS_LINKED"),        // for a person
 		failure.GivenUp(failure.Message{ID: "no operation"}, start), // nothing to repeat
 	)
 	r, hubspot, zoho := h.repeater()
@@ -86,7 +86,7 @@ func TestTheRemedySaysWhatIsRepeatedByItself(t *testing.T) {
 	byItself := givenUp("1", crm.Locked, "RECORD_LOCKED")
 	part := byItself
 	part.Cause.Action = "update"
-	for _, r := range []failure.Record{byItself, part, givenUp("1", crm.Duplicate, "TWIN_IS_LINKED"), failed("1", "1")} {
+	for _, r := range []failure.Record{byItself, part, givenUp("1", crm.Duplicate, "COUNTERPART_IS_LINKED"), failed("1", "1")} {
 		if says := strings.Contains(r.Cause.Remedy(), "by itself"); says == r.RepeatAt().IsZero() {
 			t.Errorf("%s %s: %q, and it is due at %s", r.Cause.Action, r.Cause.Code, r.Cause.Remedy(), r.RepeatAt())
 		}

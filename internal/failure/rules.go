@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 // rule says what one error, or a family of them, means. An empty field matches
@@ -17,6 +18,7 @@ type rule struct {
 
 	class  Class
 	origin Origin
+	text   string // says what happened, where the code says more than the kind
 	remedy string
 }
 
@@ -50,43 +52,59 @@ func find(f facts) rule {
 	return unknownRule
 }
 
-const reportDefect = "This is a mistake in the connector: report it to whoever operates it, with the code."
+const reportDefect = "This is a mistake in the connector: report it to its operator, with the code."
 
 var unknownRule = rule{class: Healing, origin: Defect,
 	remedy: "The reason is not known. Look into the connector's log for the operation, then replay it."}
 
 // connectorRules are for what the connector itself finds, on either side.
 var connectorRules = []rule{
-	{code: "NOT_MAPPABLE", class: Permanent, origin: Data,
+	{code: failurecode.NotMappable, text: "A value does not fit the mapping",
+		class: Permanent, origin: Data,
 		remedy: "The value does not fit the type that the mapping gives this field. Correct the value in the CRM where it was typed, or the field's type in the mapping."},
-	{code: "NO_COUNTERPART", class: Permanent, origin: Configuration,
+	{code: failurecode.NoCounterpart, text: "An option has no counterpart",
+		class: Permanent, origin: Configuration,
 		remedy: "The option has no counterpart on the other side. Pair it under values in the mapping, or say there with unknown what becomes of such options."},
-	{code: "OWNER_UNKNOWN", class: Permanent, origin: Configuration,
+	{code: failurecode.OwnerUnknown, text: "An owner has no account on the other side",
+		class: Permanent, origin: Configuration,
 		remedy: "The owner of the record has no active account with the same e-mail address on the other side. Add the account, pair the two addresses under values in the mapping, or name a default owner there with unknown: default."},
-	{code: "TWIN_IS_LINKED", class: Permanent, origin: Data,
+	{code: failurecode.CounterpartIsLinked, text: "The matching record belongs to another one already",
+		class: Permanent, origin: Data,
 		remedy: "The matching record already belongs to another one: there are duplicates. Merge them in their CRM, then replay."},
-	{code: "AMBIGUOUS_MATCH", class: Permanent, origin: Data,
+	{code: failurecode.AmbiguousMatch, text: "Several records match",
+		class: Permanent, origin: Data,
 		remedy: "Several records match and nothing tells them apart, so none was linked. Merge those that are one and the same, or write the id of this record into the id field of the right one; then replay."},
-	{code: "TWIN_OF_MERGED", class: Permanent, origin: Data,
+	{code: failurecode.CounterpartOfMerged, text: "Two records were merged, and both of their counterparts are left",
+		class: Permanent, origin: Data,
 		remedy: "Two records were merged in one CRM. The survivor goes on with one of their counterparts; this is the other. Merge the two in its CRM as well, or leave it: nothing is carried over to or from it any more."},
-	{code: codeNotLinked, class: Permanent, origin: Data,
-		remedy: "The contact was written without its company, which could not be brought over or was deleted there. See what is told of the company, put it right or restore it; the contact is then completed by itself."},
-	{code: CodeErased, class: Permanent, origin: Data,
-		remedy: "Delete this record too, if the privacy request asks for it; where it was merged with the record of another contact, delete what it has of the erased one. The connector deletes nothing. This is told once and then forgotten."},
-	{code: "LOST_VALUE", class: Permanent, origin: Data,
-		remedy: "The latest value is no longer to be found on either side. Type it again in one of the two CRMs."},
-	{code: CodeExhausted, class: Permanent, origin: Outage,
+	{code: failurecode.CompanyNotLinked, text: "The company has no counterpart yet",
+		class: Permanent, origin: Data,
+		remedy: "The contact was written without its company, which could not be brought over or was deleted there. Look at the failure of the company, correct it or restore it; the contact is then completed by itself."},
+	{code: failurecode.PrivacyDeletion, text: "A contact was deleted for privacy, and its counterpart is left",
+		class: Permanent, origin: Data,
+		remedy: "Delete this record too, if the privacy request asks for it; where it was merged with the record of another contact, delete what it has of the erased one. The connector deletes nothing. This failure is reported once and then forgotten."},
+	{code: failurecode.LostValue, text: "The latest value is nowhere to be found",
+		class: Permanent, origin: Data,
+		remedy: "Neither side holds the latest value any more. Type it again in one of the two CRMs."},
+	{code: failurecode.Exhausted, text: "All attempts failed",
+		class: Permanent, origin: Outage,
 		remedy: "All attempts failed, mostly because a system was down for hours or held the record locked: look for other failures of that time. " + repeatedByItself},
-	{code: CodeMassClear, class: Stop, origin: Data,
+	{code: failurecode.MassClear, text: "Values would be cleared on more than half of all records",
+		class: Stop, origin: Data,
 		remedy: "Values would be cleared on more than half of all records within minutes, which looks like a mistake; all of it waits and nothing is lost. Put the values back where they were cleared, or let it through with connector release."},
-	{code: CodeUnknownVersion, class: Permanent, origin: Configuration,
+	{code: failurecode.UnknownVersion, text: "A message was written by a newer connector",
+		class: Permanent, origin: Configuration,
 		remedy: "A newer version of the connector wrote this message. Deploy all functions of that version, then replay."},
-	{code: CodeUndecodable, class: Permanent, origin: Defect,
-		remedy: "A message on the topic is no operation. Find out who publishes there; if the record is named, replay it."},
-	{code: CodePanic, class: Healing, origin: Defect, remedy: reportDefect},
-	{system: Connector, code: "DEADLINE_EXCEEDED", class: Healing, origin: Outage,
+	{code: failurecode.Undecodable, text: "The message is not a valid operation",
+		class: Permanent, origin: Defect,
+		remedy: "A message on the topic is not a valid operation. Find out who publishes there; if the record is named, replay it."},
+	{code: failurecode.Panic, text: "The handler broke off",
+		class: Healing, origin: Defect, remedy: reportDefect},
+	{system: Connector, code: failurecode.DeadlineExceeded,
+		class: Healing, origin: Outage,
 		remedy: "It took too long."},
-	{system: Connector, code: CodeUnknown, class: Healing, origin: Defect, remedy: unknownRule.remedy},
+	{system: Connector, code: failurecode.Unknown,
+		class: Healing, origin: Defect, remedy: unknownRule.remedy},
 }
 
 // generalRules judge by kind what no special rule knows.

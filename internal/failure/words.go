@@ -30,21 +30,17 @@ var messages = map[crm.ErrorKind]struct{ withFields, without string }{
 	crm.Refused:      {"refused", "refused the request"},
 }
 
-// codeMessages say what happened where the code tells more than the kind.
-var codeMessages = map[string]string{
-	"NOT_MAPPABLE":     "A value does not fit the mapping",
-	"NO_COUNTERPART":   "An option has no counterpart",
-	"OWNER_UNKNOWN":    "An owner has no account on the other side",
-	"AMBIGUOUS_MATCH":  "Several records match",
-	"LOST_VALUE":       "The latest value is nowhere to be found",
-	"TWIN_IS_LINKED":   "The matching record belongs to another one already",
-	"TWIN_OF_MERGED":   "Two records were merged, and both of their counterparts are left",
-	codeNotLinked:      "The company has no counterpart yet",
-	CodeErased:         "A contact was deleted for privacy, and its counterpart is left",
-	CodeExhausted:      "All attempts failed",
-	CodeUndecodable:    "A message is no operation",
-	CodeUnknownVersion: "A message was written by a newer connector",
-	CodePanic:          "The handler broke off",
+// codeMessages are the texts of the codes that have one in the table.
+var codeMessages = textsByCode(connectorRules)
+
+func textsByCode(rules []rule) map[string]string {
+	texts := map[string]string{}
+	for _, r := range rules {
+		if r.text != "" {
+			texts[r.code] = r.text
+		}
+	}
+	return texts
 }
 
 // Message says in our own words what happened: the system, the fields by their

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/syncer"
@@ -107,7 +107,7 @@ func (c *crowd) Work(_ context.Context, o op.Operation, attempt int) (syncer.Rep
 	twin := crm.Ref{System: crm.Zoho, Kind: o.Ref.Kind, RecordID: id}
 	switch digit := id[len(id)-1]; {
 	case digit == '9':
-		return syncer.Report{Outcome: syncer.Ignored, Reason: "no_twin"}, nil
+		return syncer.Report{Outcome: syncer.Ignored, Reason: "no_counterpart"}, nil
 	case digit == '8':
 		return syncer.Report{Outcome: syncer.Parked, Reason: "AMBIGUOUS_MATCH"}, nil
 	case digit == '0' || again:
@@ -371,7 +371,7 @@ func TestABackfillStopsAtAHold(t *testing.T) {
 	held := true
 	c.fails = func(id string, _ int) error {
 		if held && id == "222" {
-			return &crm.Error{System: crm.Zoho, Action: "clear", Kind: crm.Refused, Code: failure.CodeMassClear}
+			return &crm.Error{System: crm.Zoho, Action: "clear", Kind: crm.Refused, Code: failurecode.MassClear}
 		}
 		return nil
 	}

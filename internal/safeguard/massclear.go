@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
@@ -135,7 +135,7 @@ func (b *MassClear) Clear(ctx context.Context, record crm.Ref) error {
 
 // held is the error of an operation that has to wait for a person.
 func held(s crm.System) error {
-	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: failure.CodeMassClear}
+	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: failurecode.MassClear}
 }
 
 func (b *MassClear) counterOf(r crm.Ref) *counted {

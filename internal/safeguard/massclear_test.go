@@ -12,6 +12,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
@@ -62,7 +63,7 @@ func (w *world) clears(t *testing.T, b *MassClear, n int, pause time.Duration) i
 		if err == nil {
 			continue
 		}
-		if e := crm.AsError(err); e == nil || e.Code != failure.CodeMassClear || failure.Classify(err) != failure.Stop {
+		if e := crm.AsError(err); e == nil || e.Code != failurecode.MassClear || failure.Classify(err) != failure.Stop {
 			t.Fatalf("clear %d: %v", i, err)
 		}
 		return i

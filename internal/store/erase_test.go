@@ -15,7 +15,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/batch"
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
@@ -249,7 +249,7 @@ func (o *office) erase(order []op.Change) {
 		o.tell(h, change)
 	}
 	tasks, err := o.failures.UnreportedFailures(ctx, 0)
-	if err != nil || len(tasks) != 1 || tasks[0].Record != z || tasks[0].Ref != z || tasks[0].Cause.Code != failure.CodeErased {
+	if err != nil || len(tasks) != 1 || tasks[0].Record != z || tasks[0].Ref != z || tasks[0].Cause.Code != failurecode.PrivacyDeletion {
 		t.Fatalf("%v: left to a person: %+v, %v", order, tasks, err)
 	}
 	if left := o.left(traces); !slices.Equal(left, []string{z.RecordID}) {

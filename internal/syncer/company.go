@@ -30,7 +30,7 @@ const (
 	codeNotLinked = "COMPANY_NOT_LINKED"
 	// codeNoTwin: the other side does not have the company, nor is it to be
 	// created there. That is how things are, and nobody is told.
-	codeNoTwin = "COMPANY_HAS_NO_TWIN"
+	codeNoTwin = "COMPANY_HAS_NO_COUNTERPART"
 	// codeLater: synchronising the company failed for now. The operation comes
 	// again, so the mark is not stored.
 	codeLater = "COMPANY_LATER"

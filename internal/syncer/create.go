@@ -111,7 +111,7 @@ func (t *task) meetExisting(ctx context.Context, p *pair, ref crm.Ref) error {
 		if t.held(link) {
 			return ErrBusy
 		}
-		return t.abandon(ctx, p, Failure{Side: ref.System, Record: ref, Action: "link", Kind: crm.Duplicate, Code: "TWIN_IS_LINKED"})
+		return t.abandon(ctx, p, Failure{Side: ref.System, Record: ref, Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
 	}
 	twin, err := t.read(ctx, ref)
 	if err != nil {

@@ -61,11 +61,11 @@ func (t *task) search(ctx context.Context, p *pair) error {
 	}
 	switch {
 	case taken:
-		return t.park(ctx, Failure{Action: "link", Kind: crm.Duplicate, Code: "TWIN_IS_LINKED"})
+		return t.park(ctx, Failure{Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
 	case p.link.Gone == other:
 		return t.end(Ignored, "twin_deleted")
 	case !t.object.Create[other]:
-		return t.end(Ignored, "no_twin")
+		return t.end(Ignored, "no_counterpart")
 	}
 	return t.create(ctx, p)
 }

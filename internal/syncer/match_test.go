@@ -88,7 +88,7 @@ func TestARecordThatIsLessLikelyLeavesTheCounterpartToAnother(t *testing.T) {
 	roe := w.zoho.person("", map[string]string{"Email": "office@example.com", "Last_Name": "Roe"})
 	doe := w.zoho.person("", map[string]string{"Email": "office@example.com", "Last_Name": "Doe"})
 	id := w.hubspot.person("", map[string]string{"email": "office@example.com", "lastname": "Doe"})
-	if r := w.tell(crm.Zoho, roe); r.Outcome != Ignored || r.Reason != "no_twin" {
+	if r := w.tell(crm.Zoho, roe); r.Outcome != Ignored || r.Reason != "no_counterpart" {
 		t.Errorf("the less likely one: %s (%s)", r.Outcome, r.Reason)
 	}
 	if r := w.tell(crm.Zoho, doe); r.Twin.RecordID != id {

@@ -117,4 +117,4 @@ func (t *task) orphan(ctx context.Context, link Link, s crm.System) error {
 }
 
 // codeOrphan asks a person to merge two records as their twins were merged.
-const codeOrphan = "TWIN_OF_MERGED"
+const codeOrphan = "COUNTERPART_OF_MERGED"

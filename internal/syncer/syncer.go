@@ -284,7 +284,7 @@ func (t *task) run(ctx context.Context) error {
 		case errors.Is(err, ErrClaimed):
 			// The other side may be making the same link right now.
 			if try++; try >= maxTries/2 {
-				return t.park(ctx, Failure{Action: "link", Kind: crm.Duplicate, Code: "TWIN_IS_LINKED"})
+				return t.park(ctx, Failure{Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
 			}
 			pause = busyPause
 		default:

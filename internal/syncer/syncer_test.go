@@ -106,7 +106,7 @@ func TestAClearOfARequiredFieldIsKeptBack(t *testing.T) {
 func TestAnEditInZohoOfARecordThatHubSpotDoesNotHaveIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	id := w.zoho.person("", map[string]string{"Last_Name": "Cold", "Email": "cold@example.com"})
-	if r := w.tell(crm.Zoho, id); r.Outcome != Ignored || r.Reason != "no_twin" {
+	if r := w.tell(crm.Zoho, id); r.Outcome != Ignored || r.Reason != "no_counterpart" {
 		t.Errorf("%s (%s)", r.Outcome, r.Reason)
 	}
 	if len(w.hubspot.records)+w.hubspot.creates+w.links.saves != 0 {
@@ -573,7 +573,7 @@ func TestASecondRecordWithATakenTwinIsParked(t *testing.T) {
 	w.pair(jane)
 	second := w.hubspot.person("", jane)
 	r := w.tell(crm.HubSpot, second)
-	if r.Outcome != Parked || r.Reason != "TWIN_IS_LINKED" || len(w.zoho.records) != 1 {
+	if r.Outcome != Parked || r.Reason != "COUNTERPART_IS_LINKED" || len(w.zoho.records) != 1 {
 		t.Errorf("%s (%s), %d records in Zoho", r.Outcome, r.Reason, len(w.zoho.records))
 	}
 }
@@ -893,7 +893,7 @@ func TestWhatWasRefusedIsToldAgainAfterARequestThatDidNotComeToIt(t *testing.T) 
 	w.zoho.records[taken].twin = other
 	w.wait(time.Minute)
 	r, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h, op.Requested))
-	if err != nil || r.Reason != "TWIN_IS_LINKED" {
+	if err != nil || r.Reason != "COUNTERPART_IS_LINKED" {
 		t.Fatalf("%s (%s), %v", r.Outcome, r.Reason, err)
 	}
 	w.failures.list = nil // as if all that failed before were closed

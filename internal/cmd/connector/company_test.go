@@ -249,7 +249,7 @@ func TestCompaniesMergedInHubSpotTakeTheirContactsAlong(t *testing.T) {
 	if n := s.countRecords(crm.Zoho, crm.Company); n != 2 {
 		s.Errorf("%d accounts in Zoho, want both: the connector deletes nothing", n)
 	}
-	if mail := s.readMails(); !containsAll(mail, "TWIN_OF_MERGED", z2.RecordID) {
+	if mail := s.readMails(); !containsAll(mail, "COUNTERPART_OF_MERGED", z2.RecordID) {
 		s.Errorf("the mail does not name the account that is left over:\n%s", mail)
 	}
 }

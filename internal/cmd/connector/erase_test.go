@@ -69,7 +69,7 @@ func TestTheCounterpartThatAMergeInHubSpotLeavesOverIsReported(t *testing.T) {
 	survivor := s.mergeRecords(first, second)
 	s.awaitIdle()
 	s.checkValues(z, values{"HubSpot_ID": survivor.RecordID})
-	if mail := s.readMails(); !containsAll(mail, "TWIN_OF_MERGED", left.RecordID) {
+	if mail := s.readMails(); !containsAll(mail, "COUNTERPART_OF_MERGED", left.RecordID) {
 		s.Errorf("the mail does not name %s:\n%s", left, mail)
 	}
 }

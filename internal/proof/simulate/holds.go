@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
@@ -86,5 +86,5 @@ func (m *model) checkClear(r *record, field, old, value string) {
 	if t == nil || old == "" || value != "" || !m.world.holds.inForce(place{m.system, r.ref.Kind}) {
 		return // a write that lands late was asked for before
 	}
-	m.world.violate("%s cleared %s of %s although clears are held (%s)", t.name, field, r.ref, failure.CodeMassClear)
+	m.world.violate("%s cleared %s of %s although clears are held (%s)", t.name, field, r.ref, failurecode.MassClear)
 }
