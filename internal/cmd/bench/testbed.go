@@ -57,7 +57,7 @@ const longAgo = 10 * time.Minute
 func newTestbed(ctx context.Context, o options, s setting) (_ *testbed, err error) {
 	r := &testbed{options: o, meter: newMeter(), env: map[string]string{}}
 	// An emulator receives the statistics of each operation, the cloud those of a minute.
-	r.usage.Aside = "figures"
+	r.usage.Aside = "stats"
 	defer func() {
 		if err != nil {
 			r.closeAll()
