@@ -40,7 +40,7 @@ func sendFailureDigest(ctx context.Context, d *deps) (http.Handler, error) {
 	failures := store.NewFailures(db)
 	config := failure.Config{Store: failures, Mailer: mailer, Clock: systemClock, NewID: newID, Pages: c.Pages.pages()}
 	if c.Heartbeat {
-		config.Signs = failures
+		config.Heartbeats = failures
 	}
 	digest, err := failure.NewDigest(config)
 	if err != nil {

@@ -130,7 +130,7 @@ func Run(ctx context.Context, c Config) Report {
 		v.check = check.name
 		before := len(v.report.Findings)
 		if err := check.run(v, ctx); err != nil {
-			j := failure.Judge(err)
+			j := failure.Classify(err)
 			v.add(severityOf(j), err.Error(), j.Remedy)
 		}
 		if len(v.report.Findings) == before {
@@ -141,7 +141,7 @@ func Run(ctx context.Context, c Config) Report {
 }
 
 // severityOf tells what a person has to mend from what could not be asked.
-func severityOf(j failure.Verdict) Severity {
+func severityOf(j failure.Classification) Severity {
 	if j.Known && j.Class != failure.Healing {
 		return Error
 	}

@@ -28,16 +28,16 @@ type operationData struct {
 	Bad    bool
 }
 
-func (c *Console) activityPage(v visit) (visited, error) {
+func (c *Console) activityPage(v request) (requestHandler, error) {
 	hours, err := c.Stats.LoadHours(v.Context(), v.now.Add(-activityTime), true)
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	var d activityData
 	for _, o := range latest(hours) {
 		d.Rows = append(d.Rows, c.operation(o))
 	}
-	return visited{"activity", "Activity", d}, nil
+	return requestHandler{"activity", "Activity", d}, nil
 }
 
 // latest merges what the instances did last, the newest first. An instance

@@ -134,21 +134,21 @@ func wrongInput(words string) error {
 	return &problem{http.StatusBadRequest, "That cannot be done", words}
 }
 
-// visit is one request of a known person.
-type visit struct {
+// request is one request of a known person.
+type request struct {
 	*http.Request
 	who string
 	now time.Time
 }
 
-// visited is a page and its data.
-type visited struct {
+// requestHandler is a page and its data.
+type requestHandler struct {
 	name, title string
 	data        any
 }
 
 // pages are the pages by the name in the query.
-var pages = map[string]func(*Console, visit) (visited, error){
+var pages = map[string]func(*Console, request) (requestHandler, error){
 	"":         (*Console).overviewPage,
 	"overview": (*Console).overviewPage,
 	"failures": (*Console).failuresPage,
@@ -168,10 +168,10 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	who, err := c.Gate.IdentifyCaller(r)
 	if err != nil {
 		//nolint:contextcheck // the visit carries it, here and below
-		c.fail(w, visit{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Nobody is signed in", err.Error()})
+		c.fail(w, request{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Nobody is signed in", err.Error()})
 		return
 	}
-	v := visit{r, who, c.Clock.Now()}
+	v := request{r, who, c.Clock.Now()}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		err = c.show(w, v)
@@ -196,7 +196,7 @@ func secure(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-func (c *Console) show(w http.ResponseWriter, v visit) error {
+func (c *Console) show(w http.ResponseWriter, v request) error {
 	page, known := pages[v.URL.Query().Get("page")]
 	if !known {
 		return notFound("Take one of those above.")
@@ -208,7 +208,7 @@ func (c *Console) show(w http.ResponseWriter, v visit) error {
 	return c.render(w, v, http.StatusOK, shown)
 }
 
-func (c *Console) render(w http.ResponseWriter, v visit, status int, shown visited) error {
+func (c *Console) render(w http.ResponseWriter, v request, status int, shown requestHandler) error {
 	body, err := c.views.render(shown.name, layout{
 		Title: shown.title, Page: shown.name, Who: v.who, Version: c.Version, Now: v.now,
 		Token: c.tokens.issue(v.who, v.now), Notice: noticeOf(v.URL.Query()), Data: shown.data,
@@ -227,15 +227,15 @@ type failed struct{ Words string }
 
 // fail tells the person about an error. One of the connector's own is logged and
 // told by its remedy alone.
-func (c *Console) fail(w http.ResponseWriter, v visit, err error) {
+func (c *Console) fail(w http.ResponseWriter, v request, err error) {
 	var p *problem
 	if !errors.As(err, &p) {
-		verdict := failure.Judge(err)
+		verdict := failure.Classify(err)
 		c.Logger.ErrorContext(v.Context(), "console page failed", "page", v.URL.Query().Get("page"),
 			"class", string(verdict.Class), "error", err.Error())
 		p = &problem{http.StatusServiceUnavailable, "This cannot be shown right now", verdict.Remedy}
 	}
-	err = c.render(w, v, p.status, visited{"failed", p.title, failed{p.words}})
+	err = c.render(w, v, p.status, requestHandler{"failed", p.title, failed{p.words}})
 	if err != nil {
 		c.Logger.ErrorContext(v.Context(), "console page failed", "page", "failed", "error", err.Error())
 		http.Error(w, p.title, p.status)

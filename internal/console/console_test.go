@@ -477,7 +477,7 @@ func TestACRMThatIsDownIsToldByItsRemedy(t *testing.T) {
 	b := newBench(t)
 	b.records.err = &crm.Error{System: crm.Zoho, Action: "read", Kind: crm.Unavailable, Status: 503}
 	w := b.get("?page=record&ref=zoho/contact/2")
-	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), failure.Judge(b.records.err).Remedy) {
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), failure.Classify(b.records.err).Remedy) {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 }

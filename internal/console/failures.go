@@ -61,7 +61,7 @@ func (c *Console) failureData(r failure.Record) failureData {
 	return d
 }
 
-func (c *Console) failuresPage(v visit) (visited, error) {
+func (c *Console) failuresPage(v request) (requestHandler, error) {
 	q := v.URL.Query()
 	d := failuresData{Closed: q.Get("state") == "closed", Dismissal: failure.Dismissals, Ref: q.Get("ref")}
 	if cause := q.Get("cause"); hexadecimal(cause, causeDigits) && !d.Closed {
@@ -74,16 +74,16 @@ func (c *Console) failuresPage(v visit) (visited, error) {
 	d.Later = l.After != ""
 	list, err := c.list(v, &d, l)
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	for _, r := range list {
 		d.Rows = append(d.Rows, c.failureData(r))
 	}
-	return visited{"failures", "Failures", d}, nil
+	return requestHandler{"failures", "Failures", d}, nil
 }
 
 // list fills in what is around the list, and returns the failures of the page.
-func (c *Console) list(v visit, d *failuresData, l failure.Listing) ([]failure.Record, error) {
+func (c *Console) list(v request, d *failuresData, l failure.Listing) ([]failure.Record, error) {
 	if plain := !d.Closed && d.CauseID == "" && d.Ref == "" && !d.Later; plain {
 		return c.front(v, d)
 	}
@@ -109,7 +109,7 @@ func (c *Console) list(v visit, d *failuresData, l failure.Listing) ([]failure.R
 }
 
 // front is the first page of all that is open, with the causes.
-func (c *Console) front(v visit, d *failuresData) ([]failure.Record, error) {
+func (c *Console) front(v request, d *failuresData) ([]failure.Record, error) {
 	causes, err := c.Failures.GroupFailures(v.Context(), groupedFailures)
 	d.Open, d.Groups, d.Partial = causes.Open, causes.Groups, causes.Partial
 	list := causes.Newest
@@ -128,18 +128,18 @@ type failurePageData struct {
 	Why       string // it was dismissed
 }
 
-func (c *Console) failurePage(v visit) (visited, error) {
+func (c *Console) failurePage(v request) (requestHandler, error) {
 	id := v.URL.Query().Get("id")
 	if !hexadecimal(id, idDigits) {
-		return visited{}, notFound("A failure has another kind of id.")
+		return requestHandler{}, notFound("A failure has another kind of id.")
 	}
 	list, err := c.Failures.ListFailures(v.Context(), failure.Filter{IDs: []string{id}, Resolved: true}, 1)
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	if len(list) == 0 {
-		return visited{}, notFound("This failure is no longer kept. Closed ones are kept for 30 days.")
+		return requestHandler{}, notFound("This failure is no longer kept. Closed ones are kept for 30 days.")
 	}
 	d := failurePageData{failureData: c.failureData(list[0]), Dismissal: failure.Dismissals, Why: list[0].Dismissed.Words()}
-	return visited{"failure", "Failure", d}, nil
+	return requestHandler{"failure", "Failure", d}, nil
 }

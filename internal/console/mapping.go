@@ -35,14 +35,14 @@ type mappedField struct {
 	Findings   []lint.Finding
 }
 
-func (c *Console) mappingPage(v visit) (visited, error) {
+func (c *Console) mappingPage(v request) (requestHandler, error) {
 	findings, err := c.lint(v.Context())
 	d := newMapping(c.Mapping, findings)
 	if err != nil {
 		c.Logger.WarnContext(v.Context(), "the mapping cannot be compared", "error", err.Error())
-		d.Trouble = failure.Judge(err).Remedy
+		d.Trouble = failure.Classify(err).Remedy
 	}
-	return visited{"mapping", "Mapping", d}, nil
+	return requestHandler{"mapping", "Mapping", d}, nil
 }
 
 // lint asks both CRMs what they have.

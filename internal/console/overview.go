@@ -28,11 +28,11 @@ var windows = []window{
 type overviewData struct {
 	Windows []window
 	// Worries are what a person should look at; none means that all is well.
-	Worries []worry
-	Chart   chart
-	Totals  []total
-	Sum     stats.Cell
-	Speed   []speed
+	Alerts []alert
+	Chart  chart
+	Totals []total
+	Sum    stats.Cell
+	Speed  []speed
 	// Backlog is how far behind the operations of the newest minutes were.
 	Backlog  time.Duration
 	LastSeen time.Time // the end of the newest cell with operations
@@ -42,8 +42,8 @@ type overviewData struct {
 	Quotas   []quotaData
 }
 
-// worry is one thing that is not as it should be.
-type worry struct{ Words, Page string }
+// alert is one thing that is not as it should be.
+type alert struct{ Words, Page string }
 
 // total is how many operations ended in one way.
 type total struct {
@@ -92,31 +92,31 @@ func outcomeWords(name string) string {
 	return name
 }
 
-func (c *Console) overviewPage(v visit) (visited, error) {
+func (c *Console) overviewPage(v request) (requestHandler, error) {
 	ctx, name := v.Context(), cmp.Or(v.URL.Query().Get("window"), windows[0].Name)
 	i := max(slices.IndexFunc(windows, func(w window) bool { return w.Name == name }), 0)
 	hours, err := c.Stats.LoadHours(ctx, v.now.Add(-windows[i].span), false)
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	open, err := c.Failures.CountFailures(ctx, "")
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	token, err := c.Token.LoadToken(ctx)
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	channels, err := c.Channels.LoadChannels(ctx)
 	if err != nil {
-		return visited{}, err
+		return requestHandler{}, err
 	}
 	d := newOverview(windows[i], v.now, hours)
 	d.Windows = slices.Clone(windows)
 	d.Windows[i].Here = true
 	d.Open, d.Token, d.Channel = open, tokenHealth(token, v.now), channelHealth(channels, v.now)
 	d.worry(v.now)
-	return visited{"overview", "Overview", d}, nil
+	return requestHandler{"overview", "Overview", d}, nil
 }
 
 // newOverview adds up what all instances counted in a window.
@@ -190,9 +190,9 @@ func (q quotaData) Percent() int {
 // lowQuota is the share of the day's calls below which a person is warned.
 const lowQuota = 10
 
-// worry lists what a person should look at, the worst first.
+// alert lists what a person should look at, the worst first.
 func (d *overviewData) worry(now time.Time) {
-	add := func(words, page string) { d.Worries = append(d.Worries, worry{words, page}) }
+	add := func(words, page string) { d.Alerts = append(d.Alerts, alert{words, page}) }
 	if !d.Token.Good {
 		add(d.Token.Words, "")
 	}

@@ -59,7 +59,7 @@ func TestTheOverviewAddsUpWhatAllInstancesCounted(t *testing.T) {
 			Quotas: map[crm.System]stats.Quota{crm.HubSpot: {Left: 599_000, Limit: 625_000, At: start.Add(time.Minute)}}},
 		stats.Hour{Instance: "a", Start: start.Add(-4 * time.Hour), Cells: map[int]stats.Cell{0: cell("parked", 5, time.Second)}},
 	)
-	b.holds("", "It works", "<dd>1,000</dd>", "updated <strong>700</strong>", "created <strong>300</strong>",
+	b.holds("", "Healthy", "<dd>1,000</dd>", "updated <strong>700</strong>", "created <strong>300</strong>",
 		"<dd>3.0</dd>", "599,000 of 625,000 today", "valid for 40 min", "none is open", "<code>abc</code>")
 	if page := b.get("").Body.String(); strings.Contains(page, "refused, on record") {
 		t.Error("what happened four hours ago is counted among three hours")
@@ -75,7 +75,7 @@ func TestTheOverviewSaysWhatToLookAt(t *testing.T) {
 		Token: zoho.Token{AccessToken: "x", Expiry: start}})
 	b.save(stats.Hour{Instance: "a", Start: start, Cells: map[int]stats.Cell{1: cell("updated", 9, 5*time.Minute)},
 		Quotas: map[crm.System]stats.Quota{crm.HubSpot: {Left: 100, Limit: 625_000, At: start}}})
-	b.holds("", "Look at this", "2 failures are open", "invalid_code", "Operations wait longer than a minute", "HubSpot has 100 calls left today")
+	b.holds("", "Needs attention", "2 failures are open", "invalid_code", "Operations wait longer than a minute", "HubSpot has 100 calls left today")
 }
 
 func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {

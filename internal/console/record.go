@@ -85,22 +85,22 @@ var reasons = map[merge.Reason]string{
 	merge.LostValue:   "the decided value is nowhere to be found",
 }
 
-func (c *Console) recordPage(v visit) (visited, error) {
+func (c *Console) recordPage(v request) (requestHandler, error) {
 	text := v.URL.Query().Get("ref")
 	if text == "" {
-		return visited{"record", "Record", recordData{}}, nil
+		return requestHandler{"record", "Record", recordData{}}, nil
 	}
 	ref, err := crm.ParseRef(text)
 	if err != nil {
-		return visited{}, wrongInput("That names no record.")
+		return requestHandler{}, wrongInput("That names no record.")
 	}
 	shown, err := c.pair(v, ref)
-	return visited{"record", "Record", recordData{Shown: &shown}}, err
+	return requestHandler{"record", "Record", recordData{Shown: &shown}}, err
 }
 
 // find looks for what a person typed. It is a POST, so that an e-mail address
 // stands in no address that a server logs.
-func (c *Console) find(w http.ResponseWriter, v visit) error {
+func (c *Console) find(w http.ResponseWriter, v request) error {
 	text := strings.TrimSpace(v.PostForm.Get("q"))
 	if text == "" || len(text) > maxSearch {
 		return wrongInput("Type the id of a record, or the e-mail address of a contact.")
@@ -114,7 +114,7 @@ func (c *Console) find(w http.ResponseWriter, v visit) error {
 		d.Found = append(d.Found, c.place(r))
 	}
 	if len(refs) == 0 || len(refs) > 1 && !c.onePair(v, refs) {
-		return c.render(w, v, http.StatusOK, visited{"record", "Record", d})
+		return c.render(w, v, http.StatusOK, requestHandler{"record", "Record", d})
 	}
 	w.Header().Set("Location", "?"+url.Values{"page": {"record"}, "ref": {refs[0].String()}}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
@@ -125,7 +125,7 @@ func (c *Console) find(w http.ResponseWriter, v visit) error {
 const maxSearch = 320
 
 // onePair reports whether two records are the two halves of one link.
-func (c *Console) onePair(v visit, refs []crm.Ref) bool {
+func (c *Console) onePair(v request, refs []crm.Ref) bool {
 	if len(refs) != 2 || refs[0].System == refs[1].System {
 		return false
 	}
@@ -135,7 +135,7 @@ func (c *Console) onePair(v visit, refs []crm.Ref) bool {
 
 // search finds what a person typed: "zoho/contact/123", an id, or the value of a
 // field by which records are matched.
-func (c *Console) search(v visit, text string) ([]crm.Ref, error) {
+func (c *Console) search(v request, text string) ([]crm.Ref, error) {
 	if ref, err := crm.ParseRef(text); err == nil {
 		return []crm.Ref{ref}, nil
 	}
@@ -153,7 +153,7 @@ func (c *Console) search(v visit, text string) ([]crm.Ref, error) {
 	return all, nil
 }
 
-func (c *Console) pair(v visit, ref crm.Ref) (pairData, error) {
+func (c *Console) pair(v request, ref crm.Ref) (pairData, error) {
 	e, err := c.Records.Explain(v.Context(), ref)
 	if err != nil {
 		return pairData{}, err

@@ -95,7 +95,7 @@ func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operatio
 	ctx, cancel := context.WithTimeout(ctx, handleTime)
 	defer cancel()
 	defer func() {
-		if !c.cannotSucceed(failure.Judge(failure.ErrPanic), attempt, o) {
+		if !c.cannotSucceed(failure.Classify(failure.ErrPanic), attempt, o) {
 			return
 		}
 		switch p := recover(); p {
@@ -136,7 +136,7 @@ func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Rep
 // giveUpOrRetry decides between another attempt and a record of the failure, with which
 // the operation is parked.
 func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operation, r syncer.Report, err error) (syncer.Report, error) {
-	v := failure.Judge(err)
+	v := failure.Classify(err)
 	if !c.cannotSucceed(v, attempt, o) {
 		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
 		return r, err
@@ -157,7 +157,7 @@ func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operatio
 // cannotSucceed reports whether another attempt is a waste. A system that is down, a
 // quota that is used up or credentials that are refused concern every operation
 // alike: those wait, however long it takes.
-func (c *Consumer) cannotSucceed(v failure.Verdict, attempt int, o op.Operation) bool {
+func (c *Consumer) cannotSucceed(v failure.Classification, attempt int, o op.Operation) bool {
 	switch {
 	case v.Class == failure.Permanent:
 		return true

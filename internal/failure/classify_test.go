@@ -61,7 +61,7 @@ func check(t *testing.T, err error, want verdict) {
 	if err == nil {
 		t.Fatal("the call succeeded")
 	}
-	v := failure.Judge(fmt.Errorf("apply operation o: %w", err))
+	v := failure.Classify(fmt.Errorf("apply operation o: %w", err))
 	if got := (verdict{v.Class, v.Origin, v.Kind, v.Code}); got != want {
 		t.Errorf("got %+v, want %+v (%v)", got, want, err)
 	}
@@ -315,11 +315,11 @@ func TestErrorsOfTheConnectorItself(t *testing.T) {
 }
 
 func TestAnUnknownErrorHealsAndIsSaidToBeUnknown(t *testing.T) {
-	v := failure.Judge(errors.New("planted"))
+	v := failure.Classify(errors.New("planted"))
 	if v.Class != failure.Healing || v.Known || v.Code != failurecode.Unknown || v.Remedy == "" {
 		t.Errorf("got %+v, want it healing, unknown, with a remedy", v)
 	}
-	if failure.Classify(errors.New("x")) != failure.Healing {
+	if failure.ClassOf(errors.New("x")) != failure.Healing {
 		t.Error("Classify says otherwise")
 	}
 }

@@ -128,7 +128,7 @@ func TestADeadMessageComesAgainUntilItsRecordIsSafe(t *testing.T) {
 func TestWhatHealsAndIsParkedAllTheSameIsToBeReplayed(t *testing.T) {
 	err := &crm.Error{System: crm.Zoho, Action: "update", Kind: crm.Locked, Status: 400, Code: "NOT_APPROVED"}
 	parked := failure.Parked(operation("o", hubspotContact("1")), err, start)
-	live, recorded := failure.Judge(err).Remedy, parked.Cause.Remedy()
+	live, recorded := failure.Classify(err).Remedy, parked.Cause.Remedy()
 	if strings.Contains(live, "replay") || recorded != live+" All attempts failed: replay it when that has passed." {
 		t.Errorf("while it heals: %q; on record: %q", live, recorded)
 	}

@@ -65,12 +65,12 @@ type Clock interface{ Now() time.Time }
 // Config is what a Digest needs. Pages may be empty. Without Signs nothing is
 // mailed while nothing fails.
 type Config struct {
-	Store  DigestStore
-	Mailer Mailer
-	Clock  Clock
-	NewID  func() string
-	Pages  Pages
-	Signs  Signs
+	Store      DigestStore
+	Mailer     Mailer
+	Clock      Clock
+	NewID      func() string
+	Pages      Pages
+	Heartbeats HeartbeatStore
 }
 
 // Digest mails what is new.
@@ -109,9 +109,9 @@ type Outcome string
 const (
 	Sent   Outcome = "sent"
 	Silent Outcome = "silent" // there is nothing new
-	// SignOfLife: there is nothing new, and has not been for so long that it was said.
-	SignOfLife Outcome = "sign_of_life"
-	Busy       Outcome = "busy" // another job is sending right now
+	// Heartbeat: nothing failed for so long that a mail said so.
+	Heartbeat Outcome = "heartbeat"
+	Busy      Outcome = "busy" // another job is sending right now
 )
 
 // Report tells what a run did, without any name or value.
@@ -153,7 +153,7 @@ func (d *Digest) send(ctx context.Context, until time.Time) (Report, error) {
 		return Report{}, fmt.Errorf("list unreported failures: %w", err)
 	}
 	if len(failures) == 0 {
-		return d.silent(ctx)
+		return d.sendHeartbeatWhenDue(ctx)
 	}
 	left := len(failures) > maxFailures
 	if left {

@@ -65,8 +65,8 @@ func TestWhileSendGridDoesNotAcceptTheListWaits(t *testing.T) {
 			h.mails.Faults.Add(tt.fault)
 			_, err := h.digest(t).Send(t.Context())
 			var m *failure.MailError
-			if !errors.As(err, &m) || failure.Classify(err) != tt.want {
-				t.Fatalf("error %v of class %s, want a mail error of class %s", err, failure.Classify(err), tt.want)
+			if !errors.As(err, &m) || failure.ClassOf(err) != tt.want {
+				t.Fatalf("error %v of class %s, want a mail error of class %s", err, failure.ClassOf(err), tt.want)
 			}
 			if strings.Contains(err.Error(), "@") {
 				t.Errorf("an address shows in %v", err)
@@ -86,7 +86,7 @@ func TestALostAnswerOfSendGridMakesASecondMail(t *testing.T) {
 	h := newHouse(t)
 	h.record(t, failed("a", "1"))
 	h.mails.Faults.Add(sim.Fault{After: true, Drop: true, Count: 1})
-	if _, err := h.digest(t).Send(t.Context()); failure.Classify(err) != failure.Healing {
+	if _, err := h.digest(t).Send(t.Context()); failure.ClassOf(err) != failure.Healing {
 		t.Fatalf("error %v, want one that heals", err)
 	}
 	send(t, h.digest(t), failure.Sent)
@@ -139,7 +139,7 @@ func TestJobsThatOverlapSendOnce(t *testing.T) {
 	for range 6 {
 		done.Go(func() {
 			gate.Wait()
-			if _, err := d.Send(t.Context()); err != nil && failure.Classify(err) != failure.Healing {
+			if _, err := d.Send(t.Context()); err != nil && failure.ClassOf(err) != failure.Healing {
 				t.Error(err)
 			}
 		})

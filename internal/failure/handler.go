@@ -21,7 +21,7 @@ func (d *Digest) Handler(logger *slog.Logger) http.Handler {
 		ctx := r.Context()
 		report, err := d.Send(ctx)
 		if err != nil {
-			v := Judge(err)
+			v := Classify(err)
 			logger.ErrorContext(ctx, logschema.DigestNotSent,
 				logschema.Class, string(v.Class), "remedy", v.Remedy, "error", err.Error())
 			http.Error(w, "the list waits: see the log", http.StatusServiceUnavailable)

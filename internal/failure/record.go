@@ -66,12 +66,12 @@ func (c Cause) Remedy() string {
 func (c Cause) advice() (string, Class) {
 	var remedies []string
 	for _, f := range c.Fields {
-		r := find(facts{system: c.Side, kind: c.Kind, code: f.Code})
+		r := findRule(errorFacts{system: c.Side, kind: c.Kind, code: f.Code})
 		if f.Code != "" && r.code == f.Code && !slices.Contains(remedies, r.remedy) {
 			remedies = append(remedies, r.remedy)
 		}
 	}
-	r := find(facts{system: c.Side, kind: c.Kind, code: c.Code})
+	r := findRule(errorFacts{system: c.Side, kind: c.Kind, code: c.Code})
 	if len(remedies) > 0 {
 		return strings.Join(remedies, " "), r.class
 	}
@@ -151,7 +151,7 @@ func (r Record) Identify() Record {
 // Parked describes an operation that is given up because of err. Judge says
 // whether it should be.
 func Parked(o op.Operation, err error, at time.Time) Record {
-	v := Judge(err)
+	v := Classify(err)
 	c := Cause{Side: v.System, Action: "apply", Kind: v.Kind, Code: v.Code, Fields: v.Fields}
 	if e := crm.AsError(err); e != nil {
 		c.Action = e.Action

@@ -40,7 +40,7 @@ func (c Cause) passes() bool {
 	if c.Action != "apply" {
 		return false // a part of it failed, or it could not be read
 	}
-	rule := find(facts{system: c.Side, kind: c.Kind, code: c.Code})
+	rule := findRule(errorFacts{system: c.Side, kind: c.Kind, code: c.Code})
 	return rule.class == Healing || rule.origin == Outage
 }
 
@@ -91,7 +91,7 @@ func (p Repeater) RunLogged(ctx context.Context, logger *slog.Logger) {
 	report, err := p.Run(ctx)
 	switch {
 	case err != nil:
-		logger.ErrorContext(ctx, logschema.NotRepeated, "published", report.Published, logschema.Class, string(Classify(err)), "error", err.Error())
+		logger.ErrorContext(ctx, logschema.NotRepeated, "published", report.Published, logschema.Class, string(ClassOf(err)), "error", err.Error())
 	case report.Matched > 0:
 		logger.InfoContext(ctx, logschema.Repeated, "failures", report.Matched, "published", report.Published)
 	}

@@ -22,8 +22,8 @@ type rule struct {
 	remedy string
 }
 
-// facts are what is known of one error.
-type facts struct {
+// errorFacts are what is known of one error.
+type errorFacts struct {
 	system crm.System
 	kind   crm.ErrorKind
 	code   string
@@ -31,7 +31,7 @@ type facts struct {
 	long   bool
 }
 
-func (r rule) matches(f facts) bool {
+func (r rule) matches(f errorFacts) bool {
 	return (r.system == "" || r.system == f.system) &&
 		(r.kind == "" || r.kind == f.kind) &&
 		(r.code == "" || r.code == f.code) &&
@@ -43,7 +43,7 @@ func (r rule) matches(f facts) bool {
 // is from the special to the general.
 var rules = slices.Concat(connectorRules, hubspotRules, zohoRules, googleRules, sendgridRules, generalRules)
 
-func find(f facts) rule {
+func findRule(f errorFacts) rule {
 	for _, r := range rules {
 		if r.matches(f) {
 			return r

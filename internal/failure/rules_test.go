@@ -19,7 +19,7 @@ func TestEveryRuleSaysWhatToDoAndIsReached(t *testing.T) {
 		}
 		for j, earlier := range rules[:i] {
 			// What is left open in r may be anything that no rule names.
-			f := facts{or(r.system, "elsewhere"), or(r.kind, "other"), or(r.code, "OTHER"), or(r.status, 999), r.long}
+			f := errorFacts{or(r.system, "elsewhere"), or(r.kind, "other"), or(r.code, "OTHER"), or(r.status, 999), r.long}
 			if earlier.matches(f) {
 				t.Errorf("rule %d (%+v) hides behind rule %d (%+v)", i, r, j, earlier)
 			}
@@ -41,7 +41,7 @@ func TestEveryKindOfErrorHasARule(t *testing.T) {
 		crm.Unavailable, crm.Unauthorized, crm.Forbidden, crm.Refused,
 	} {
 		for _, s := range crm.Systems {
-			if r := find(facts{system: s, kind: kind, code: "SOMETHING_NEW", status: 418}); r.remedy == unknownRule.remedy {
+			if r := findRule(errorFacts{system: s, kind: kind, code: "SOMETHING_NEW", status: 418}); r.remedy == unknownRule.remedy {
 				t.Errorf("%s %s is judged by no rule", s, kind)
 			}
 		}

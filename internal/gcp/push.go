@@ -116,7 +116,7 @@ func NewPushHandler(handle func(ctx context.Context, m Message) error, logger *s
 		err = handle(ctx, m)
 		end(err)
 		if err != nil {
-			v := failure.Judge(err)
+			v := failure.Classify(err)
 			logger.ErrorContext(ctx, logschema.MessageHeld,
 				logschema.Class, string(v.Class), logschema.Origin, string(v.Origin), logschema.Code, v.Code,
 				"message_id", m.ID, "ordering_key", m.OrderingKey, "attempt", m.Attempt,

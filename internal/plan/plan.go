@@ -169,7 +169,7 @@ func (p *planning) one(ctx context.Context, found crm.Found) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.report.Records++
-	outcome := reconcile.Judge(report, linked && before.Complete())
+	outcome := reconcile.OutcomeOf(report, linked && before.Complete())
 	switch {
 	case failure.IsHeld(err):
 		outcome = Held

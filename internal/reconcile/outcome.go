@@ -18,9 +18,9 @@ const (
 	Parked    Outcome = "parked"    // recorded as a failure
 )
 
-// Judge says what the operation of a report was. linked tells whether the record
+// OutcomeOf says what the operation of a report was. linked tells whether the record
 // had a link before.
-func Judge(r syncer.Report, linked bool) Outcome {
+func OutcomeOf(r syncer.Report, linked bool) Outcome {
 	switch {
 	case r.Outcome == syncer.Parked && r.Reason == "AMBIGUOUS_MATCH":
 		return Ambiguous

@@ -140,7 +140,7 @@ func failureRace(t *testing.T, s *store.Failures) {
 			if err == nil {
 				return
 			}
-			if failure.Classify(err) != failure.Healing {
+			if failure.ClassOf(err) != failure.Healing {
 				t.Error(err)
 				return
 			}
@@ -313,7 +313,7 @@ func turnRace(t *testing.T, s *store.Failures) {
 		for {
 			mine, err := s.ClaimDigest(t.Context(), fmt.Sprint("job", i), failedAt, failedAt.Add(time.Minute))
 			switch {
-			case err != nil && failure.Classify(err) == failure.Healing:
+			case err != nil && failure.ClassOf(err) == failure.Healing:
 				continue
 			case err != nil:
 				t.Error(err)

@@ -69,7 +69,7 @@ var mutants = []mutant{
 		{handleFile, `case v.Class == failure.Stop, v.Origin == failure.Outage`, `case v.Origin == failure.Outage`},
 	}},
 	{"a panic is never given up", []replacement{
-		{handleFile, `		if !c.cannotSucceed(failure.Judge(failure.ErrPanic), attempt, o) {`, `		if true {`},
+		{handleFile, `		if !c.cannotSucceed(failure.Classify(failure.ErrPanic), attempt, o) {`, `		if true {`},
 		{"internal/proof/simulate/queue.go", `m.attempts >= maxAttempts &&`, `false &&`},
 	}},
 	{"poison is never given up", []replacement{
@@ -210,10 +210,10 @@ var mutants = []mutant{
 		{writeFile, `	if t.Brake == nil {`, `	if t.Brake == nil || t.op.Change == "reconciled" {`},
 	}},
 	{"a backfill goes on under a hold", []replacement{
-		{"internal/reconcile/filling.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
+		{"internal/reconcile/backfill_run.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
 	}},
 	{"a backfill takes what failed for done", []replacement{
-		{"internal/reconcile/filling.go", `		f.again = append(f.again, a)
+		{"internal/reconcile/backfill_run.go", `		f.again = append(f.again, a)
 	}
 	return held`, `	}
 	return held`},
@@ -246,7 +246,7 @@ var mutants = []mutant{
 `, ``},
 	}},
 	{"a plan calls a link an update", []replacement{
-		{"internal/plan/plan.go", `reconcile.Judge(report, linked && before.Complete())`, `reconcile.Judge(report, linked || before.Complete() || report.Twin.RecordID != "")`},
+		{"internal/plan/plan.go", `reconcile.OutcomeOf(report, linked && before.Complete())`, `reconcile.OutcomeOf(report, linked || before.Complete() || report.Twin.RecordID != "")`},
 	}},
 	{"a plan knows of no required field", []replacement{
 		{"internal/dryrun/crm.go", `if missing := s.missing(kind, w); len(missing) > 0 {`, `if missing := s.missing(kind, w); len(missing) > 99 {`},
@@ -257,8 +257,8 @@ var mutants = []mutant{
 			d.State`},
 	}},
 	{"the console synchronises nothing", []replacement{
-		{"internal/console/act.go", `	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{`, `	_ = append([]op.Operation(nil), []op.Operation{{`},
-		{"internal/console/act.go", `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
+		{"internal/console/actions.go", `	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{`, `	_ = append([]op.Operation(nil), []op.Operation{{`},
+		{"internal/console/actions.go", `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
 	}})`, `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
 	}}...)`},
 	}},

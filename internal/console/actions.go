@@ -34,7 +34,7 @@ type done struct {
 type action struct {
 	name    string
 	subject func(form url.Values) (string, error)
-	run     func(c *Console, ctx context.Context, v visit) (done, error)
+	run     func(c *Console, ctx context.Context, v request) (done, error)
 }
 
 var actions = []action{
@@ -44,7 +44,7 @@ var actions = []action{
 }
 
 // act checks an action and runs it. What is refused changes nothing.
-func (c *Console) act(w http.ResponseWriter, v visit) error {
+func (c *Console) act(w http.ResponseWriter, v request) error {
 	if err := c.foreign.Check(v.Request); err != nil {
 		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.who, "reason", "cross_origin")
 		return &problem{http.StatusForbidden, "That was not asked for here", "The request came from another site. Open the console itself and try again."}
@@ -68,7 +68,7 @@ func (c *Console) act(w http.ResponseWriter, v visit) error {
 }
 
 // run writes down who does what before it is done, and after how it ended.
-func (c *Console) run(w http.ResponseWriter, v visit, a action) error {
+func (c *Console) run(w http.ResponseWriter, v request, a action) error {
 	subject, err := a.subject(v.PostForm)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func back(form url.Values) url.Values {
 	return next
 }
 
-func (c *Console) replay(ctx context.Context, v visit) (done, error) {
+func (c *Console) replay(ctx context.Context, v request) (done, error) {
 	filter, err := filterOf(v.PostForm)
 	if err != nil {
 		return done{}, err
@@ -156,7 +156,7 @@ func (c *Console) replay(ctx context.Context, v visit) (done, error) {
 	return done{"replayed", report.Published, back(v.PostForm)}, nil
 }
 
-func (c *Console) dismiss(ctx context.Context, v visit) (done, error) {
+func (c *Console) dismiss(ctx context.Context, v request) (done, error) {
 	filter, err := filterOf(v.PostForm)
 	if err != nil {
 		return done{}, err
@@ -188,7 +188,7 @@ func oneRecord(form url.Values) (string, error) {
 }
 
 // synchronise asks for what a webhook would ask for.
-func (c *Console) synchronise(ctx context.Context, v visit) (done, error) {
+func (c *Console) synchronise(ctx context.Context, v request) (done, error) {
 	ref, err := crm.ParseRef(v.PostForm.Get("ref"))
 	if err != nil {
 		return done{}, wrongInput("That names no record.")

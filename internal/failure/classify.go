@@ -57,8 +57,8 @@ var ErrPanic = errors.New("the handler panicked")
 // what passes in moments.
 const longWait = 30 * time.Minute
 
-// Verdict is what is known about an error.
-type Verdict struct {
+// Classification is what is known about an error.
+type Classification struct {
 	System crm.System
 	Kind   crm.ErrorKind
 	Code   string
@@ -71,20 +71,20 @@ type Verdict struct {
 	Known bool
 }
 
-// Classify says what is to become of an operation that ended with err.
-func Classify(err error) Class { return Judge(err).Class }
+// ClassOf says what is to become of an operation that ended with err.
+func ClassOf(err error) Class { return Classify(err).Class }
 
-// Judge tells all that is known about err: the error of a CRM in its chain if
+// Classify tells all that is known about err: the error of a CRM in its chain if
 // there is one, else the status of a Google service, else one of the
 // connector's own. err is not nil.
-func Judge(err error) Verdict {
+func Classify(err error) Classification {
 	f, known := factsOf(err)
 	if !known {
-		return Verdict{System: Connector, Code: failurecode.Unknown, Class: Healing, Origin: Defect,
+		return Classification{System: Connector, Code: failurecode.Unknown, Class: Healing, Origin: Defect,
 			Remedy: Remedy(Connector, "", failurecode.Unknown)}
 	}
-	r := find(f)
-	v := Verdict{System: f.system, Kind: f.kind, Code: f.code, Class: r.class, Origin: r.origin, Remedy: r.remedy, Known: true}
+	r := findRule(f)
+	v := Classification{System: f.system, Kind: f.kind, Code: f.code, Class: r.class, Origin: r.origin, Remedy: r.remedy, Known: true}
 	if e := crm.AsError(err); e != nil {
 		v.Fields = e.Fields
 		if len(e.Fields) > 0 {
@@ -96,30 +96,30 @@ func Judge(err error) Verdict {
 
 // Remedy says in a sentence or two what a person can do about a failure.
 func Remedy(system crm.System, kind crm.ErrorKind, code string) string {
-	return find(facts{system: system, kind: kind, code: code}).remedy
+	return findRule(errorFacts{system: system, kind: kind, code: code}).remedy
 }
 
 // factsOf extracts what the rules look at.
-func factsOf(err error) (facts, bool) {
+func factsOf(err error) (errorFacts, bool) {
 	var m *MailError
 	switch e := crm.AsError(err); {
 	case e != nil:
-		return facts{e.System, e.Kind, e.Code, e.Status, e.RetryAfter >= longWait}, true
+		return errorFacts{e.System, e.Kind, e.Code, e.Status, e.RetryAfter >= longWait}, true
 	case errors.As(err, &m):
-		return facts{system: SendGrid, kind: m.kind(), status: m.Status}, true
+		return errorFacts{system: SendGrid, kind: m.kind(), status: m.Status}, true
 	case errors.Is(err, ErrPanic):
-		return facts{system: Connector, kind: crm.Refused, code: failurecode.Panic}, true
+		return errorFacts{system: Connector, kind: crm.Refused, code: failurecode.Panic}, true
 	case errors.Is(err, op.ErrUnknownVersion):
-		return facts{system: Connector, kind: crm.Refused, code: failurecode.UnknownVersion}, true
+		return errorFacts{system: Connector, kind: crm.Refused, code: failurecode.UnknownVersion}, true
 	}
 	if s, ok := status.FromError(err); ok && s.Code() != codes.OK {
 		g := googleCodes[s.Code()]
-		return facts{system: Google, kind: g.kind, code: g.name}, g.name != ""
+		return errorFacts{system: Google, kind: g.kind, code: g.name}, g.name != ""
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return facts{system: Connector, kind: crm.Unavailable, code: failurecode.DeadlineExceeded}, true
+		return errorFacts{system: Connector, kind: crm.Unavailable, code: failurecode.DeadlineExceeded}, true
 	}
-	return facts{}, false
+	return errorFacts{}, false
 }
 
 // IsHeld reports whether an operation failed because a safeguard holds what it

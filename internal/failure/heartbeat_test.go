@@ -15,19 +15,19 @@ const week = 7 * 24 * time.Hour
 // that mails are lost.
 func TestAMailComesOnceAWeekAlthoughNothingFails(t *testing.T) {
 	h := newHouse(t)
-	d := h.digest(t, func(c *failure.Config) { c.Signs = h.store })
+	d := h.digest(t, func(c *failure.Config) { c.Heartbeats = h.store })
 	steps := []struct {
 		after time.Duration
 		fails bool
 		want  failure.Outcome
 	}{
-		{0, false, failure.SignOfLife}, // the first of all shows that mails arrive
+		{0, false, failure.Heartbeat}, // the first of all shows that mails arrive
 		{time.Hour, false, failure.Silent},
 		{week - 2*time.Hour, false, failure.Silent},
-		{time.Hour, false, failure.SignOfLife},
+		{time.Hour, false, failure.Heartbeat},
 		{3 * 24 * time.Hour, true, failure.Sent},
 		{week - time.Hour, false, failure.Silent}, // a list of failures is a sign, too
-		{time.Hour, false, failure.SignOfLife},
+		{time.Hour, false, failure.Heartbeat},
 	}
 	for i, s := range steps {
 		h.clock.now = h.clock.now.Add(s.after)
@@ -47,13 +47,13 @@ func TestAMailComesOnceAWeekAlthoughNothingFails(t *testing.T) {
 	}
 }
 
-func TestASignOfLifeThatIsNotAcceptedIsAnErrorAndComesAgain(t *testing.T) {
+func TestAHeartbeatThatIsNotAcceptedIsAnErrorAndComesAgain(t *testing.T) {
 	h := newHouse(t)
-	d := h.digest(t, func(c *failure.Config) { c.Signs = h.store })
+	d := h.digest(t, func(c *failure.Config) { c.Heartbeats = h.store })
 	h.mails.Faults.Add(sim.Fault{Status: 503, Count: 1})
-	if _, err := d.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "sign of life") {
+	if _, err := d.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "send the heartbeat") {
 		t.Errorf("got %v", err)
 	}
-	send(t, d, failure.SignOfLife)
+	send(t, d, failure.Heartbeat)
 	send(t, d, failure.Silent)
 }

@@ -114,7 +114,7 @@ func (f *filling) apply(ctx context.Context, attempts []attempt) error {
 	var held error
 	for i, a := range attempts {
 		if errs[i] == nil {
-			f.report.Counts[a.op.Ref.Kind][Judge(reports[i], a.linked)]++
+			f.report.Counts[a.op.Ref.Kind][OutcomeOf(reports[i], a.linked)]++
 			continue
 		}
 		if failure.IsHeld(errs[i]) { // no other attempt helps before a person has released it
