@@ -20,8 +20,8 @@ type setting struct {
 
 func (s setting) required() bool { return s.fallback == "" && !s.optional }
 
-// settings are all variables that any function reads. The README's table and
-// terraform's are compared with it by tests.
+// settings are all variables that any function reads. Tests compare the tables of
+// docs/configuration.md and of terraform with it.
 var settings = []setting{
 	{name: "GOOGLE_CLOUD_PROJECT", remedy: "the id of the Google Cloud project"},
 	{name: "FIRESTORE_DATABASE", fallback: "(default)", remedy: "the name of the Firestore database"},
