@@ -22,10 +22,13 @@ GOTESTSUM := $(BUILD)/tools/gotestsum@$(GOTESTSUM_VERSION)/gotestsum
 
 .PHONY: help
 help: ## list the targets
-	@target='^([a-z-]+):.*[#]# (.*)'; \
+	@group='^[#]#@ (.*)'; target='^([a-z-]+):.*[#]# (.*)'; \
 	while IFS= read -r line; do \
-		if [[ $$line =~ $$target ]]; then printf '  %-14s %s\n' "$${BASH_REMATCH[1]}" "$${BASH_REMATCH[2]}"; fi; \
+		if [[ $$line =~ $$group ]]; then printf '\n%s\n' "$${BASH_REMATCH[1]}"; \
+		elif [[ $$line =~ $$target ]]; then printf '  %-14s %s\n' "$${BASH_REMATCH[1]}" "$${BASH_REMATCH[2]}"; fi; \
 	done <Makefile
+
+##@ Try it
 
 .PHONY: demo
 demo: ## all functions, an embedded cloud and both simulated CRMs in one process, with a scenario
@@ -34,6 +37,8 @@ demo: ## all functions, an embedded cloud and both simulated CRMs in one process
 .PHONY: local
 local: ## all functions and the embedded cloud on LISTEN, against the CRMs the environment names
 	$(GO) run ./internal/cmd/connector local --listen $(LISTEN)
+
+##@ Test
 
 # This target and demo need go, make, bash and coreutils, and nothing else.
 .PHONY: test
@@ -65,10 +70,6 @@ TEST := GO="$(GO)" GOTESTSUM="$(GOTESTSUM)" bash .ci/test
 $(GOTESTSUM):
 	GOBIN=$(@D) $(GO) install gotest.tools/gotestsum@$(GOTESTSUM_VERSION)
 
-.PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME (30s)
-	GO="$(GO)" FUZZTIME="$(FUZZTIME)" .ci/fuzz
-
 AXE_VERSION := 4.14.1
 AXE := $(BUILD)/axe/$(AXE_VERSION)/node_modules/axe-core/axe.min.js
 BROWSER ?=
@@ -78,6 +79,12 @@ browser-test: $(if $(shell command -v npm),$(AXE)) ## Chromium through the conso
 
 $(AXE):
 	npm install --no-save --no-audit --no-fund --ignore-scripts --prefix $(BUILD)/axe/$(AXE_VERSION) axe-core@$(AXE_VERSION)
+
+##@ Search for faults
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	GO="$(GO)" FUZZTIME="$(FUZZTIME)" .ci/fuzz
 
 SEEDS ?= 2000
 .PHONY: simulate
@@ -93,6 +100,8 @@ soak: ## people, failing calls and SIGKILLs over real processes, 7 minutes; SOAK
 operate-test: ## the operator's scenario at its full size: 5,000 records in Zoho, 1,000 in HubSpot
 	$(GO) test -count=1 -v -timeout=40m ./internal/cmd/connector -run '^TestTheOperatorsScenario$$' -operate=20
 
+##@ Measure
+
 BENCH ?=
 .PHONY: bench
 bench: ## scenarios over the functions as a process of their own, 15 minutes; BENCH="-scenarios lone" changes it; results go to build/bench.json
@@ -104,6 +113,8 @@ bench: ## scenarios over the functions as a process of their own, 15 minutes; BE
 bench-go: ## every Go benchmark, in the form that benchstat reads, also in build/bench.txt
 	@mkdir -p $(BUILD)
 	$(GO) test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) -timeout=30m ./... | tee $(BUILD)/bench.txt
+
+##@ Write code
 
 .PHONY: format
 format: ## gofmt everything
@@ -128,6 +139,8 @@ $(GOLANGCI_LINT):
 
 $(STATICCHECK):
 	GOBIN=$(@D) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+##@ Deploy
 
 .PHONY: package
 package: ## the zip that terraform deploys, build/connector-<hash>.zip, after a build of it as the buildpack's
@@ -158,6 +171,8 @@ apply: ## terraform apply of build/plan.tfplan, and of nothing else
 .PHONY: smoke
 smoke: ## test the deployment through its real triggers; HUBSPOT_CLIENT_SECRET=... SMOKE_CONTACT=id make it complete
 	terraform -chdir=terraform output -json | $(GO) run ./internal/cmd/smoke
+
+##@ Everything
 
 # .ci/run runs test by itself, on a machine with few tools.
 FIRST ?= test
