@@ -1,35 +1,36 @@
-// Package connector keeps the contacts and companies of HubSpot and Zoho CRM
-// telling the same truth, as a handful of Cloud Functions. This comment is the
-// tour of the house.
+// Package connector keeps the contacts and companies of HubSpot and Zoho CRM in
+// sync, as a handful of Cloud Functions. This comment is an overview of the packages.
 //
-// A webhook says that a record changed. The door that hears it
+// A webhook says that a record changed. Its handler
 // ([github.com/hubspot-zoho/connector/internal/ingest]) verifies the caller,
-// reduces the body to operations, one per record, publishes them to Pub/Sub and
+// reduces the body to operations, one for each record, publishes them to Pub/Sub and
 // answers when they are stored. An operation
-// ([github.com/hubspot-zoho/connector/internal/op]) names the record and never
-// a value: the CRM is the truth, and is read when the operation is applied.
+// ([github.com/hubspot-zoho/connector/internal/op]) names the record and holds no
+// value, because the connector reads the record when it applies the operation.
 //
-// A consumer applies one operation
-// ([github.com/hubspot-zoho/connector/internal/syncer]): it reads the record,
-// finds its counterpart, lets the latest edit of each field win
-// ([github.com/hubspot-zoho/connector/internal/merge]) and writes what differs,
-// to either side or both. Which fields belong together, and which way they may
-// go, is configuration ([github.com/hubspot-zoho/connector/internal/mapping]).
+// A consumer ([github.com/hubspot-zoho/connector/internal/consumer]) applies one
+// operation with a syncer ([github.com/hubspot-zoho/connector/internal/syncer]). The
+// syncer reads the record, finds its counterpart, lets the latest edit of each field
+// win ([github.com/hubspot-zoho/connector/internal/merge]) and writes the differences
+// to either side or both. Which fields belong together, and in which direction, is
+// configuration ([github.com/hubspot-zoho/connector/internal/mapping]).
 //
-// All that knows HubSpot is in [github.com/hubspot-zoho/connector/internal/hubspot],
-// all that knows Zoho in [github.com/hubspot-zoho/connector/internal/zoho], all
-// that knows Google in [github.com/hubspot-zoho/connector/internal/gcp]; what
-// they have in common is said in the words of
-// [github.com/hubspot-zoho/connector/internal/crm]. The functions are registered
-// and joined in [github.com/hubspot-zoho/connector/functions]. For tests and
-// local runs, [github.com/hubspot-zoho/connector/internal/local/cloud] plays
-// Google Cloud and [github.com/hubspot-zoho/connector/internal/local/sim] the two CRMs,
-// over the real protocols; neither is ever deployed.
+// All code that depends on HubSpot is in
+// [github.com/hubspot-zoho/connector/internal/hubspot], and all code that depends on
+// Zoho in [github.com/hubspot-zoho/connector/internal/zoho]. Firestore is in
+// [github.com/hubspot-zoho/connector/internal/store], and the rest of Google Cloud in
+// [github.com/hubspot-zoho/connector/internal/gcp]. Their common vocabulary is
+// [github.com/hubspot-zoho/connector/internal/crm]. Package
+// [github.com/hubspot-zoho/connector/functions] registers the functions and connects
+// these packages. For tests and local runs,
+// [github.com/hubspot-zoho/connector/internal/local/cloud] serves as Google Cloud and
+// [github.com/hubspot-zoho/connector/internal/local/sim] as both CRMs, over the real
+// protocols; neither is ever deployed.
 //
 // The package itself exports nothing. It exists because the Go buildpack of
-// Cloud Functions reads the root of an upload only: it wants one package there
-// that imports the functions framework itself, and then links it into the main
-// that it generates.
+// Cloud Functions reads only the root of an upload: it expects one package there
+// that imports the functions framework, and links it into the main that it
+// generates.
 package connector
 
 import (
