@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -170,30 +169,6 @@ func TestTheCheckOfTheFailureModelSeesWhatIsWrong(t *testing.T) {
 		}
 		if got := rows[0].problems(source); len(got) != tt.want {
 			t.Errorf("%s: %v, want %d", tt.name, got, tt.want)
-		}
-	}
-}
-
-// TestDocumentsNameOnlyMakeTargetsThatExist is for the pages below docs, as
-// TestTheReadmeNamesOnlyMakeTargetsThatExist is for the README.
-func TestDocumentsNameOnlyMakeTargetsThatExist(t *testing.T) {
-	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil || !slices.Contains(pages, filepath.Join(root, failureModel)) {
-		t.Fatalf("%v, %d pages", err, len(pages))
-	}
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(string(text), -1) {
-			if !strings.Contains(string(makefile), "\n"+m[1]+":") {
-				t.Errorf("%s names make %s, which is not a target", page, m[1])
-			}
 		}
 	}
 }
