@@ -54,9 +54,9 @@ func (d *deps) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics 
 	return assembly.NewSyncer(assembly.Deps{
 		Mapping: c.Mapping, CRMs: crms,
 		Links: store.NewLinks(db), Failures: store.NewFailures(db), Cursors: store.NewCursors(db),
-		Graves: store.NewSuppressions(db), Safeguards: store.NewSafeguards(db),
+		Suppressions: store.NewSuppressions(db), Safeguards: store.NewSafeguards(db),
 		Publishers: convertPublishers(topics, toSyncerPublisher),
-		Unique:     keepsUnique, AtOnce: batch.AtOnce,
+		Unique:     keepsUnique, Parallel: batch.AtOnce,
 		Clock: systemClock, NewID: newID, Logger: d.logger, HashKey: []byte(c.HashKey), Share: seen,
 	}, way.Options)
 }

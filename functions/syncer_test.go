@@ -120,10 +120,10 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, isBrake := s.Brake.(*safeguard.MassClear)
+			_, isBrake := s.Safeguard.(*safeguard.MassClear)
 			got := safeguards{
-				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.AtOnce).Pointer() == reflect.ValueOf(batch.AtOnce).Pointer(),
-				Suppressions: s.Graves != nil, Erasers: len(s.Erase), Precise: s.Precise, Batched: true, Limited: true,
+				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.Parallel).Pointer() == reflect.ValueOf(batch.AtOnce).Pointer(),
+				Suppressions: s.Suppressions != nil, Erasers: len(s.Erasers), Precise: s.Precise, Batched: true, Limited: true,
 			}
 			for _, side := range crm.Systems {
 				beneath := unwrap(s.CRMs[side])

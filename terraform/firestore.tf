@@ -22,7 +22,7 @@ resource "google_firestore_backup_schedule" "daily" {
 # collection to about 500 writes a second.
 locals {
   unindexed = {
-    links    = ["id", "fields", "sides", "decisions", "lease", "hash_id", "gone", "gone_at", "known_companies", "tell"]
+    links    = ["id", "fields", "sides", "decisions", "lease", "hash_id", "deleted_on", "deleted_at", "known_companies", "fan_out_pending"]
     failures = ["first_seen", "mailed_at", "operations", "message", "repeated_at", "repeats", "resolved_at"]
     stats    = ["cells", "latest", "quotas", "instance"]
   }

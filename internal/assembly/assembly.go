@@ -19,16 +19,16 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// Links stores the links of records.
+// LinkStore stores the links of records.
 type Links interface {
-	syncer.Links
+	syncer.LinkStore
 	syncer.Members
 	safeguard.Pairs
 }
 
-// Failures stores failed operations.
+// FailureStore stores failed operations.
 type Failures interface {
-	syncer.Failures
+	syncer.FailureStore
 	EraseFailures(ctx context.Context, refs ...crm.Ref) error
 }
 
@@ -48,22 +48,22 @@ type Deps struct {
 	Mapping *mapping.Mapping
 	// CRMs are the two sides as an operation calls them, with everything that
 	// stands between: the limiter of each account and the calls that are shared.
-	CRMs       map[crm.System]syncer.CRM
-	Links      Links
-	Failures   Failures
-	Cursors    Cursors
-	Graves     syncer.Graves
-	Safeguards safeguard.Store
+	CRMs         map[crm.System]syncer.CRM
+	Links        Links
+	Failures     Failures
+	Cursors      Cursors
+	Suppressions syncer.Suppressions
+	Safeguards   safeguard.Store
 	// Publishers are by the side of the record that changed. A dry run needs none.
 	Publishers map[crm.System]syncer.Publisher
-	// Unique reports which values a side keeps to one record; AtOnce makes calls
+	// Unique reports which values a side keeps to one record; Parallel makes calls
 	// at the same time.
-	Unique  func(s crm.System, kind crm.Kind, field string) bool
-	AtOnce  func(ctx context.Context, calls ...func())
-	Clock   Clock
-	NewID   func() string
-	Logger  *slog.Logger
-	HashKey []byte
+	Unique   func(s crm.System, kind crm.Kind, field string) bool
+	Parallel func(ctx context.Context, calls ...func())
+	Clock    Clock
+	NewID    func() string
+	Logger   *slog.Logger
+	HashKey  []byte
 	// Share is the part of all operations that this process sees, above 0 and at
 	// most 1.
 	Share float64
@@ -80,7 +80,7 @@ func (d Deps) validate(o Options) error {
 	var errs []error
 	for name, missing := range map[string]bool{
 		"mapping": d.Mapping == nil, "links": d.Links == nil, "failures": d.Failures == nil, "cursors": d.Cursors == nil,
-		"suppressions": d.Graves == nil, "safeguards": d.Safeguards == nil, "unique values": d.Unique == nil, "calls at once": d.AtOnce == nil,
+		"suppressions": d.Suppressions == nil, "safeguards": d.Safeguards == nil, "unique values": d.Unique == nil, "calls at once": d.Parallel == nil,
 		"clock": d.Clock == nil, "ids": d.NewID == nil, "logger": d.Logger == nil,
 	} {
 		if missing {
@@ -110,9 +110,9 @@ func NewSyncer(d Deps, o Options) (*syncer.Syncer, error) {
 	}
 	c := syncer.Config{
 		Mapping: d.Mapping, CRMs: d.CRMs, Links: d.Links, Members: d.Links, Failures: d.Failures, Publishers: d.Publishers,
-		Graves: d.Graves, Erase: []syncer.Eraser{d.Failures.EraseFailures, d.Cursors.EraseCursors},
-		Brake: safeguard.New(safeguard.Config{Store: safeguards, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
-		Clock: d.Clock, NewID: d.NewID, AtOnce: d.AtOnce, Unique: d.Unique, HashKey: d.HashKey,
+		Suppressions: d.Suppressions, Erasers: []syncer.Eraser{d.Failures.EraseFailures, d.Cursors.EraseCursors},
+		Safeguard: safeguard.New(safeguard.Config{Store: safeguards, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
+		Clock:     d.Clock, NewID: d.NewID, Parallel: d.Parallel, Unique: d.Unique, HashKey: d.HashKey,
 		// Zoho reports every change of a record, HubSpot only changes of the
 		// properties that were subscribed to.
 		Precise: map[crm.System]bool{crm.HubSpot: true},

@@ -20,7 +20,7 @@ type nothing struct {
 	Links
 	Failures
 	Cursors
-	syncer.Graves
+	syncer.Suppressions
 	safeguard.Store
 	syncer.CRM
 }
@@ -33,9 +33,9 @@ func complete() Deps {
 	n := nothing{}
 	return Deps{
 		Mapping: mapping.Default(), CRMs: map[crm.System]syncer.CRM{crm.HubSpot: n, crm.Zoho: n},
-		Links: n, Failures: n, Cursors: n, Graves: n, Safeguards: n,
+		Links: n, Failures: n, Cursors: n, Suppressions: n, Safeguards: n,
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: n, crm.Zoho: n},
-		Unique:     func(crm.System, crm.Kind, string) bool { return false }, AtOnce: func(context.Context, ...func()) {},
+		Unique:     func(crm.System, crm.Kind, string) bool { return false }, Parallel: func(context.Context, ...func()) {},
 		Clock: n, NewID: func() string { return "" }, Logger: slog.New(slog.DiscardHandler), HashKey: []byte("0123456789abcdef"), Share: 1,
 	}
 }
@@ -46,8 +46,8 @@ func TestASyncerIsNotAssembledWithoutAnyOfItsParts(t *testing.T) {
 	}
 	for name, without := range map[string]func(*Deps){
 		"mapping": func(d *Deps) { d.Mapping = nil }, "links": func(d *Deps) { d.Links = nil }, "failures": func(d *Deps) { d.Failures = nil },
-		"cursors": func(d *Deps) { d.Cursors = nil }, "suppressions": func(d *Deps) { d.Graves = nil }, "safeguards": func(d *Deps) { d.Safeguards = nil },
-		"unique values": func(d *Deps) { d.Unique = nil }, "calls at once": func(d *Deps) { d.AtOnce = nil }, "clock": func(d *Deps) { d.Clock = nil },
+		"cursors": func(d *Deps) { d.Cursors = nil }, "suppressions": func(d *Deps) { d.Suppressions = nil }, "safeguards": func(d *Deps) { d.Safeguards = nil },
+		"unique values": func(d *Deps) { d.Unique = nil }, "calls at once": func(d *Deps) { d.Parallel = nil }, "clock": func(d *Deps) { d.Clock = nil },
 		"ids": func(d *Deps) { d.NewID = nil }, "logger": func(d *Deps) { d.Logger = nil }, "hash key": func(d *Deps) { d.HashKey = nil },
 		"share of the operations": func(d *Deps) { d.Share = 0 }, "no client": func(d *Deps) { d.CRMs = map[crm.System]syncer.CRM{} },
 		"no publisher": func(d *Deps) { d.Publishers = nil },
@@ -67,8 +67,8 @@ func TestADryRunNeedsNobodyToPublishTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !dryrun.IsDryRun(s) || s.Brake == nil {
-		t.Errorf("a dry run: %t, with the safeguard: %t", dryrun.IsDryRun(s), s.Brake != nil)
+	if !dryrun.IsDryRun(s) || s.Safeguard == nil {
+		t.Errorf("a dry run: %t, with the safeguard: %t", dryrun.IsDryRun(s), s.Safeguard != nil)
 	}
 	for _, side := range crm.Systems {
 		if err := s.Publishers[side].Publish(t.Context(), nil); err != nil {

@@ -154,7 +154,7 @@ func (c *CRM) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Writt
 	if err != nil {
 		return crm.Written{}, err
 	}
-	key := w.TwinID
+	key := w.CounterpartID
 	if key == "" {
 		key = "#" + strconv.FormatUint(c.serial.Add(1), 10)
 	}

@@ -57,7 +57,7 @@ func (s *side) FindMany(ctx context.Context, kind crm.Kind, lists [][]crm.Key) [
 	var about []string
 	for i, keys := range lists {
 		about = append(about, keys[0].Value)
-		answers[i].Value = []crm.Record{{TwinID: keys[0].Value}}
+		answers[i].Value = []crm.Record{{CounterpartID: keys[0].Value}}
 	}
 	s.called(ctx, "find "+string(kind), about...)
 	return answers
@@ -67,8 +67,8 @@ func (s *side) CreateMany(ctx context.Context, kind crm.Kind, writes []crm.Write
 	answers := make([]crm.Answer[crm.Written], len(writes))
 	var about []string
 	for i, w := range writes {
-		about = append(about, w.TwinID)
-		answers[i].Value.Ref.RecordID = "of " + w.TwinID
+		about = append(about, w.CounterpartID)
+		answers[i].Value.Ref.RecordID = "of " + w.CounterpartID
 	}
 	s.called(ctx, "create "+string(kind), about...)
 	return answers
@@ -108,14 +108,14 @@ func TestOperationsInFlightShareTheirCalls(t *testing.T) {
 					t.Errorf("read %s: %v, %v", id, rec.Ref, err)
 				}
 				found, err := c.Find(ctx, crm.Contact, []crm.Key{{Value: id}})
-				if err != nil || len(found) != 1 || found[0].TwinID != id {
+				if err != nil || len(found) != 1 || found[0].CounterpartID != id {
 					t.Errorf("find %s: %v, %v", id, found, err)
 				}
-				made, err := c.Create(ctx, crm.Contact, crm.Write{TwinID: id})
+				made, err := c.Create(ctx, crm.Contact, crm.Write{CounterpartID: id})
 				if err != nil || made.Ref.RecordID != "of "+id {
 					t.Errorf("create %s: %v, %v", id, made, err)
 				}
-				done, err := c.Update(ctx, rec, crm.Write{TwinID: id})
+				done, err := c.Update(ctx, rec, crm.Write{CounterpartID: id})
 				if err != nil || done.Ref != ref {
 					t.Errorf("update %s: %v, %v", id, done, err)
 				}
@@ -145,7 +145,7 @@ func TestTwoWritesToOneRecordNeverShareACall(t *testing.T) {
 				if _, err := c.Update(t.Context(), crm.Record{Ref: contact("1")}, crm.Write{}); err != nil {
 					t.Error(err)
 				}
-				if _, err := c.Create(t.Context(), crm.Contact, crm.Write{TwinID: "7"}); err != nil {
+				if _, err := c.Create(t.Context(), crm.Contact, crm.Write{CounterpartID: "7"}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -35,7 +35,7 @@ type Gate interface {
 // *syncer.Syncer is one.
 type Explainer interface {
 	Explain(ctx context.Context, ref crm.Ref) (syncer.Explanation, error)
-	Lookup(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error)
+	FindRecords(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error)
 }
 
 // Stats are what the consumers counted.

@@ -75,7 +75,7 @@ func (r *records) Explain(context.Context, crm.Ref) (syncer.Explanation, error) 
 	return r.explanation, r.err
 }
 
-func (r *records) Lookup(_ context.Context, kind crm.Kind, text string) ([]crm.Ref, error) {
+func (r *records) FindRecords(_ context.Context, kind crm.Kind, text string) ([]crm.Ref, error) {
 	r.asked = append(r.asked, string(kind))
 	return r.found[string(kind)+" "+text], r.err
 }

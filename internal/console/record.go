@@ -144,7 +144,7 @@ func (c *Console) search(v request, text string) ([]crm.Ref, error) {
 		if kind == crm.Company && strings.Contains(text, "@") {
 			continue
 		}
-		refs, err := c.Records.Lookup(v.Context(), kind, text)
+		refs, err := c.Records.FindRecords(v.Context(), kind, text)
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +172,7 @@ func (c *Console) pair(v request, ref crm.Ref) (pairData, error) {
 // pairData tells an explanation in words.
 func (c *Console) pairData(e syncer.Explanation) pairData {
 	d := pairData{
-		Asked: c.place(e.Asked), Linked: e.Linked, Gone: e.Link.Gone, GoneAt: e.Link.GoneAt,
+		Asked: c.place(e.Asked), Linked: e.Linked, Gone: e.Link.DeletedOn, GoneAt: e.Link.DeletedAt,
 		HubSpot: c.side(e, crm.HubSpot), Zoho: c.side(e, crm.Zoho),
 	}
 	if e.MergedInto != (crm.Ref{}) {

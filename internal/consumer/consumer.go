@@ -39,7 +39,7 @@ type Message struct {
 
 // Applier applies operations. *syncer.Syncer is one.
 type Applier interface {
-	Apply(ctx context.Context, o op.Operation) (syncer.Report, error)
+	Apply(ctx context.Context, o op.Operation) (syncer.Result, error)
 	GiveUp(ctx context.Context, f syncer.Failure) error
 }
 
@@ -74,7 +74,7 @@ func (c *Consumer) Handle(ctx context.Context, m Message) error {
 
 // Work does for an operation that no queue brought what Handle does for a
 // message, and returns the outcome. An error asks for the operation again.
-func (c *Consumer) Work(ctx context.Context, o op.Operation, attempt int) (r syncer.Report, err error) {
+func (c *Consumer) Work(ctx context.Context, o op.Operation, attempt int) (r syncer.Result, err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -91,7 +91,7 @@ func (c *Consumer) Work(ctx context.Context, o op.Operation, attempt int) (r syn
 
 // applyOrGiveUp applies an operation. A panic of the last attempt is recorded like any
 // other failure.
-func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operation) (r syncer.Report, err error) {
+func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operation) (r syncer.Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, handleTime)
 	defer cancel()
 	defer func() {
@@ -103,7 +103,7 @@ func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operatio
 		case http.ErrAbortHandler: // no fault: the end of a connection, or of a process
 			panic(p)
 		default:
-			r, err = c.giveUpOrRetry(ctx, attempt, o, syncer.Report{}, failure.ErrPanic)
+			r, err = c.giveUpOrRetry(ctx, attempt, o, syncer.Result{}, failure.ErrPanic)
 		}
 	}()
 	if o.Change == op.Reconciled { // a sweep found it: edits of right now go first
@@ -119,13 +119,13 @@ func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operatio
 }
 
 // recordStats counts the outcome and never fails an operation: its work is done.
-func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Report, outcome, reason string) {
+func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Result, outcome, reason string) {
 	if c.Counter == nil {
 		return
 	}
 	now := c.Clock.Now()
 	err := c.Counter.Note(ctx, stats.Operation{
-		At: now, ID: o.ID, Ref: o.Ref, Twin: r.Twin.RecordID, Change: string(o.Change), Outcome: outcome, Reason: reason,
+		At: now, ID: o.ID, Ref: o.Ref, Twin: r.Counterpart.RecordID, Change: string(o.Change), Outcome: outcome, Reason: reason,
 		Written: r.Written, Refused: r.Refused, Calls: r.Calls, Took: r.Took, Behind: now.Sub(o.ReceivedAt),
 	})
 	if err != nil {
@@ -135,7 +135,7 @@ func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Rep
 
 // giveUpOrRetry decides between another attempt and a record of the failure, with which
 // the operation is parked.
-func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operation, r syncer.Report, err error) (syncer.Report, error) {
+func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operation, r syncer.Result, err error) (syncer.Result, error) {
 	v := failure.Classify(err)
 	if !c.cannotSucceed(v, attempt, o) {
 		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
@@ -169,14 +169,14 @@ func (c *Consumer) cannotSucceed(v failure.Classification, attempt int, o op.Ope
 	return c.Clock.Now().Sub(o.ReceivedAt) > maxAge
 }
 
-func (c *Consumer) logReport(ctx context.Context, attempt int, o op.Operation, r syncer.Report) {
+func (c *Consumer) logReport(ctx context.Context, attempt int, o op.Operation, r syncer.Result) {
 	level := slog.LevelInfo
 	if r.Outcome == syncer.Parked || len(r.Refused) > 0 {
 		level = slog.LevelWarn
 	}
 	c.Logger.LogAttrs(ctx, level, logschema.OperationApplied,
 		slog.String(logschema.OperationID, o.ID), slog.String("ref", o.Ref.String()), slog.String("change", string(o.Change)),
-		slog.String(logschema.Outcome, string(r.Outcome)), slog.String("reason", r.Reason), slog.String("twin", r.Twin.RecordID),
+		slog.String(logschema.Outcome, string(r.Outcome)), slog.String("reason", r.Reason), slog.String("twin", r.Counterpart.RecordID),
 		slog.Any("written", r.Written), slog.Any("refused", r.Refused), slog.Int("resolved", r.Resolved),
 		slog.Bool("degraded", r.Degraded), slog.Int("events", o.Events), slog.Int(logschema.Calls, r.Calls),
 		slog.Int("attempt", attempt), slog.Int64(logschema.TookMS, r.Took.Milliseconds()),

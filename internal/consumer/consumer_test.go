@@ -33,11 +33,11 @@ type broken struct {
 	given       []syncer.Failure
 }
 
-func (b *broken) Apply(context.Context, op.Operation) (syncer.Report, error) {
+func (b *broken) Apply(context.Context, op.Operation) (syncer.Result, error) {
 	if b.panics != nil {
 		panic(b.panics)
 	}
-	return syncer.Report{Outcome: syncer.Updated}, b.err
+	return syncer.Result{Outcome: syncer.Updated}, b.err
 }
 
 func (b *broken) GiveUp(_ context.Context, f syncer.Failure) error {

@@ -115,10 +115,10 @@ type Record struct {
 	// Former holds the ids that the record had before merges, or took over by
 	// them.
 	Former []string
-	// TwinID is the other system's id that is written on the record itself.
-	TwinID   string
-	Created  time.Time
-	Modified time.Time
+	// CounterpartID is the other system's id that is written on the record itself.
+	CounterpartID string
+	Created       time.Time
+	Modified      time.Time
 	// CreatedByUs and ModifiedByUs tell whether the connector's own account
 	// was the last to do so.
 	CreatedByUs  bool
@@ -162,9 +162,9 @@ type Value struct {
 // Write is what one call changes on a record.
 type Write struct {
 	Fields map[string]Value
-	// TwinID, unless empty, is written to the field that holds the other
+	// CounterpartID, unless empty, is written to the field that holds the other
 	// system's id.
-	TwinID string
+	CounterpartID string
 }
 
 // Written is what a system says of a write that succeeded.

@@ -53,8 +53,8 @@ func (e Edit) LogValue() slog.Value { return slog.StringValue(e.String()) }
 // String names the fields that are written.
 func (w Write) String() string {
 	s := "write of " + names(w.Fields)
-	if w.TwinID != "" {
-		s += ", twin id " + w.TwinID
+	if w.CounterpartID != "" {
+		s += ", twin id " + w.CounterpartID
 	}
 	return s
 }

@@ -17,13 +17,13 @@ var (
 	when   = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	edit   = Edit{Value: planted, At: when, Own: true}
 	record = Record{
-		Ref:     Ref{HubSpot, Contact, "7"},
-		Fields:  map[string]string{"lastname": planted, "email": planted},
-		History: map[string][]Edit{"email": {edit}},
-		TwinID:  "9",
+		Ref:           Ref{HubSpot, Contact, "7"},
+		Fields:        map[string]string{"lastname": planted, "email": planted},
+		History:       map[string][]Edit{"email": {edit}},
+		CounterpartID: "9",
 	}
 	value = Value{Type: Text, Text: planted}
-	write = Write{Fields: map[string]Value{"Email": value, "City": value}, TwinID: "9"}
+	write = Write{Fields: map[string]Value{"Email": value, "City": value}, CounterpartID: "9"}
 	key   = Key{Field: "email", Value: planted}
 )
 
@@ -40,7 +40,7 @@ var personal = []struct {
 	{Record{Ref: record.Ref}, "hubspot/contact/7 with no field"},
 	{write, "write of City, Email, twin id 9"},
 	{Write{Fields: write.Fields}, "write of City, Email"},
-	{Write{TwinID: "9"}, "write of no field, twin id 9"},
+	{Write{CounterpartID: "9"}, "write of no field, twin id 9"},
 	{key, "key email"},
 	{Key{Value: planted}, "key twin id"},
 }

@@ -81,8 +81,8 @@ func (s *crmOver) over(rec crm.Record) crm.Record {
 		return rec
 	}
 	rec.Fields, rec.Modified, rec.ModifiedByUs = w.record.Fields, w.record.Modified, true
-	if w.record.TwinID != "" {
-		rec.TwinID = w.record.TwinID
+	if w.record.CounterpartID != "" {
+		rec.CounterpartID = w.record.CounterpartID
 	}
 	if rec.History != nil {
 		rec.History = maps.Clone(rec.History)
@@ -151,7 +151,7 @@ func (s *crmOver) findBeneath(ctx context.Context, kind crm.Kind, keys []crm.Key
 // holds reports whether a record holds the value of a key.
 func holds(rec crm.Record, k crm.Key) bool {
 	if k.Field == "" {
-		return k.Value != "" && rec.TwinID == k.Value
+		return k.Value != "" && rec.CounterpartID == k.Value
 	}
 	text := rec.Fields[k.Field]
 	switch h := host(text); k.Host {
@@ -204,7 +204,7 @@ func (s *crmOver) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.W
 	s.last++
 	ref := crm.Ref{System: s.system, Kind: kind, RecordID: strconv.FormatInt(s.last, 10)}
 	rec := crm.Record{
-		Ref: ref, Fields: map[string]string{}, History: map[string][]crm.Edit{}, TwinID: w.TwinID,
+		Ref: ref, Fields: map[string]string{}, History: map[string][]crm.Edit{}, CounterpartID: w.CounterpartID,
 		Created: now, Modified: now, CreatedByUs: true, ModifiedByUs: true,
 	}
 	for name, v := range w.Fields {
@@ -232,7 +232,7 @@ func (s *crmOver) enter(ref crm.Ref, w crm.Write) {
 		add(name, v.Text)
 		add(name+hostMark, host(v.Text))
 	}
-	add("", w.TwinID)
+	add("", w.CounterpartID)
 }
 
 // Update changes what later reads of this dry run see.
@@ -265,8 +265,8 @@ func (s *crmOver) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.
 			rec.History[name] = slices.Insert(slices.Clone(rec.History[name]), 0, e)
 		}
 	}
-	if w.TwinID != "" {
-		rec.TwinID = w.TwinID
+	if w.CounterpartID != "" {
+		rec.CounterpartID = w.CounterpartID
 	}
 	rec.Modified, rec.ModifiedByUs = now, true
 	next.record = rec

@@ -23,7 +23,7 @@ type shelf struct {
 func (s shelf) Find(_ context.Context, _ crm.Kind, keys []crm.Key) (found []crm.Record, _ error) {
 	for _, k := range keys {
 		for _, r := range s.records {
-			if k.Field == "" && r.TwinID == k.Value || k.Field != "" && strings.EqualFold(r.Fields[k.Field], k.Value) {
+			if k.Field == "" && r.CounterpartID == k.Value || k.Field != "" && strings.EqualFold(r.Fields[k.Field], k.Value) {
 				found = append(found, r)
 			}
 		}
@@ -54,7 +54,7 @@ func TestADryRunFindsRecordsByWhatTheyWouldHold(t *testing.T) {
 		}
 	}
 	found([]string{"1"}, email("old@example.com"))
-	if _, err := s.Update(t.Context(), one, crm.Write{TwinID: "9", Fields: map[string]crm.Value{"Email": {Text: "New@example.com"}}}); err != nil {
+	if _, err := s.Update(t.Context(), one, crm.Write{CounterpartID: "9", Fields: map[string]crm.Value{"Email": {Text: "New@example.com"}}}); err != nil {
 		t.Fatal(err)
 	}
 	found(nil, email("old@example.com"))

@@ -35,10 +35,10 @@ func Over(c syncer.Config) syncer.Config {
 	c.CRMs, c.Publishers = crms, publishers
 	c.Links = newLinks(c.Links)
 	c.Failures = nowhere{}
-	c.Graves = graves{c.Graves}
-	c.Erase = slices.Clone(c.Erase)
-	for i := range c.Erase {
-		c.Erase[i] = func(context.Context, ...crm.Ref) error { return nil }
+	c.Suppressions = graves{c.Suppressions}
+	c.Erasers = slices.Clone(c.Erasers)
+	for i := range c.Erasers {
+		c.Erasers[i] = func(context.Context, ...crm.Ref) error { return nil }
 	}
 	return c
 }
@@ -59,9 +59,9 @@ func (nowhere) ResolveFailures(context.Context, time.Time, ...crm.Ref) (int, err
 func (nowhere) Publish(context.Context, []op.Operation) error { return nil }
 
 // graves are read and not added to.
-type graves struct{ syncer.Graves }
+type graves struct{ syncer.Suppressions }
 
-func (graves) Bury(context.Context, time.Time, ...string) error { return nil }
+func (graves) Suppress(context.Context, time.Time, ...string) error { return nil }
 
 // Safeguards returns a store that shows the holds that are stored, and keeps those that
 // the dry run itself comes to.

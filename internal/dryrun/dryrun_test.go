@@ -14,7 +14,7 @@ import (
 // untouchable fails the test that writes to it, wherever to.
 type untouchable struct {
 	*testing.T
-	syncer.Links
+	syncer.LinkStore
 	safeguard.Store
 	buried bool
 }
@@ -34,12 +34,14 @@ func (u *untouchable) Publish(context.Context, []op.Operation) error {
 	return nil
 }
 
-func (u *untouchable) Bury(context.Context, time.Time, ...string) error {
+func (u *untouchable) Suppress(context.Context, time.Time, ...string) error {
 	u.Error("somebody was entered into the suppression list")
 	return nil
 }
 
-func (u *untouchable) Buried(context.Context, time.Time, string) (bool, error) { return u.buried, nil }
+func (u *untouchable) IsSuppressed(context.Context, time.Time, string) (bool, error) {
+	return u.buried, nil
+}
 
 func (u *untouchable) SaveSafeguard(context.Context, safeguard.State) error {
 	u.Error("a hold was stored")
@@ -54,8 +56,8 @@ func TestADryRunReachesNoStore(t *testing.T) {
 	u := &untouchable{T: t, buried: true}
 	erased := 0
 	c := Over(syncer.Config{
-		Links: u, Failures: u, Graves: u, Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: u, crm.Zoho: u},
-		Erase: []syncer.Eraser{func(context.Context, ...crm.Ref) error { erased++; return nil }},
+		Links: u, Failures: u, Suppressions: u, Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: u, crm.Zoho: u},
+		Erasers: []syncer.Eraser{func(context.Context, ...crm.Ref) error { erased++; return nil }},
 	})
 	ctx, ref := t.Context(), crm.Ref{System: crm.Zoho, Kind: crm.Contact, RecordID: "1"}
 	if err := c.Failures.RecordFailure(ctx, syncer.Failure{}); err != nil {
@@ -64,10 +66,10 @@ func TestADryRunReachesNoStore(t *testing.T) {
 	if _, err := c.Failures.ResolveFailures(ctx, time.Time{}, ref); err != nil {
 		t.Error(err)
 	}
-	if err := c.Graves.Bury(ctx, time.Time{}, "x"); err != nil {
+	if err := c.Suppressions.Suppress(ctx, time.Time{}, "x"); err != nil {
 		t.Error(err)
 	}
-	if buried, err := c.Graves.Buried(ctx, time.Time{}, "x"); err != nil || !buried {
+	if buried, err := c.Suppressions.IsSuppressed(ctx, time.Time{}, "x"); err != nil || !buried {
 		t.Errorf("who is on the suppression list is not found: %t, %v", buried, err)
 	}
 	for _, s := range crm.Systems {
@@ -75,7 +77,7 @@ func TestADryRunReachesNoStore(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, erase := range c.Erase {
+	for _, erase := range c.Erasers {
 		if err := erase(ctx, ref); err != nil || erased > 0 {
 			t.Errorf("%v, erased %d times", err, erased)
 		}

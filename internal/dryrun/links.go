@@ -12,7 +12,7 @@ import (
 
 // links keeps links in memory, over those that are stored.
 type links struct {
-	beneath syncer.Links
+	beneath syncer.LinkStore
 
 	mu      sync.Mutex
 	saved   map[string]syncer.Link // by id
@@ -22,7 +22,7 @@ type links struct {
 
 const versionPrefix = "dry-run-"
 
-func newLinks(beneath syncer.Links) *links {
+func newLinks(beneath syncer.LinkStore) *links {
 	return &links{beneath: beneath, saved: map[string]syncer.Link{}, owner: map[crm.Ref]string{}}
 }
 

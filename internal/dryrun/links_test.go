@@ -11,7 +11,7 @@ import (
 
 // stored is a store of links that must not be written to.
 type stored struct {
-	syncer.Links
+	syncer.LinkStore
 	links []syncer.Link
 }
 

@@ -61,8 +61,8 @@ func TestVersionCounterpartFieldAndBasePathAreUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec, err := c.Read(t.Context(), contactRef("1"))
-	if err != nil || rec.TwinID != "77" {
-		t.Errorf("counterpart %q, error %v, want 77", rec.TwinID, err)
+	if err != nil || rec.CounterpartID != "77" {
+		t.Errorf("counterpart %q, error %v, want 77", rec.CounterpartID, err)
 	}
 }
 

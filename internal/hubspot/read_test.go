@@ -38,11 +38,11 @@ func janeRecord() crm.Record {
 			},
 			"email": {{Value: "a@x.com", At: mustTime("2024-02-25T15:52:36.931Z")}},
 		},
-		TwinID:       "5725767000000524001",
-		Created:      mustTime("2024-01-17T19:55:04.281Z"),
-		Modified:     mustTime("2024-09-11T13:27:39.356Z"),
-		CreatedByUs:  true,
-		ModifiedByUs: true,
+		CounterpartID: "5725767000000524001",
+		Created:       mustTime("2024-01-17T19:55:04.281Z"),
+		Modified:      mustTime("2024-09-11T13:27:39.356Z"),
+		CreatedByUs:   true,
+		ModifiedByUs:  true,
 	}
 }
 

@@ -96,10 +96,10 @@ func (c *Client) toRecord(kind crm.Kind, w wireRecord) (crm.Record, error) {
 		return crm.Record{}, errRecordID
 	}
 	rec := crm.Record{
-		Ref:    crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: string(w.ID)},
-		Fields: make(map[string]string),
-		TwinID: w.propertyValue(c.counterpartField),
-		Former: w.formerIDs(),
+		Ref:           crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: string(w.ID)},
+		Fields:        make(map[string]string),
+		CounterpartID: w.propertyValue(c.counterpartField),
+		Former:        w.formerIDs(),
 	}
 	for _, name := range c.fields[kind] {
 		if v := w.propertyValue(name); v != "" {

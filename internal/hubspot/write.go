@@ -334,8 +334,8 @@ func (c *Client) encodeWrite(w crm.Write) map[string]string {
 		}
 		properties[name] = encodeValue(value)
 	}
-	if w.TwinID != "" {
-		properties[c.counterpartField] = w.TwinID
+	if w.CounterpartID != "" {
+		properties[c.counterpartField] = w.CounterpartID
 	}
 	return properties
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func someWrite() crm.Write {
-	return crm.Write{TwinID: "5725", Fields: map[string]crm.Value{
+	return crm.Write{CounterpartID: "5725", Fields: map[string]crm.Value{
 		"lastname": {Type: crm.Text, Text: "Doe"}, "fax": {Type: crm.Text, Text: ""}}}
 }
 

@@ -43,7 +43,7 @@ const (
 // Outcomes lists them in the order in which they are shown.
 var Outcomes = []reconcile.Outcome{reconcile.Create, reconcile.Link, reconcile.Update, reconcile.Skip, reconcile.Ambiguous, reconcile.Parked, Held, Unread}
 
-// Report tells what a backfill would do.
+// Result tells what a backfill would do.
 type Report struct {
 	Records int                `json:"records"`
 	Counts  reconcile.Outcomes `json:"counts"`
@@ -210,14 +210,14 @@ func (p *planning) count(all []dryrun.Change) {
 }
 
 // sample keeps the first few operations of an outcome.
-func (p *planning) sample(o reconcile.Outcome, r syncer.Report, all []dryrun.Change, ref crm.Ref) {
+func (p *planning) sample(o reconcile.Outcome, r syncer.Result, all []dryrun.Change, ref crm.Ref) {
 	if o == reconcile.Skip || p.kept[o] >= p.Samples {
 		return
 	}
 	p.kept[o]++
 	s := Sample{Outcome: o, Record: ref.String(), Reason: r.Reason}
-	if r.Twin.RecordID != "" && o != reconcile.Create {
-		s.Twin = r.Twin.String()
+	if r.Counterpart.RecordID != "" && o != reconcile.Create {
+		s.Twin = r.Counterpart.String()
 	}
 	for _, c := range all {
 		for name, v := range c.Write.Fields {

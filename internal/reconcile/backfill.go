@@ -26,7 +26,7 @@ type Counter interface {
 // Worker applies an operation as a consumer does. An error asks for it again;
 // what no repetition heals it records as a failure.
 type Worker interface {
-	Work(ctx context.Context, o op.Operation, attempt int) (syncer.Report, error)
+	Work(ctx context.Context, o op.Operation, attempt int) (syncer.Result, error)
 }
 
 // Links finds the links of records.

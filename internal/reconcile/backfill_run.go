@@ -106,7 +106,7 @@ func (f *filling) apply(ctx context.Context, attempts []attempt) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	reports, errs := make([]syncer.Report, len(attempts)), make([]error, len(attempts))
+	reports, errs := make([]syncer.Result, len(attempts)), make([]error, len(attempts))
 	f.Together(context.WithoutCancel(ctx), len(attempts), func(ctx context.Context, i int) {
 		reports[i], errs[i] = f.Worker.Work(ctx, attempts[i].op, attempts[i].tries+1)
 	})

@@ -88,17 +88,17 @@ func (c *crowd) Together(ctx context.Context, n int, do func(ctx context.Context
 	}
 }
 
-func (c *crowd) Work(_ context.Context, o op.Operation, attempt int) (syncer.Report, error) {
+func (c *crowd) Work(_ context.Context, o op.Operation, attempt int) (syncer.Result, error) {
 	id := o.Ref.RecordID
 	if err := c.call(); err != nil {
-		return syncer.Report{}, err
+		return syncer.Result{}, err
 	}
 	if c.at.Before(c.held[id]) {
-		return syncer.Report{}, syncer.ErrBusy
+		return syncer.Result{}, syncer.ErrBusy
 	}
 	if c.fails != nil {
 		if err := c.fails(id, attempt); err != nil {
-			return syncer.Report{}, err
+			return syncer.Result{}, err
 		}
 	}
 	c.worked[id]++
@@ -107,15 +107,15 @@ func (c *crowd) Work(_ context.Context, o op.Operation, attempt int) (syncer.Rep
 	twin := crm.Ref{System: crm.Zoho, Kind: o.Ref.Kind, RecordID: id}
 	switch digit := id[len(id)-1]; {
 	case digit == '9':
-		return syncer.Report{Outcome: syncer.Ignored, Reason: "no_counterpart"}, nil
+		return syncer.Result{Outcome: syncer.Ignored, Reason: "no_counterpart"}, nil
 	case digit == '8':
-		return syncer.Report{Outcome: syncer.Parked, Reason: "AMBIGUOUS_MATCH"}, nil
+		return syncer.Result{Outcome: syncer.Parked, Reason: "AMBIGUOUS_MATCH"}, nil
 	case digit == '0' || again:
-		return syncer.Report{Outcome: syncer.Unchanged, Twin: twin}, nil
+		return syncer.Result{Outcome: syncer.Unchanged, Counterpart: twin}, nil
 	case digit <= '4':
-		return syncer.Report{Outcome: syncer.Updated, Twin: twin}, nil
+		return syncer.Result{Outcome: syncer.Updated, Counterpart: twin}, nil
 	}
-	return syncer.Report{Outcome: syncer.Created, Created: twin, Twin: twin}, nil
+	return syncer.Result{Outcome: syncer.Created, Created: twin, Counterpart: twin}, nil
 }
 
 func (c *crowd) LinksOf(_ context.Context, refs []crm.Ref) (map[crm.Ref]syncer.Link, error) {

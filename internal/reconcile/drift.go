@@ -174,7 +174,7 @@ func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.S
 	}
 	differs := false
 	for _, d := range differences {
-		differs = differs || !d.Cause.Meant()
+		differs = differs || !d.Cause.IsIntended()
 		k := driftKey{link.Kind, d.Field, d.Cause, d.Side, d.Code}
 		f := t.fields[k]
 		if f == nil {
@@ -199,7 +199,7 @@ func (t *drifting) finish() DriftReport {
 	}
 	slices.SortFunc(t.report.Fields, func(a, b FieldDrift) int {
 		meant := func(f FieldDrift) int {
-			if f.Cause.Meant() {
+			if f.Cause.IsIntended() {
 				return 1
 			}
 			return 0

@@ -16,8 +16,8 @@ var SystemNames = map[crm.System]string{crm.HubSpot: "HubSpot", crm.Zoho: "Zoho"
 // causes say what a difference comes from, with %s for the side, and what to
 // do about it.
 var causes = map[syncer.Cause]struct{ text, remedy string }{
-	syncer.Unheard:       {"edited in %s, and not heard of", "connector reconcile"},
-	syncer.UnheardBoth:   {"edited on both sides, and not heard of", "connector reconcile"},
+	syncer.Unseen:        {"edited in %s, and not heard of", "connector reconcile"},
+	syncer.UnseenBoth:    {"edited on both sides, and not heard of", "connector reconcile"},
 	syncer.Unverified:    {"a write to %s was not confirmed", "connector reconcile"},
 	syncer.Unknown:       {"never compared under this HASH_KEY", "connector backfill"},
 	syncer.Unexplained:   {"nothing explains it", "connector explain one of them"},

@@ -20,7 +20,7 @@ const (
 
 // OutcomeOf says what the operation of a report was. linked tells whether the record
 // had a link before.
-func OutcomeOf(r syncer.Report, linked bool) Outcome {
+func OutcomeOf(r syncer.Result, linked bool) Outcome {
 	switch {
 	case r.Outcome == syncer.Parked && r.Reason == "AMBIGUOUS_MATCH":
 		return Ambiguous
@@ -28,7 +28,7 @@ func OutcomeOf(r syncer.Report, linked bool) Outcome {
 		return Create
 	case r.Outcome == syncer.Parked:
 		return Parked
-	case !linked && r.Twin.RecordID != "" && (r.Outcome == syncer.Updated || r.Outcome == syncer.Unchanged):
+	case !linked && r.Counterpart.RecordID != "" && (r.Outcome == syncer.Updated || r.Outcome == syncer.Unchanged):
 		return Link
 	case r.Outcome == syncer.Updated:
 		return Update

@@ -19,7 +19,7 @@ type reader struct {
 
 func (r *reader) Read(_ context.Context, ref crm.Ref) (crm.Record, error) {
 	r.read = append(r.read, ref.RecordID)
-	return crm.Record{Ref: ref, TwinID: "read"}, nil
+	return crm.Record{Ref: ref, CounterpartID: "read"}, nil
 }
 
 func (r *reader) Update(context.Context, crm.Record, crm.Write) (crm.Written, error) {
@@ -33,7 +33,7 @@ func (r *reader) ListRecords(_ context.Context, kind crm.Kind, _ crm.Place) (crm
 		ref := crm.Ref{System: crm.HubSpot, Kind: kind, RecordID: id}
 		page.Found = append(page.Found, crm.Found{Ref: ref})
 		if id != "3" { // which could not be understood
-			records = append(records, crm.Record{Ref: ref, TwinID: "listed"})
+			records = append(records, crm.Record{Ref: ref, CounterpartID: "listed"})
 		}
 	}
 	return page, records, nil
@@ -46,8 +46,8 @@ func TestAPageIsTheFirstReadOfItsRecordsWhileItIsFresh(t *testing.T) {
 	read := func(id, want string) {
 		t.Helper()
 		rec, err := p.Read(t.Context(), crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: id})
-		if err != nil || rec.TwinID != want {
-			t.Errorf("%s was %s, %v, want %s", id, rec.TwinID, err, want)
+		if err != nil || rec.CounterpartID != want {
+			t.Errorf("%s was %s, %v, want %s", id, rec.CounterpartID, err, want)
 		}
 	}
 	list := func() {

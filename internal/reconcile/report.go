@@ -6,7 +6,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// Report tells what a run did.
+// Result tells what a run did.
 type Report struct {
 	StartedAt time.Time `json:"started_at"`
 	TookMS    int64     `json:"took_ms"`

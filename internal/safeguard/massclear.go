@@ -100,9 +100,9 @@ func New(c Config) *MassClear {
 	return &MassClear{Config: c, sides: map[sideKind]*counted{}}
 }
 
-// Clear is asked before values of a record are cleared. An error means that they
+// AllowClear is asked before values of a record are cleared. An error means that they
 // must not be now; the operation comes again.
-func (b *MassClear) Clear(ctx context.Context, record crm.Ref) error {
+func (b *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
 	state, err := b.loadState(ctx, record)
 	now := b.Clock.Now()
 	switch {

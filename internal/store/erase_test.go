@@ -56,7 +56,7 @@ func (d *desk) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.R
 	for _, k := range keys {
 		for _, id := range slices.Sorted(maps.Keys(d.records)) {
 			r := d.records[id]
-			if r.Ref.Kind == kind && (k.Field == "" && r.TwinID == k.Value || k.Field != "" && r.Fields[k.Field] == k.Value) {
+			if r.Ref.Kind == kind && (k.Field == "" && r.CounterpartID == k.Value || k.Field != "" && r.Fields[k.Field] == k.Value) {
 				rec, err := d.Read(ctx, r.Ref)
 				return []crm.Record{rec}, err
 			}
@@ -78,8 +78,8 @@ func (d *desk) write(rec crm.Record, w crm.Write, own bool) (crm.Written, error)
 		fields[f] = v.Text
 	}
 	rec.Fields, rec.Modified, rec.ModifiedByUs = fields, time.Now().UTC().Truncate(time.Second), own
-	if w.TwinID != "" {
-		rec.TwinID = w.TwinID
+	if w.CounterpartID != "" {
+		rec.CounterpartID = w.CounterpartID
 	}
 	if rec.Created.IsZero() {
 		rec.Created = rec.Modified
@@ -129,10 +129,10 @@ func newOffice(t *testing.T, c *firestore.Client) *office {
 	var err error
 	o.syncer, err = syncer.New(syncer.Config{
 		Mapping: mapping.Default(), CRMs: map[crm.System]syncer.CRM{crm.HubSpot: o.hubspot, crm.Zoho: o.zoho},
-		Links: o.links, Failures: o.failures, Members: o.links, Graves: store.NewSuppressions(c),
+		Links: o.links, Failures: o.failures, Members: o.links, Suppressions: store.NewSuppressions(c),
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: nowhere{}, crm.Zoho: nowhere{}},
-		Erase:      []syncer.Eraser{o.failures.EraseFailures, o.cursors.EraseCursors},
-		AtOnce:     batch.AtOnce,
+		Erasers:    []syncer.Eraser{o.failures.EraseFailures, o.cursors.EraseCursors},
+		Parallel:   batch.AtOnce,
 		Clock:      wallClock{}, HashKey: []byte("a key of this test alone"),
 		NewID: func() string { o.ids++; return fmt.Sprint("id-", o.ids) },
 	})
@@ -142,7 +142,7 @@ func newOffice(t *testing.T, c *firestore.Client) *office {
 	return o
 }
 
-func (o *office) tell(r crm.Ref, change op.Change) syncer.Report {
+func (o *office) tell(r crm.Ref, change op.Change) syncer.Result {
 	o.t.Helper()
 	o.ids++
 	report, err := o.syncer.Apply(o.t.Context(), op.Operation{

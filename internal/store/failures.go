@@ -59,7 +59,7 @@ const (
 	markChunk = 100
 )
 
-// Failures keeps failed operations in Firestore. It implements syncer.Failures
+// FailureStore keeps failed operations in Firestore. It implements syncer.Failures
 // and the stores of package failure.
 type Failures struct{ client *firestore.Client }
 
@@ -67,7 +67,7 @@ type Failures struct{ client *firestore.Client }
 func NewFailures(client *firestore.Client) *Failures { return &Failures{client} }
 
 var (
-	_ syncer.Failures     = (*Failures)(nil)
+	_ syncer.FailureStore = (*Failures)(nil)
 	_ failure.Recorder    = (*Failures)(nil)
 	_ failure.Resolver    = (*Failures)(nil)
 	_ failure.Lister      = (*Failures)(nil)

@@ -19,17 +19,17 @@ import (
 //	                         its company by
 //	  kind                   "contact" | "company"
 //	  zoho                   "9d-zoho-contact-456": looked up by equality; absent while unknown
-//	  sides.{hubspot|zoho}   record_id, read_at, wrote_at, modified, twin_refused, company
+//	  sides.{hubspot|zoho}   record_id, read_at, wrote_at, modified, counterpart_id_refused, company
 //	  fields.{field name}    hash, at, counter, side, own, and for each side
 //	                         seen_at, shown, behind, pending, blank, image, refused
 //	  hash_id                the key and the canonical forms of the hashes
 //	  lease                  holder, until
-//	  gone, gone_at          the side that was deleted
-//	  made                   the side whose record we created, absent for none
+//	  deleted_on, deleted_at the side that was deleted
+//	  created_on             the side whose record we created, absent for none
 //	  companies[]            of a contact: the companies that the two sides show, as
 //	                         "hubspot/company/9", to find a company's contacts by
 //	  known_companies[]      of a contact: link, hubspot, zoho of the last few
-//	  tell[]                 of a company: those whose contacts are to be looked at
+//	  fan_out_pending[]      of a company: those whose contacts are to be looked at
 //	  decisions[]            the last few
 //
 // A link changes only against the update time at which it was read.
@@ -38,21 +38,21 @@ const linksCollection = "links"
 // linkDoc is a link as Firestore holds it. Fields may be added; none may
 // change its meaning, since documents live for years.
 type linkDoc struct {
-	ID        string              `firestore:"id"`
-	Kind      string              `firestore:"kind"`
-	Zoho      string              `firestore:"zoho,omitempty"`
-	Sides     map[string]sideDoc  `firestore:"sides"`
-	Fields    map[string]fieldDoc `firestore:"fields"`
-	HashID    string              `firestore:"hash_id"`
-	Failing   bool                `firestore:"failing"`
-	Made      string              `firestore:"made,omitempty"`
-	Lease     leaseDoc            `firestore:"lease"`
-	Gone      string              `firestore:"gone,omitempty"`
-	GoneAt    time.Time           `firestore:"gone_at"`
-	Decisions []decisionDoc       `firestore:"decisions"`
-	Companies []string            `firestore:"companies,omitempty"`
-	Known     []companyDoc        `firestore:"known_companies,omitempty"`
-	Tell      []string            `firestore:"tell,omitempty"`
+	ID            string              `firestore:"id"`
+	Kind          string              `firestore:"kind"`
+	Zoho          string              `firestore:"zoho,omitempty"`
+	Sides         map[string]sideDoc  `firestore:"sides"`
+	Fields        map[string]fieldDoc `firestore:"fields"`
+	HashID        string              `firestore:"hash_id"`
+	Failing       bool                `firestore:"failing"`
+	CreatedOn     string              `firestore:"created_on,omitempty"`
+	Lease         leaseDoc            `firestore:"lease"`
+	DeletedOn     string              `firestore:"deleted_on,omitempty"`
+	DeletedAt     time.Time           `firestore:"deleted_at"`
+	Decisions     []decisionDoc       `firestore:"decisions"`
+	Companies     []string            `firestore:"companies,omitempty"`
+	Known         []companyDoc        `firestore:"known_companies,omitempty"`
+	FanOutPending []string            `firestore:"fan_out_pending,omitempty"`
 }
 
 type companyDoc struct {
@@ -62,12 +62,12 @@ type companyDoc struct {
 }
 
 type sideDoc struct {
-	RecordID    string    `firestore:"record_id"`
-	ReadAt      time.Time `firestore:"read_at"`
-	WroteAt     time.Time `firestore:"wrote_at"`
-	Modified    time.Time `firestore:"modified"`
-	TwinRefused bool      `firestore:"twin_refused,omitempty"`
-	Company     string    `firestore:"company,omitempty"`
+	RecordID             string    `firestore:"record_id"`
+	ReadAt               time.Time `firestore:"read_at"`
+	WroteAt              time.Time `firestore:"wrote_at"`
+	Modified             time.Time `firestore:"modified"`
+	CounterpartIDRefused bool      `firestore:"counterpart_id_refused,omitempty"`
+	Company              string    `firestore:"company,omitempty"`
 }
 
 type leaseDoc struct {
@@ -126,20 +126,20 @@ func (d linkDoc) updates() []firestore.Update {
 		{Path: "fields", Value: d.Fields},
 		{Path: "hash_id", Value: d.HashID},
 		{Path: "failing", Value: d.Failing},
-		{Path: "made", Value: absent(d.Made)},
+		{Path: "created_on", Value: absent(d.CreatedOn)},
 		{Path: "lease", Value: d.Lease},
-		{Path: "gone", Value: absent(d.Gone)},
-		{Path: "gone_at", Value: d.GoneAt},
+		{Path: "deleted_on", Value: absent(d.DeletedOn)},
+		{Path: "deleted_at", Value: d.DeletedAt},
 		{Path: "decisions", Value: d.Decisions},
 		{Path: "companies", Value: d.Companies},
 		{Path: "known_companies", Value: d.Known},
-		{Path: "tell", Value: d.Tell},
+		{Path: "fan_out_pending", Value: d.FanOutPending},
 	}
 }
 
 func newLinkDoc(l syncer.Link) linkDoc {
 	d := linkDoc{
-		ID: l.ID, Kind: string(l.Kind), Made: string(l.Made), Gone: string(l.Gone), GoneAt: l.GoneAt, HashID: l.HashID, Failing: l.Failing,
+		ID: l.ID, Kind: string(l.Kind), CreatedOn: string(l.CreatedOn), DeletedOn: string(l.DeletedOn), DeletedAt: l.DeletedAt, HashID: l.HashID, Failing: l.Failing,
 		Sides: map[string]sideDoc{}, Fields: map[string]fieldDoc{},
 		Lease: leaseDoc{l.Lease.Holder, l.Lease.Until},
 	}
@@ -163,8 +163,8 @@ func newLinkDoc(l syncer.Link) linkDoc {
 	for _, c := range l.Companies {
 		d.Known = append(d.Known, companyDoc(c))
 	}
-	for _, r := range l.Tell {
-		d.Tell = append(d.Tell, r.String())
+	for _, r := range l.FanOutPending {
+		d.FanOutPending = append(d.FanOutPending, r.String())
 	}
 	for _, n := range l.Decisions {
 		dd := decisionDoc{At: n.At, Operation: n.Operation, Field: n.Field, Winner: string(n.Winner), Reason: string(n.Reason)}
@@ -194,7 +194,7 @@ func (d fieldSideDoc) base() merge.SideBase {
 
 func (d linkDoc) link(v string) syncer.Link {
 	l := syncer.Link{
-		ID: d.ID, Version: v, Kind: crm.Kind(d.Kind), Made: crm.System(d.Made), Gone: crm.System(d.Gone), GoneAt: d.GoneAt, HashID: d.HashID, Failing: d.Failing,
+		ID: d.ID, Version: v, Kind: crm.Kind(d.Kind), CreatedOn: crm.System(d.CreatedOn), DeletedOn: crm.System(d.DeletedOn), DeletedAt: d.DeletedAt, HashID: d.HashID, Failing: d.Failing,
 		Lease: syncer.Lease{Holder: d.Lease.Holder, Until: d.Lease.Until}, Fields: map[string]merge.Base{},
 	}
 	for _, s := range crm.Systems {
@@ -214,9 +214,9 @@ func (d linkDoc) link(v string) syncer.Link {
 	for _, c := range d.Known {
 		l.Companies = append(l.Companies, syncer.Company(c))
 	}
-	for _, text := range d.Tell {
+	for _, text := range d.FanOutPending {
 		if r, err := crm.ParseRef(text); err == nil { // it was written by String
-			l.Tell = append(l.Tell, r)
+			l.FanOutPending = append(l.FanOutPending, r)
 		}
 	}
 	for _, n := range d.Decisions {

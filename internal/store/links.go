@@ -16,7 +16,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// Links stores links in Firestore. It implements syncer.Links.
+// LinkStore stores links in Firestore. It implements syncer.Links.
 //
 // A record belongs to one link at most. For a record of HubSpot the name of the
 // document sees to that. One of Zoho enters a link in a transaction that has
@@ -28,8 +28,8 @@ type Links struct{ client *firestore.Client }
 func NewLinks(client *firestore.Client) *Links { return &Links{client} }
 
 var (
-	_ syncer.Links   = (*Links)(nil)
-	_ syncer.Members = (*Links)(nil)
+	_ syncer.LinkStore = (*Links)(nil)
+	_ syncer.Members   = (*Links)(nil)
 )
 
 // FindLink costs one read.

@@ -49,7 +49,7 @@ func (l *Links) CountLinks(ctx context.Context, kind crm.Kind) (int, error) {
 
 // CountMade counts the links of which we created the record on a side.
 func (l *Links) CountMade(ctx context.Context, kind crm.Kind, side crm.System) (int, error) {
-	return l.count(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)).Where("made", "==", string(side)))
+	return l.count(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)).Where("created_on", "==", string(side)))
 }
 
 func (l *Links) count(ctx context.Context, kind crm.Kind, query firestore.Query) (int, error) {

@@ -161,10 +161,10 @@ func linkComesBack(t *testing.T, c *firestore.Client) {
 	s := store.NewLinks(c)
 	at := time.Date(2026, 11, 23, 10, 0, 0, 123456000, time.UTC)
 	l := newLink("1", "2")
-	l.HubSpot = syncer.LinkSide{RecordID: "1", ReadAt: at, WroteAt: at, Modified: at, TwinRefused: true}
+	l.HubSpot = syncer.LinkSide{RecordID: "1", ReadAt: at, WroteAt: at, Modified: at, CounterpartIDRefused: true}
 	l.Zoho.ReadAt, l.Zoho.WroteAt, l.Zoho.Modified = at, at, at
 	l.Lease = syncer.Lease{Holder: "me", Until: at}
-	l.Gone, l.GoneAt, l.HashID, l.Failing, l.Made = crm.Zoho, at, "4711", true, crm.Zoho
+	l.DeletedOn, l.DeletedAt, l.HashID, l.Failing, l.CreatedOn = crm.Zoho, at, "4711", true, crm.Zoho
 	l.Fields["email"] = merge.Base{
 		Cell:    merge.Cell{Hash: "h", Stamp: merge.Stamp{At: 5, Counter: 1, Side: crm.Zoho, Own: 4}},
 		HubSpot: merge.SideBase{Seen: 7, Shown: "s", Behind: true, Pending: true, Blank: true, Image: merge.Image{Sent: "a", Stored: "b", Count: 2}},
@@ -172,7 +172,7 @@ func linkComesBack(t *testing.T, c *firestore.Client) {
 	}
 	l.HubSpot.Company, l.Zoho.Company = "9", "8"
 	l.Companies = []syncer.Company{{Link: "c", HubSpot: "9", Zoho: "8"}}
-	l.Tell = []crm.Ref{{System: crm.Zoho, Kind: crm.Company, RecordID: "7"}}
+	l.FanOutPending = []crm.Ref{{System: crm.Zoho, Kind: crm.Company, RecordID: "7"}}
 	l.Decisions = []syncer.Decision{{At: at, Operation: "o", Field: "email", Winner: crm.Zoho, Reason: merge.OnlyEdit, Wrote: []crm.System{crm.HubSpot}}}
 	saved := save(t, s, l)
 	// Once as created, once as updated in place.
@@ -186,7 +186,7 @@ func linkComesBack(t *testing.T, c *firestore.Client) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		l.GoneAt = l.GoneAt.Add(time.Hour)
+		l.DeletedAt = l.DeletedAt.Add(time.Hour)
 		next := l
 		next.Version, next.Claimed = saved.Version, saved.Claimed
 		saved = save(t, s, next)
@@ -225,7 +225,7 @@ func findMembers(t *testing.T, c *firestore.Client) {
 func suppressionExpires(t *testing.T, c *firestore.Client) {
 	g := store.NewSuppressions(c)
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	if err := g.Bury(t.Context(), now.Add(time.Hour), "one", "two"); err != nil {
+	if err := g.Suppress(t.Context(), now.Add(time.Hour), "one", "two"); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -233,7 +233,7 @@ func suppressionExpires(t *testing.T, c *firestore.Client) {
 		at   time.Time
 		want bool
 	}{{"one", now, true}, {"two", now, true}, {"three", now, false}, {"one", now.Add(2 * time.Hour), false}} {
-		if got, err := g.Buried(t.Context(), tt.at, tt.hash); err != nil || got != tt.want {
+		if got, err := g.IsSuppressed(t.Context(), tt.at, tt.hash); err != nil || got != tt.want {
 			t.Errorf("%s at %s: %t, %v", tt.hash, tt.at, got, err)
 		}
 	}

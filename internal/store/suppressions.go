@@ -19,20 +19,20 @@ import (
 //	  expire_at               TTL; an entry that has expired counts as none
 const suppressionsCollection = "suppressions"
 
-// Suppressions keeps the suppression list in Firestore. It implements syncer.Graves.
+// Suppressions keeps the suppression list in Firestore. It implements syncer.Suppressions.
 type Suppressions struct{ client *firestore.Client }
 
 // NewSuppressions returns the suppression list kept in the client's database.
 func NewSuppressions(client *firestore.Client) *Suppressions { return &Suppressions{client} }
 
-var _ syncer.Graves = (*Suppressions)(nil)
+var _ syncer.Suppressions = (*Suppressions)(nil)
 
 type suppressionDoc struct {
 	ExpireAt time.Time `firestore:"expire_at"`
 }
 
-// Bury costs one write for each hash.
-func (g *Suppressions) Bury(ctx context.Context, until time.Time, hashes ...string) error {
+// Suppress costs one write for each hash.
+func (g *Suppressions) Suppress(ctx context.Context, until time.Time, hashes ...string) error {
 	for _, h := range hashes {
 		if _, err := g.doc(h).Set(ctx, suppressionDoc{until}); err != nil {
 			return fmt.Errorf("suppress %s: %w", h, err)
@@ -41,8 +41,8 @@ func (g *Suppressions) Bury(ctx context.Context, until time.Time, hashes ...stri
 	return nil
 }
 
-// Buried costs one read.
-func (g *Suppressions) Buried(ctx context.Context, now time.Time, hash string) (bool, error) {
+// IsSuppressed costs one read.
+func (g *Suppressions) IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error) {
 	snap, err := g.doc(hash).Get(ctx)
 	if status.Code(err) == codes.NotFound {
 		return false, nil

@@ -223,7 +223,7 @@ func (t *task) movedSilently(p *pair, s crm.System, field string, rec crm.Record
 
 func (t *task) companyLives(ctx context.Context, ref crm.Ref) (bool, error) {
 	link, found, err := t.Links.FindLink(ctx, ref)
-	if err != nil || found && link.Gone == ref.System {
+	if err != nil || found && link.DeletedOn == ref.System {
 		return false, err
 	}
 	_, err = t.read(ctx, ref)

@@ -95,7 +95,7 @@ func TestACompanyThatWeClearedIsNotTakenForADeletedOne(t *testing.T) {
 	w.zoho.after = nil
 	delete(w.zoho.records, "8")
 	company := w.links.links["the company"]
-	company.Gone = crm.Zoho
+	company.DeletedOn = crm.Zoho
 	w.links.links["the company"] = company
 	w.wait(time.Minute)
 	w.hubspot.person(h.id, map[string]string{"associatedcompanyid": "9"})

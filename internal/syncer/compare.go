@@ -15,8 +15,8 @@ type Cause string
 
 // The causes, from what a sweep heals to what is meant to be so.
 const (
-	Unheard       Cause = "unheard"       // one side was edited since it was last read
-	UnheardBoth   Cause = "unheard_both"  // both were
+	Unseen        Cause = "unheard"       // one side was edited since it was last read
+	UnseenBoth    Cause = "unheard_both"  // both were
 	Unverified    Cause = "unverified"    // a write of ours was not confirmed
 	Unknown       Cause = "unknown"       // nothing was decided under this key of hashes
 	Unexplained   Cause = "unexplained"   // nothing explains it
@@ -33,9 +33,9 @@ const (
 	CompanyLinked Cause = "company_linked"
 )
 
-// Meant reports whether the difference is as the mapping or a side wants it,
+// IsIntended reports whether the difference is as the mapping or a side wants it,
 // so that nothing is to be done about it.
-func (c Cause) Meant() bool {
+func (c Cause) IsIntended() bool {
 	switch c {
 	case KeptOtherForm, KeptClear, KeptOneWay, FilledIn, NoCounterpart:
 		return true
@@ -104,10 +104,10 @@ func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.Sy
 	}
 	switch len(moved) {
 	case 1:
-		d.Cause, d.Side = Unheard, moved[0]
+		d.Cause, d.Side = Unseen, moved[0]
 		return
 	case 2:
-		d.Cause = UnheardBoth
+		d.Cause = UnseenBoth
 		return
 	}
 	d.Cause = Unexplained

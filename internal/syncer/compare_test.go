@@ -38,10 +38,10 @@ contacts:
 	}{
 		"nothing differs":                        {func(*comparison) {}, nil},
 		"a difference in spelling alone is none": {func(c *comparison) { c.city[crm.Zoho] = " Paris " }, nil},
-		"HubSpot was edited":                     {func(c *comparison) { c.city[crm.HubSpot] = "Rome" }, []Difference{{"city", Unheard, crm.HubSpot, ""}}},
-		"Zoho was cleared":                       {func(c *comparison) { c.city[crm.Zoho] = "" }, []Difference{{"city", Unheard, crm.Zoho, ""}}},
+		"HubSpot was edited":                     {func(c *comparison) { c.city[crm.HubSpot] = "Rome" }, []Difference{{"city", Unseen, crm.HubSpot, ""}}},
+		"Zoho was cleared":                       {func(c *comparison) { c.city[crm.Zoho] = "" }, []Difference{{"city", Unseen, crm.Zoho, ""}}},
 		"both were edited": {func(c *comparison) { c.city[crm.HubSpot], c.city[crm.Zoho] = "Rome", "Oslo" },
-			[]Difference{{"city", UnheardBoth, "", ""}}},
+			[]Difference{{"city", UnseenBoth, "", ""}}},
 		"Zoho refused it": {func(c *comparison) {
 			c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo")
 			c.base.Zoho.Refused = merge.Refusal{Hash: hash("Paris"), Code: "INVALID_DATA"}

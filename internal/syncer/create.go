@@ -28,7 +28,7 @@ func (t *task) create(ctx context.Context, p *pair) (err error) {
 	}
 	t.fillIn(other, w)
 	t.note(p, all)
-	p.link.Made = other
+	p.link.CreatedOn = other
 	p.link.announce(t.source)
 	if err := t.hold(ctx, p); err != nil {
 		return err

@@ -273,7 +273,7 @@ func (t *task) firstNeedsHistory(p *pair, s crm.System, f *mapping.Field) bool {
 	switch {
 	case !ever, rec.Modified.Equal(rec.Created), at.After(rec.Modified.Add(time.Second)):
 		return false
-	case at.Before(rec.Created) && now.Hash != "" && rec.TwinID == "":
+	case at.Before(rec.Created) && now.Hash != "" && rec.CounterpartID == "":
 		return false // nobody but people has been here, and after that edit
 	}
 	return true

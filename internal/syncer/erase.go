@@ -9,11 +9,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// Graves remembers who was erased, by keyed hashes alone, so that an operation
+// Suppressions remembers who was erased, by keyed hashes alone, so that an operation
 // that arrives late does not bring anybody back.
-type Graves interface {
-	Bury(ctx context.Context, until time.Time, hashes ...string) error
-	Buried(ctx context.Context, now time.Time, hash string) (bool, error)
+type Suppressions interface {
+	Suppress(ctx context.Context, until time.Time, hashes ...string) error
+	IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error)
 }
 
 // Eraser removes all that a store knows of some records.
@@ -83,7 +83,7 @@ func (t *task) eraseLinked(ctx context.Context, link Link) error {
 	if err := t.bury(ctx, refs); err != nil {
 		return err
 	}
-	if other := t.source.System.Other(); link.Gone == other { // deleted already
+	if other := t.source.System.Other(); link.DeletedOn == other { // deleted already
 		twins = slices.DeleteFunc(twins, func(r crm.Ref) bool { return r == link.Ref(other) })
 	}
 	if err := t.leave(ctx, refs, append(twins, shared...)); err != nil {
@@ -96,7 +96,7 @@ func (t *task) eraseLinked(ctx context.Context, link Link) error {
 // the erased contact, or its twin, whose place another may have taken.
 func (t *task) eraseRest(ctx context.Context, link Link) error {
 	if s := t.source.System; s == crm.Zoho && link.HubSpot.RecordID != "" {
-		t.source, link.Gone = link.Ref(crm.HubSpot), s
+		t.source, link.DeletedOn = link.Ref(crm.HubSpot), s
 	}
 	return t.eraseLinked(ctx, link)
 }
@@ -144,7 +144,7 @@ func (t *task) leave(ctx context.Context, refs, twins []crm.Ref) error {
 
 // eraseAll removes what the other stores know of some records.
 func (t *task) eraseAll(ctx context.Context, refs ...crm.Ref) error {
-	for _, erase := range t.Erase {
+	for _, erase := range t.Erasers {
 		if err := erase(ctx, refs...); err != nil {
 			return err
 		}
@@ -187,8 +187,8 @@ func (t *task) twinsOf(ctx context.Context, link Link) (twins, shared []crm.Ref,
 // One that has no link is buried too, so that it is told of once.
 func (t *task) tellErased(ctx context.Context, link Link, rec crm.Record) error {
 	s := rec.Ref.System
-	named := crm.Ref{System: s.Other(), Kind: rec.Ref.Kind, RecordID: rec.TwinID}
-	if valid := named.Validate() == nil; !valid || s == crm.HubSpot || rec.TwinID == link.On(s.Other()).RecordID || link.On(s).TwinRefused {
+	named := crm.Ref{System: s.Other(), Kind: rec.Ref.Kind, RecordID: rec.CounterpartID}
+	if valid := named.Validate() == nil; !valid || s == crm.HubSpot || rec.CounterpartID == link.On(s.Other()).RecordID || link.On(s).CounterpartIDRefused {
 		return nil
 	}
 	if buried, err := t.buried(ctx, named); err != nil || !buried {
@@ -215,7 +215,7 @@ func (t *task) failErased(ctx context.Context, twin crm.Ref) error {
 func (s *Syncer) grave(ref crm.Ref) string { return s.hash.of("grave", ref.String()) }
 
 func (s *Syncer) buried(ctx context.Context, ref crm.Ref) (bool, error) {
-	return s.Graves.Buried(ctx, s.Clock.Now(), s.grave(ref))
+	return s.Suppressions.IsSuppressed(ctx, s.Clock.Now(), s.grave(ref))
 }
 
 // erased reports whether a record was erased, or is what is left of somebody who
@@ -239,7 +239,7 @@ func (t *task) bury(ctx context.Context, refs []crm.Ref) error {
 	for i, r := range refs {
 		hashes[i] = t.grave(r)
 	}
-	return t.Graves.Bury(ctx, t.Clock.Now().Add(buriedTime), hashes...)
+	return t.Suppressions.Suppress(ctx, t.Clock.Now().Add(buriedTime), hashes...)
 }
 
 // save stores a link. One that was not complete before is not kept if its

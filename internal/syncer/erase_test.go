@@ -21,12 +21,12 @@ func TestAnErasureThatWasCutOffIsEndedByTheNextOperation(t *testing.T) {
 			h, z := w.pair(jane)
 			delete(w.hubspot.records, h.id)
 			w.wait(time.Hour)
-			working := w.syncer.Erase
-			w.syncer.Erase = []Eraser{func(context.Context, ...crm.Ref) error { return errors.New("the store is down") }}
+			working := w.syncer.Erasers
+			w.syncer.Erasers = []Eraser{func(context.Context, ...crm.Ref) error { return errors.New("the store is down") }}
 			if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Erased)); err == nil {
 				t.Fatal("an erasure without its store came to an end")
 			}
-			w.syncer.Erase = working
+			w.syncer.Erasers = working
 			if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, next)); err != nil {
 				t.Fatal(err)
 			}
@@ -82,12 +82,12 @@ func TestTheDeletionOfTheTwinEndsAnErasureThatWasCutOff(t *testing.T) {
 	w.zoho.records[survivor].twin = h.id // z was merged into it
 	delete(w.zoho.records, z.id)
 	delete(w.hubspot.records, h.id)
-	working := w.syncer.Erase
-	w.syncer.Erase = []Eraser{func(context.Context, ...crm.Ref) error { return errors.New("the store is down") }}
+	working := w.syncer.Erasers
+	w.syncer.Erasers = []Eraser{func(context.Context, ...crm.Ref) error { return errors.New("the store is down") }}
 	if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Erased)); err == nil {
 		t.Fatal("an erasure without its store came to an end")
 	}
-	w.syncer.Erase = working
+	w.syncer.Erasers = working
 	for _, o := range []op.Operation{w.op(crm.Zoho, z.id, op.Deleted), w.op(crm.HubSpot, h.id, op.Erased)} {
 		if _, err := w.syncer.Apply(t.Context(), o); err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestWhoTakesOverWhatWasLeftIsNotErasedWithIt(t *testing.T) {
 			heard := map[crm.System]string{crm.HubSpot: back, crm.Zoho: z.id}
 			w.tell(first, heard[first])
 			w.wait(time.Hour)
-			if r := w.tell(first.Other(), heard[first.Other()]); r.Twin.RecordID == "" {
+			if r := w.tell(first.Other(), heard[first.Other()]); r.Counterpart.RecordID == "" {
 				t.Errorf("%s has no twin: %s %s", back, r.Outcome, r.Reason)
 			}
 			w.wait(time.Hour)
@@ -177,8 +177,8 @@ func TestWhatFailsOnARecordThatWasTakenOverIsTold(t *testing.T) {
 	}
 	w.wait(time.Hour)
 	z.twin = ""
-	if r := w.tell(crm.HubSpot, w.hubspot.person("", jane)); r.Twin.RecordID != z.id {
-		t.Fatalf("twin %q: %s %s", r.Twin.RecordID, r.Outcome, r.Reason)
+	if r := w.tell(crm.HubSpot, w.hubspot.person("", jane)); r.Counterpart.RecordID != z.id {
+		t.Fatalf("twin %q: %s %s", r.Counterpart.RecordID, r.Outcome, r.Reason)
 	}
 	if n := giveUp(); n != 1 {
 		t.Errorf("%d failures are told of a living contact, want 1", n)

@@ -188,9 +188,9 @@ func (t *task) withHistory(ctx context.Context, rec crm.Record) (crm.Record, err
 	return told, err
 }
 
-// Lookup finds the records that a person means by an id or by the value of a
+// FindRecords finds the records that a person means by an id or by the value of a
 // match field, such as an e-mail address, on both sides.
-func (s *Syncer) Lookup(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error) {
+func (s *Syncer) FindRecords(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error) {
 	text = strings.TrimSpace(text)
 	object := s.Mapping.Object(kind)
 	if object == nil {

@@ -125,7 +125,7 @@ func TestAContactIsExplainedAndComparedWhateverBecameOfItsCompany(t *testing.T) 
 			delete(w.zoho.records, "8")
 			delete(z.fields, "Account_Name")
 			l := w.links.links["the company"]
-			l.Gone = crm.Zoho
+			l.DeletedOn = crm.Zoho
 			w.links.links["the company"] = l
 			w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
 			w.tell(crm.Zoho, z.id)
@@ -134,12 +134,12 @@ func TestAContactIsExplainedAndComparedWhateverBecameOfItsCompany(t *testing.T) 
 			delete(w.hubspot.records, "9")
 			delete(h.fields, "associatedcompanyid")
 			l := w.links.links["the company"]
-			l.Gone = crm.HubSpot
+			l.DeletedOn = crm.HubSpot
 			w.links.links["the company"] = l
 		}},
 		"with a company that a person took it from": {fields: employed, then: func(w *world, _, z *modelRecord) {
 			w.zoho.person(z.id, map[string]string{"Account_Name": ""})
-		}, drift: []Difference{{"company", Unheard, crm.Zoho, ""}}, wait: []string{"hubspot:company"}},
+		}, drift: []Difference{{"company", Unseen, crm.Zoho, ""}}, wait: []string{"hubspot:company"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestAContactIsExplainedAndComparedWhateverBecameOfItsCompany(t *testing.T) 
 				t.Errorf("the next operation ends %s (%s), %v, and %v were said to wait", r.Outcome, r.Reason, err, tt.wait)
 			}
 			for _, d := range w.differences(h, z) {
-				if !d.Cause.Meant() {
+				if !d.Cause.IsIntended() {
 					t.Errorf("after it %s differs: %s", d.Field, d.Cause)
 				}
 			}
@@ -220,7 +220,7 @@ func TestWhatIsNotLinkedIsExplainedByWhatMatches(t *testing.T) {
 		t.Errorf("of one that was deleted: %+v", e)
 	}
 	w.tell(crm.HubSpot, h.id)
-	if e := w.explained(crm.Zoho, z.id); !e.Linked || e.Link.Gone != crm.HubSpot || len(e.Fields) > 0 {
+	if e := w.explained(crm.Zoho, z.id); !e.Linked || e.Link.DeletedOn != crm.HubSpot || len(e.Fields) > 0 {
 		t.Errorf("of the twin of one that was deleted: %+v", e)
 	}
 }

@@ -62,7 +62,7 @@ func (t *task) search(ctx context.Context, p *pair) error {
 	switch {
 	case taken:
 		return t.park(ctx, Failure{Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
-	case p.link.Gone == other:
+	case p.link.DeletedOn == other:
 		return t.end(Ignored, "twin_deleted")
 	case !t.object.Create[other]:
 		return t.end(Ignored, "no_counterpart")
@@ -106,7 +106,7 @@ func (t *task) inherit(ctx context.Context, link Link) error {
 	case err == nil:
 		link.put(s, t.source.RecordID)
 	case crm.IsKind(err, crm.NotFound):
-		link.Gone, link.GoneAt, link.Lease = s, t.Clock.Now(), Lease{}
+		link.DeletedOn, link.DeletedAt, link.Lease = s, t.Clock.Now(), Lease{}
 		link.announce(link.Ref(s))
 	default:
 		return err
@@ -121,7 +121,7 @@ func (t *task) inherit(ctx context.Context, link Link) error {
 // the source's side that is still there: that one made it, even if no link
 // says so yet.
 func (t *task) namesAnother(ctx context.Context, found crm.Record) (bool, error) {
-	other := crm.Ref{System: t.source.System, Kind: t.source.Kind, RecordID: found.TwinID}
+	other := crm.Ref{System: t.source.System, Kind: t.source.Kind, RecordID: found.CounterpartID}
 	if valid := other.Validate() == nil; !valid || other == t.source {
 		return false, nil
 	}
@@ -177,11 +177,11 @@ func (t *task) instead(ctx context.Context, link, over Link) (err error) {
 
 func (t *task) join(ctx context.Context, p *pair, twin *half) error {
 	other := twin.record.Ref.System
-	if p.link.On(other).RecordID != twin.record.Ref.RecordID && p.link.Gone != "" {
+	if p.link.On(other).RecordID != twin.record.Ref.RecordID && p.link.DeletedOn != "" {
 		p.link.Fields = map[string]merge.Base{} // what was decided with the lost twin binds nobody
 	}
-	if twin.record.TwinID != t.source.RecordID {
-		p.link.Made = "" // it was there before
+	if twin.record.CounterpartID != t.source.RecordID {
+		p.link.CreatedOn = "" // it was there before
 	}
 	p.link.put(other, twin.record.Ref.RecordID)
 	p.link.revive()
@@ -195,7 +195,7 @@ func (t *task) join(ctx context.Context, p *pair, twin *half) error {
 // first: the one that src names, those that name src, those with the same key.
 func (t *task) candidates(ctx context.Context, src crm.Record) ([]*half, error) {
 	other := src.Ref.System.Other()
-	if named := (crm.Ref{System: other, Kind: src.Ref.Kind, RecordID: src.TwinID}); named.Validate() == nil {
+	if named := (crm.Ref{System: other, Kind: src.Ref.Kind, RecordID: src.CounterpartID}); named.Validate() == nil {
 		h, err := t.read(ctx, named)
 		if err == nil {
 			return []*half{h}, nil

@@ -26,17 +26,17 @@ type Link struct {
 	Lease  Lease
 	// Gone names the side whose record was deleted, "" while both live. The
 	// link stays as the tombstone that keeps the record from being made anew.
-	Gone   crm.System
-	GoneAt time.Time
+	DeletedOn crm.System
+	DeletedAt time.Time
 	// Made names the side whose record we created for the pair, "" for two that
 	// were there before.
-	Made crm.System
+	CreatedOn crm.System
 	// Failing is set while a failure of the pair may be open.
 	Failing bool
 	// Companies tells how the last few companies of a contact translate.
 	Companies []Company
 	// Tell are records of a company whose contacts are to be looked at again.
-	Tell []crm.Ref
+	FanOutPending []crm.Ref
 	// Decisions are the last few, newest last.
 	Decisions []Decision
 	// Claimed are the records that the stored link holds for itself alone.
@@ -52,8 +52,8 @@ type LinkSide struct {
 	ReadAt, WroteAt time.Time
 	// Modified is the record's own time at that read.
 	Modified time.Time
-	// TwinRefused is set when the side would not store the other side's id.
-	TwinRefused bool
+	// CounterpartIDRefused is set when the side would not store the other side's id.
+	CounterpartIDRefused bool
 	// Company is the id of the company that a contact was last seen to have.
 	Company string
 }
@@ -100,17 +100,17 @@ func (l *Link) Ref(s crm.System) crm.Ref {
 
 // Complete reports whether both records are known and live.
 func (l *Link) Complete() bool {
-	return l.HubSpot.RecordID != "" && l.Zoho.RecordID != "" && l.Gone == ""
+	return l.HubSpot.RecordID != "" && l.Zoho.RecordID != "" && l.DeletedOn == ""
 }
 
 // revive ends a tombstone: the record was restored, or another one took its
 // place. What the lost one was refused was closed with it, so it is tried anew,
 // by the next operation on either side if this one is cut off.
 func (l *Link) revive() {
-	if l.Gone == "" {
+	if l.DeletedOn == "" {
 		return
 	}
-	l.Gone, l.GoneAt = "", time.Time{}
+	l.DeletedOn, l.DeletedAt = "", time.Time{}
 	l.HubSpot.ReadAt, l.Zoho.ReadAt = time.Time{}, time.Time{}
 	l.forgive()
 }
@@ -133,7 +133,7 @@ func (l *Link) refused() bool {
 			}
 		}
 	}
-	return l.HubSpot.TwinRefused || l.Zoho.TwinRefused
+	return l.HubSpot.CounterpartIDRefused || l.Zoho.CounterpartIDRefused
 }
 
 // forgive lets what a side refused be sent again: a person asked for it,
@@ -145,7 +145,7 @@ func (l *Link) forgive() {
 		fields[name] = b
 	}
 	l.Fields = fields
-	l.HubSpot.TwinRefused, l.Zoho.TwinRefused = false, false
+	l.HubSpot.CounterpartIDRefused, l.Zoho.CounterpartIDRefused = false, false
 }
 
 func (l *Link) remember(d ...Decision) {
@@ -163,8 +163,8 @@ var (
 	ErrClaimed = errors.New("record belongs to another link")
 )
 
-// Links stores links. A record belongs to one link at most.
-type Links interface {
+// LinkStore stores links. A record belongs to one link at most.
+type LinkStore interface {
 	// FindLink returns the link of a record of either side.
 	FindLink(ctx context.Context, ref crm.Ref) (link Link, found bool, err error)
 	// SaveLink stores l if it still is as it was read, together with the claims

@@ -122,7 +122,7 @@ func (t *task) likest(src crm.Record, twins []*half) []*half {
 // named reports whether one of two records bears an id of the other.
 func named(a, b crm.Record) bool {
 	bears := func(a, b crm.Record) bool {
-		return a.TwinID == b.Ref.RecordID || a.TwinID != "" && slices.Contains(b.Former, a.TwinID)
+		return a.CounterpartID == b.Ref.RecordID || a.CounterpartID != "" && slices.Contains(b.Former, a.CounterpartID)
 	}
 	return bears(a, b) || bears(b, a)
 }
@@ -141,7 +141,7 @@ func (t *task) rivals(ctx context.Context, src, twin crm.Record) (tied []*half, 
 	}
 	all := []*half{{record: src}}
 	for _, r := range recs {
-		if r.Ref == src.Ref || r.TwinID != "" && r.TwinID != twin.Ref.RecordID || t.contradicts(twin, r) {
+		if r.Ref == src.Ref || r.CounterpartID != "" && r.CounterpartID != twin.Ref.RecordID || t.contradicts(twin, r) {
 			continue
 		}
 		link, found, err := t.Links.FindLink(ctx, r.Ref)

@@ -30,8 +30,8 @@ func TestSeveralCounterpartsAreParkedAndNamedUntilAPersonSaysWhich(t *testing.T)
 	}
 	w.wait(time.Minute)
 	w.zoho.records[second].twin = id // a person writes it there
-	if r := w.tell(crm.HubSpot, id); r.Outcome != Updated || r.Twin.RecordID != second || r.Resolved == 0 {
-		t.Errorf("%s with %s, %d failures closed", r.Outcome, r.Twin, r.Resolved)
+	if r := w.tell(crm.HubSpot, id); r.Outcome != Updated || r.Counterpart.RecordID != second || r.Resolved == 0 {
+		t.Errorf("%s with %s, %d failures closed", r.Outcome, r.Counterpart, r.Resolved)
 	}
 	if w.zoho.records[first].twin != "" || len(w.zoho.records) != 2 {
 		t.Error("the other one was touched")
@@ -55,8 +55,8 @@ func TestNoRivalIsLookedForByAValueThatNoOtherRecordCanBear(t *testing.T) {
 			if unique != nil {
 				want = want[:1]
 			}
-			if r := w.tell(crm.HubSpot, h); r.Twin.RecordID != z {
-				t.Fatalf("%s (%s) with %s", r.Outcome, r.Reason, r.Twin)
+			if r := w.tell(crm.HubSpot, h); r.Counterpart.RecordID != z {
+				t.Fatalf("%s (%s) with %s", r.Outcome, r.Reason, r.Counterpart)
 			}
 			if diff := cmp.Diff([][]crm.Key{want}, w.hubspot.sought); diff != "" {
 				t.Errorf("rivals were looked for by (-want +got):\n%s", diff)
@@ -64,7 +64,7 @@ func TestNoRivalIsLookedForByAValueThatNoOtherRecordCanBear(t *testing.T) {
 			// One that names the counterpart is found nevertheless.
 			w, h, z = meet()
 			w.hubspot.records[w.hubspot.person("", map[string]string{"lastname": "Doe"})].twin = z
-			if r := w.tell(crm.HubSpot, h); r.Twin.RecordID == z {
+			if r := w.tell(crm.HubSpot, h); r.Counterpart.RecordID == z {
 				t.Error("it was linked with a record that another one names")
 			}
 		})
@@ -77,8 +77,8 @@ func TestOfSeveralCounterpartsTheNextFieldTellsWhich(t *testing.T) {
 	w.zoho.person("", map[string]string{"Email": "office@example.com", "Last_Name": "Roe"})
 	doe := w.zoho.person("", map[string]string{"Email": "office@example.com", "Last_Name": "DOE"})
 	id := w.hubspot.person("", map[string]string{"email": "office@example.com", "lastname": "Doe"})
-	if r := w.tell(crm.HubSpot, id); r.Twin.RecordID != doe {
-		t.Errorf("%s (%s) with %s, want %s", r.Outcome, r.Reason, r.Twin, doe)
+	if r := w.tell(crm.HubSpot, id); r.Counterpart.RecordID != doe {
+		t.Errorf("%s (%s) with %s, want %s", r.Outcome, r.Reason, r.Counterpart, doe)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestARecordThatIsLessLikelyLeavesTheCounterpartToAnother(t *testing.T) {
 	if r := w.tell(crm.Zoho, roe); r.Outcome != Ignored || r.Reason != "no_counterpart" {
 		t.Errorf("the less likely one: %s (%s)", r.Outcome, r.Reason)
 	}
-	if r := w.tell(crm.Zoho, doe); r.Twin.RecordID != id {
+	if r := w.tell(crm.Zoho, doe); r.Counterpart.RecordID != id {
 		t.Errorf("the likelier one: %s (%s)", r.Outcome, r.Reason)
 	}
 }

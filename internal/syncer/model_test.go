@@ -113,7 +113,7 @@ func (m *modelCRM) make(own bool) *modelRecord {
 func (m *modelCRM) record(r *modelRecord, history bool) crm.Record {
 	rec := crm.Record{
 		Ref:    crm.Ref{System: m.system, Kind: crm.Contact, RecordID: r.id},
-		Fields: maps.Clone(r.fields), TwinID: r.twin, Created: r.created, Modified: r.modified,
+		Fields: maps.Clone(r.fields), CounterpartID: r.twin, Created: r.created, Modified: r.modified,
 		CreatedByUs: r.createdByUs, ModifiedByUs: r.byUs,
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.records)) {
@@ -197,7 +197,7 @@ func (m *modelCRM) check(self string, w crm.Write, creating bool) error {
 			return m.fail(crm.Missing, "MANDATORY", crm.FieldError{Field: f, Code: "MANDATORY"})
 		}
 	}
-	if m.noTwin && w.TwinID != "" {
+	if m.noTwin && w.CounterpartID != "" {
 		return m.fail(crm.Invalid, "VALIDATION_ERROR", crm.FieldError{Field: "zoho_id", Code: "PROPERTY_DOESNT_EXIST"})
 	}
 	for f := range m.required {
@@ -206,7 +206,7 @@ func (m *modelCRM) check(self string, w crm.Write, creating bool) error {
 		}
 	}
 	for id, r := range m.records {
-		if w.TwinID != "" && r.twin == w.TwinID && id != self && r.mergedInto == "" {
+		if w.CounterpartID != "" && r.twin == w.CounterpartID && id != self && r.mergedInto == "" {
 			e := &crm.Error{System: m.system, Kind: crm.Duplicate, ExistingID: id}
 			return e
 		}
@@ -218,8 +218,8 @@ func (m *modelCRM) apply(r *modelRecord, w crm.Write) {
 	for _, f := range slices.Sorted(maps.Keys(w.Fields)) {
 		m.set(r, f, w.Fields[f].Text, true)
 	}
-	if w.TwinID != "" {
-		r.twin = w.TwinID
+	if w.CounterpartID != "" {
+		r.twin = w.CounterpartID
 	}
 	m.touch(r, true)
 	m.writes++
@@ -397,14 +397,14 @@ func (w *world) Publish(_ context.Context, ops []op.Operation) error {
 // modelGraves holds until when each grave lasts.
 type modelGraves map[string]time.Time
 
-func (g modelGraves) Bury(_ context.Context, until time.Time, hashes ...string) error {
+func (g modelGraves) Suppress(_ context.Context, until time.Time, hashes ...string) error {
 	for _, h := range hashes {
 		g[h] = until
 	}
 	return nil
 }
 
-func (g modelGraves) Buried(_ context.Context, now time.Time, hash string) (bool, error) {
+func (g modelGraves) IsSuppressed(_ context.Context, now time.Time, hash string) (bool, error) {
 	return g[hash].After(now), nil
 }
 
@@ -441,13 +441,13 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.syncer, err = New(Config{
 		Mapping: testMapping(), CRMs: map[crm.System]CRM{crm.HubSpot: w.hubspot, crm.Zoho: w.zoho},
-		Links: w.links, Failures: w.failures, Members: w.links, Graves: w.graves, Clock: clock,
+		Links: w.links, Failures: w.failures, Members: w.links, Suppressions: w.graves, Clock: clock,
 		Publishers: map[crm.System]Publisher{crm.HubSpot: w, crm.Zoho: w},
-		Erase:      []Eraser{w.failures.erase},
+		Erasers:    []Eraser{w.failures.erase},
 		HashKey:    []byte("0123456789abcdef"),
 		NewID:      func() string { w.ids++; return fmt.Sprint("id-", w.ids) },
 		Precise:    map[crm.System]bool{crm.HubSpot: true},
-		AtOnce: func(_ context.Context, calls ...func()) {
+		Parallel: func(_ context.Context, calls ...func()) {
 			w.atOnce++
 			for _, call := range calls {
 				call()
@@ -471,7 +471,7 @@ func (w *world) op(s crm.System, id string, change op.Change) op.Operation {
 }
 
 // tell applies one operation for a record and returns how it ended.
-func (w *world) tell(s crm.System, id string) Report {
+func (w *world) tell(s crm.System, id string) Result {
 	w.t.Helper()
 	r, err := w.syncer.Apply(context.Background(), w.op(s, id, op.Updated))
 	if err != nil {

@@ -46,7 +46,7 @@ func (t *task) takeOver(ctx context.Context, link Link, survivor crm.Record) err
 		return t.orphan(ctx, link, s)
 	}
 	link.put(s, survivor.Ref.RecordID)
-	if link.Gone == s { // it was taken for deleted
+	if link.DeletedOn == s { // it was taken for deleted
 		link.revive()
 	}
 	return t.instead(ctx, link, own)
@@ -57,7 +57,7 @@ func (t *task) takeOver(ctx context.Context, link Link, survivor crm.Record) err
 // lives.
 func (t *task) heir(ctx context.Context, link, own Link, survivor crm.Record) (bool, error) {
 	other := survivor.Ref.System.Other()
-	lives := func(l Link) bool { return l.On(other).RecordID != "" && l.Gone != other }
+	lives := func(l Link) bool { return l.On(other).RecordID != "" && l.DeletedOn != other }
 	switch {
 	case t.held(own):
 		return false, ErrBusy
@@ -67,7 +67,7 @@ func (t *task) heir(ctx context.Context, link, own Link, survivor crm.Record) (b
 	if named, err := t.namesLiving(ctx, survivor, link.Ref(other)); named || err != nil {
 		return false, err
 	}
-	if own.Version == "" || own.Gone != "" {
+	if own.Version == "" || own.DeletedOn != "" {
 		return true, nil
 	}
 	// It was to be created when that was cut off: it may have been.
@@ -77,7 +77,7 @@ func (t *task) heir(ctx context.Context, link, own Link, survivor crm.Record) (b
 
 // namesLiving reports whether a record names a twin that lives, other than one.
 func (t *task) namesLiving(ctx context.Context, rec crm.Record, but crm.Ref) (bool, error) {
-	named := crm.Ref{System: rec.Ref.System.Other(), Kind: rec.Ref.Kind, RecordID: rec.TwinID}
+	named := crm.Ref{System: rec.Ref.System.Other(), Kind: rec.Ref.Kind, RecordID: rec.CounterpartID}
 	if valid := named.Validate() == nil; !valid || named == but {
 		return false, nil
 	}
@@ -96,12 +96,12 @@ func (t *task) namesLiving(ctx context.Context, rec crm.Record, but crm.Ref) (bo
 // merged too is for a person to say.
 func (t *task) orphan(ctx context.Context, link Link, s crm.System) error {
 	link.announce(link.Ref(s))
-	for _, company := range link.Tell {
+	for _, company := range link.FanOutPending {
 		if err := t.tellMembers(ctx, company); err != nil {
 			return err
 		}
 	}
-	if twin := link.Ref(s.Other()); twin.RecordID != "" && link.Gone != twin.System {
+	if twin := link.Ref(s.Other()); twin.RecordID != "" && link.DeletedOn != twin.System {
 		// It is told of the record that was merged: what succeeds on the survivor
 		// does not close it, nor does it stand for the twin of another.
 		o := t.op

@@ -50,8 +50,8 @@ type CRM interface {
 	Writer
 }
 
-// Failures keeps what could not be done until a person was told of it.
-type Failures interface {
+// FailureStore keeps what could not be done until a person was told of it.
+type FailureStore interface {
 	RecordFailure(ctx context.Context, f Failure) error
 	// ResolveFailures closes every open failure of the records and returns how
 	// many there were.
@@ -74,12 +74,12 @@ type Failure struct {
 	At     time.Time
 }
 
-// Brake holds what looks like a mistake: values that are cleared on very many
+// Safeguard holds what looks like a mistake: values that are cleared on very many
 // records within minutes.
-type Brake interface {
+type Safeguard interface {
 	// Clear is asked before values of a record are cleared. After an error they
 	// are not, and the operation comes again.
-	Clear(ctx context.Context, record crm.Ref) error
+	AllowClear(ctx context.Context, record crm.Ref) error
 }
 
 // Clock tells the time and waits.
@@ -101,42 +101,42 @@ const (
 	Parked    Outcome = "parked"  // recorded as a failure
 )
 
-// Report tells what was done, without any value.
-type Report struct {
-	Outcome  Outcome
-	Reason   string   // why it was ignored or parked
-	Written  []string // "zoho:email", "hubspot:phone"
-	Refused  []string // the same, for fields that a side refused
-	Created  crm.Ref  // the record that was made
-	Twin     crm.Ref  // the record on the other side, where there is one
-	Degraded bool     // a history was needed and not to be had
-	Resolved int      // failures that this closed
-	Calls    int      // calls to the two CRMs
-	Took     time.Duration
+// Result tells what was done, without any value.
+type Result struct {
+	Outcome     Outcome
+	Reason      string   // why it was ignored or parked
+	Written     []string // "zoho:email", "hubspot:phone"
+	Refused     []string // the same, for fields that a side refused
+	Created     crm.Ref  // the record that was made
+	Counterpart crm.Ref  // the record on the other side, where there is one
+	Degraded    bool     // a history was needed and not to be had
+	Resolved    int      // failures that this closed
+	Calls       int      // calls to the two CRMs
+	Took        time.Duration
 }
 
 // Config joins a Syncer to the world.
 type Config struct {
 	Mapping  *mapping.Mapping
 	CRMs     map[crm.System]CRM
-	Links    Links
-	Failures Failures
+	Links    LinkStore
+	Failures FailureStore
 	// Members and Publishers lead from a company to its contacts; Publishers by
 	// the side of the record that is to be looked at.
 	Members    Members
 	Publishers map[crm.System]Publisher
 	// Graves and Erase are for privacy deletions.
-	Graves Graves
-	Erase  []Eraser
-	Clock  Clock
-	NewID  func() string
-	// AtOnce makes calls at the same time and returns when all have returned.
-	AtOnce func(ctx context.Context, calls ...func())
+	Suppressions Suppressions
+	Erasers      []Eraser
+	Clock        Clock
+	NewID        func() string
+	// Parallel makes calls at the same time and returns when all have returned.
+	Parallel func(ctx context.Context, calls ...func())
 	// Precise are the sides whose events tell of mapped fields alone, so that
 	// one that is no echo will most likely be written to the other side.
 	Precise map[crm.System]bool
 	// Brake, unless nil, is asked before values are cleared.
-	Brake Brake
+	Safeguard Safeguard
 	// Unique, unless nil, reports whether a side sees to it that no two records
 	// of a kind bear the same value of a field, so that a record which bears one
 	// has no rival for it.
@@ -190,10 +190,10 @@ type Syncer struct {
 // New returns a Syncer, or everything that is missing from its configuration.
 func New(c Config) (*Syncer, error) {
 	var errs []error
-	if c.Mapping == nil || c.Links == nil || c.Failures == nil || c.Clock == nil || c.NewID == nil || c.AtOnce == nil {
+	if c.Mapping == nil || c.Links == nil || c.Failures == nil || c.Clock == nil || c.NewID == nil || c.Parallel == nil {
 		errs = append(errs, errors.New("mapping, links, failures, clock, ids and how to make calls at once are required"))
 	}
-	if c.Members == nil || c.Graves == nil || len(c.Erase) == 0 {
+	if c.Members == nil || c.Suppressions == nil || len(c.Erasers) == 0 {
 		errs = append(errs, errors.New("members, graves and what is to be erased are required"))
 	}
 	for _, s := range crm.Systems {
@@ -216,7 +216,7 @@ func New(c Config) (*Syncer, error) {
 // Apply brings the record that o names and its twin together. An error means
 // that the operation has to come again; anything that repeating cannot heal is
 // recorded as a failure and reported as parked.
-func (s *Syncer) Apply(ctx context.Context, o op.Operation) (Report, error) {
+func (s *Syncer) Apply(ctx context.Context, o op.Operation) (Result, error) {
 	start := s.Clock.Now()
 	t := s.newTask(o)
 	err := t.run(ctx)

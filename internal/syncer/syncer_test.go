@@ -32,7 +32,7 @@ func TestQuietAfterwards(t *testing.T) {
 	h, z := w.pair(jane)
 	writes := w.hubspot.writes + w.zoho.writes
 	for range 3 {
-		for _, r := range []Report{w.tell(crm.Zoho, z.id), w.tell(crm.HubSpot, h.id)} {
+		for _, r := range []Result{w.tell(crm.Zoho, z.id), w.tell(crm.HubSpot, h.id)} {
 			if r.Outcome != Unchanged || r.Calls != 1 {
 				t.Errorf("an echo ended %s with %d calls, want unchanged with 1", r.Outcome, r.Calls)
 			}
@@ -350,8 +350,8 @@ func TestARecordWithoutAKeyIsFoundAgainByTheIdItCarries(t *testing.T) {
 		}
 		return nil
 	}
-	if r, err := w.syncer.Apply(context.Background(), o); err != nil || r.Twin.RecordID == "" {
-		t.Errorf("twin %s, %v", r.Twin, err)
+	if r, err := w.syncer.Apply(context.Background(), o); err != nil || r.Counterpart.RecordID == "" {
+		t.Errorf("twin %s, %v", r.Counterpart, err)
 	}
 }
 
@@ -480,8 +480,8 @@ func TestAMergedRecordTakesItsLinkAlong(t *testing.T) {
 	survivor := w.hubspot.person("", map[string]string{"email": "jane@example.com", "lastname": "Doe", "city": "Kept"})
 	h.mergedInto = survivor
 	w.wait(time.Second)
-	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || r.Twin.RecordID != z.id {
-		t.Errorf("%s (%s), twin %s", r.Outcome, r.Reason, r.Twin)
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || r.Counterpart.RecordID != z.id {
+		t.Errorf("%s (%s), twin %s", r.Outcome, r.Reason, r.Counterpart)
 	}
 	if z.fields["Mailing_City"] != "Kept" || z.twin != survivor || len(w.zoho.records) != 1 {
 		t.Errorf("Zoho holds %v, twin %s", z.fields, z.twin)
@@ -639,8 +639,8 @@ func TestAWeakKeyDoesNotMakeTwinsOfRecordsThatDifferInAStrongOne(t *testing.T) {
 	}
 	nameless := w.zoho.person("", map[string]string{"Last_Name": "Roe"})
 	id := w.hubspot.person("", map[string]string{"lastname": "Roe", "email": "roe@example.com"})
-	if r := w.tell(crm.HubSpot, id); r.Twin.RecordID != nameless {
-		t.Errorf("twin %s, want the one with the same name and no e-mail", r.Twin)
+	if r := w.tell(crm.HubSpot, id); r.Counterpart.RecordID != nameless {
+		t.Errorf("twin %s, want the one with the same name and no e-mail", r.Counterpart)
 	}
 }
 
@@ -663,8 +663,8 @@ func TestTheSurvivorOfAMergeKeepsTheTwinThatItNames(t *testing.T) {
 			}
 			w.wait(time.Minute)
 			w.hubspot.person(survivor, map[string]string{"city": "New"})
-			if r := w.tell(crm.HubSpot, survivor); r.Twin.RecordID != kept.id || kept.fields["Mailing_City"] != "New" || kept.twin != survivor {
-				t.Errorf("twin %s (%s), want %s; it holds %v and names %s", r.Twin, r.Reason, kept.id, kept.fields, kept.twin)
+			if r := w.tell(crm.HubSpot, survivor); r.Counterpart.RecordID != kept.id || kept.fields["Mailing_City"] != "New" || kept.twin != survivor {
+				t.Errorf("twin %s (%s), want %s; it holds %v and names %s", r.Counterpart, r.Reason, kept.id, kept.fields, kept.twin)
 			}
 			if left.fields["Mailing_City"] != "" || len(w.zoho.records) != 2 {
 				t.Error("the loser's twin was touched")
@@ -801,8 +801,8 @@ func TestTheSurvivorOfAMergeTakesOverTheTwinThatLives(t *testing.T) {
 				w.wait(time.Minute)
 				w.hubspot.person(survivor, map[string]string{"city": "New"})
 				r := w.tell(crm.HubSpot, survivor)
-				if r.Twin.RecordID != left.id || left.fields["Mailing_City"] != "New" || left.twin != survivor {
-					t.Errorf("twin %s (%s), want %s; it holds %v and names %s", r.Twin, r.Reason, left.id, left.fields, left.twin)
+				if r.Counterpart.RecordID != left.id || left.fields["Mailing_City"] != "New" || left.twin != survivor {
+					t.Errorf("twin %s (%s), want %s; it holds %v and names %s", r.Counterpart, r.Reason, left.id, left.fields, left.twin)
 				}
 				if len(w.zoho.records) != 1 || len(w.failures.list) != 0 {
 					t.Errorf("%d records in Zoho, failures %v", len(w.zoho.records), w.failures.list)
@@ -836,7 +836,7 @@ func TestARestoredRecordIsFinishedByTheNextOperationWhenItsOwnIsCutOff(t *testin
 	if len(w.failures.list) != 1 || w.failures.list[0].Operation.Ref.RecordID != z.id {
 		t.Errorf("told %v, want that HubSpot takes no id", w.failures.list)
 	}
-	if l, _, _ := w.links.FindLink(t.Context(), crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: h.id}); !l.HubSpot.TwinRefused || !l.Complete() {
+	if l, _, _ := w.links.FindLink(t.Context(), crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: h.id}); !l.HubSpot.CounterpartIDRefused || !l.Complete() {
 		t.Errorf("link %+v", l.HubSpot)
 	}
 }
@@ -907,7 +907,7 @@ func TestWhatWasRefusedIsToldAgainAfterARequestThatDidNotComeToIt(t *testing.T) 
 // brakeOn is a brake that is on for the records of one side.
 type brakeOn crm.System
 
-func (b brakeOn) Clear(_ context.Context, r crm.Ref) error {
+func (b brakeOn) AllowClear(_ context.Context, r crm.Ref) error {
 	if r.System == crm.System(b) {
 		return errors.New("held")
 	}
@@ -917,7 +917,7 @@ func (b brakeOn) Clear(_ context.Context, r crm.Ref) error {
 func TestWhatIsHeldClearsNothing(t *testing.T) {
 	w := newWorld(t)
 	h, z := w.pair(jane)
-	w.syncer.Brake = brakeOn(crm.HubSpot)
+	w.syncer.Safeguard = brakeOn(crm.HubSpot)
 	w.zoho.person(z.id, map[string]string{"Title": "Typed"})
 	if w.tell(crm.Zoho, z.id); h.fields["jobtitle"] != "Typed" {
 		t.Error("a value that clears nothing was held")
@@ -931,7 +931,7 @@ func TestWhatIsHeldClearsNothing(t *testing.T) {
 	if l, _, _ := w.links.FindLink(t.Context(), cleared.Ref); l.Lease.Holder != "" {
 		t.Error("who is held keeps the pair")
 	}
-	w.syncer.Brake = brakeOn(crm.Zoho)
+	w.syncer.Safeguard = brakeOn(crm.Zoho)
 	if _, err := w.syncer.Apply(t.Context(), cleared); err != nil || h.fields["city"] != "" || h.fields["jobtitle"] != "Later" {
 		t.Errorf("let through: %v, HubSpot holds %v", err, h.fields)
 	}
@@ -943,7 +943,7 @@ func TestALostStoreIsRebuiltFromTheRecords(t *testing.T) {
 	w.links.links, w.links.claims = map[string]Link{}, map[crm.Ref]string{}
 	w.wait(time.Hour)
 	w.hubspot.person(h.id, map[string]string{"city": "After"})
-	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || r.Twin.RecordID != z.id {
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Updated || r.Counterpart.RecordID != z.id {
 		t.Errorf("%s (%s)", r.Outcome, r.Reason)
 	}
 	if z.fields["Mailing_City"] != "After" || len(w.zoho.records) != 1 {

@@ -19,7 +19,7 @@ type task struct {
 	source crm.Ref // the record to read: the operation's, or the one it was merged into
 	object *mapping.Object
 	values map[shownValue]merge.Value
-	report Report
+	report Result
 	// companies holds the link of each company that this attempt has met, by
 	// its record, "" for one that has none; asked are those whose link was read.
 	companies map[crm.Ref]string
@@ -131,7 +131,7 @@ func (t *task) readSource(ctx context.Context, link Link, found bool) (*half, er
 	}
 	var src, twin sighting
 	t.report.Calls += 2
-	t.AtOnce(ctx,
+	t.Parallel(ctx,
 		func() { src.half, src.err = t.fetch(ctx, t.source) },
 		func() { twin.half, twin.err = t.fetch(ctx, link.Ref(t.source.System.Other())) },
 	)
@@ -173,7 +173,7 @@ func (t *task) readTwin(ctx context.Context, p *pair) (*half, error) {
 
 // attempt does the whole of one operation on what is true right now.
 func (t *task) attempt(ctx context.Context) error {
-	t.report = Report{Calls: t.report.Calls, Created: t.report.Created}
+	t.report = Result{Calls: t.report.Calls, Created: t.report.Created}
 	if t.op.Change == op.Erased {
 		if done, err := t.erase(ctx); done || err != nil {
 			return err
@@ -209,7 +209,7 @@ func (t *task) attempt(ctx context.Context) error {
 			return err
 		}
 		if quiet {
-			t.report.Twin = p.link.Ref(t.source.System.Other())
+			t.report.Counterpart = p.link.Ref(t.source.System.Other())
 			return t.end(Unchanged, "")
 		}
 	}
@@ -251,7 +251,7 @@ func (t *task) pair(link Link, found bool, src *half) *pair {
 		link.On(t.source.System).RecordID = t.source.RecordID
 	}
 	p := &pair{link: link, saved: link.Fields, complete: link.Complete(), side: map[crm.System]*half{t.source.System: src}}
-	if link.Gone == t.source.System { // it was restored
+	if link.DeletedOn == t.source.System { // it was restored
 		p.link.revive()
 		p.link.announce(t.source)
 		p.moved = true
@@ -293,7 +293,7 @@ func (t *task) quiet(ctx context.Context, p *pair, src *half) (bool, error) {
 	rec, s := src.record, src.record.Ref.System
 	// What was never taken in since it joined the link may not be known to its twin.
 	p.moved = p.moved || p.link.On(s).ReadAt.IsZero()
-	if p.moved || p.link.pending() || rec.TwinID != p.link.On(s.Other()).RecordID && !p.link.On(s).TwinRefused {
+	if p.moved || p.link.pending() || rec.CounterpartID != p.link.On(s.Other()).RecordID && !p.link.On(s).CounterpartIDRefused {
 		return false, nil
 	}
 	for i := range t.object.Fields {
@@ -316,7 +316,7 @@ func (t *task) gone(ctx context.Context, link Link, found bool) error {
 		return errors.Join(t.eraseRest(ctx, link), t.end(Ignored, "erased"))
 	case erased: // a late operation may have left something since
 		return errors.Join(t.eraseAll(ctx, t.source), t.end(Ignored, "erased"))
-	case !found || link.Gone == t.source.System:
+	case !found || link.DeletedOn == t.source.System:
 		if !found && t.source.Kind == crm.Company { // it may have been merged into one that has a twin
 			if err := t.tellMembers(ctx, t.source); err != nil {
 				return err
@@ -326,7 +326,7 @@ func (t *task) gone(ctx context.Context, link Link, found bool) error {
 		t.report.Resolved, err = t.Failures.ResolveFailures(ctx, t.Clock.Now(), t.source)
 		return errors.Join(err, t.end(Ignored, "source_not_found"))
 	}
-	link.Gone, link.GoneAt, link.Lease = t.source.System, t.Clock.Now(), Lease{}
+	link.DeletedOn, link.DeletedAt, link.Lease = t.source.System, t.Clock.Now(), Lease{}
 	link.announce(t.source)
 	link, err = t.Links.SaveLink(ctx, link)
 	if err != nil {
@@ -335,7 +335,7 @@ func (t *task) gone(ctx context.Context, link Link, found bool) error {
 	if _, err := t.tell(ctx, link); err != nil {
 		return err
 	}
-	t.report.Twin = link.Ref(t.source.System.Other())
+	t.report.Counterpart = link.Ref(t.source.System.Other())
 	return t.end(Ignored, "source_deleted")
 }
 
@@ -358,7 +358,7 @@ func (t *task) meet(ctx context.Context, p *pair) error {
 	}
 	twin, err := t.readTwin(ctx, p)
 	if crm.IsKind(err, crm.NotFound) {
-		p.link.Gone, p.link.GoneAt, p.link.Lease = other, t.Clock.Now(), Lease{}
+		p.link.DeletedOn, p.link.DeletedAt, p.link.Lease = other, t.Clock.Now(), Lease{}
 		p.link.announce(p.link.Ref(other))
 		link, err := t.Links.SaveLink(ctx, p.link)
 		if err != nil {

@@ -33,8 +33,8 @@ func (l *Link) announce(refs ...crm.Ref) {
 		return
 	}
 	for _, r := range refs {
-		if r.RecordID != "" && !slices.Contains(l.Tell, r) {
-			l.Tell = append(slices.Clone(l.Tell), r)
+		if r.RecordID != "" && !slices.Contains(l.FanOutPending, r) {
+			l.FanOutPending = append(slices.Clone(l.FanOutPending), r)
 		}
 	}
 }
@@ -44,15 +44,15 @@ func (l *Link) announce(refs ...crm.Ref) {
 // on the company does it again. While the company is still to be created, its
 // contacts would find it as they left it: the note is kept.
 func (t *task) tell(ctx context.Context, link Link) (Link, error) {
-	if len(link.Tell) == 0 || !link.Complete() && link.Gone == "" {
+	if len(link.FanOutPending) == 0 || !link.Complete() && link.DeletedOn == "" {
 		return link, nil
 	}
-	for _, company := range link.Tell {
+	for _, company := range link.FanOutPending {
 		if err := t.tellMembers(ctx, company); err != nil {
 			return link, err
 		}
 	}
-	link.Tell = nil
+	link.FanOutPending = nil
 	return t.Links.SaveLink(ctx, link)
 }
 

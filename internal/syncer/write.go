@@ -18,7 +18,7 @@ const quietTime = time.Minute
 // settle decides, stores the decision, writes, and reads back, until nothing
 // is left to write.
 func (t *task) settle(ctx context.Context, p *pair) (err error) {
-	t.report.Twin = p.link.Ref(t.source.System.Other())
+	t.report.Counterpart = p.link.Ref(t.source.System.Other())
 	defer func() {
 		if err != nil {
 			t.release(ctx, p)
@@ -69,7 +69,7 @@ func (t *task) weigh(ctx context.Context, p *pair) ([]decided, map[crm.System]*c
 
 // brake asks whether values may be cleared.
 func (t *task) brake(ctx context.Context, p *pair, writes map[crm.System]*crm.Write) error {
-	if t.Brake == nil {
+	if t.Safeguard == nil {
 		return nil
 	}
 	for s, w := range writes {
@@ -77,7 +77,7 @@ func (t *task) brake(ctx context.Context, p *pair, writes map[crm.System]*crm.Wr
 			if v.Text != "" {
 				continue
 			}
-			if err := t.Brake.Clear(ctx, p.link.Ref(s)); err != nil {
+			if err := t.Safeguard.AllowClear(ctx, p.link.Ref(s)); err != nil {
 				return err
 			}
 			break
@@ -136,10 +136,10 @@ func (t *task) plan(ctx context.Context, p *pair, all []decided) (map[crm.System
 			}
 		}
 		twin := p.link.On(s.Other()).RecordID
-		if h := p.side[s]; twin != "" && (h == nil || h.record.TwinID != twin) && !p.link.On(s).TwinRefused {
-			w.TwinID = twin
+		if h := p.side[s]; twin != "" && (h == nil || h.record.CounterpartID != twin) && !p.link.On(s).CounterpartIDRefused {
+			w.CounterpartID = twin
 		}
-		if len(w.Fields) > 0 || w.TwinID != "" {
+		if len(w.Fields) > 0 || w.CounterpartID != "" {
 			writes[s] = w
 		}
 	}
@@ -206,7 +206,7 @@ func (t *task) writeAll(ctx context.Context, p *pair, writes map[crm.System]*crm
 			continue
 		}
 		if len(w.Fields) == 0 {
-			h.record.TwinID = w.TwinID
+			h.record.CounterpartID = w.CounterpartID
 			continue
 		}
 		back, err := t.read(ctx, h.record.Ref)
@@ -233,7 +233,7 @@ func (t *task) writeAll(ctx context.Context, p *pair, writes map[crm.System]*crm
 // write updates one record. Fields that the side refuses are recorded and left
 // out; the rest is written.
 func (t *task) write(ctx context.Context, p *pair, s crm.System, w *crm.Write) (bool, error) {
-	for len(w.Fields) > 0 || w.TwinID != "" {
+	for len(w.Fields) > 0 || w.CounterpartID != "" {
 		done, err := t.crm(s).Update(ctx, p.side[s].record, *w)
 		if err == nil {
 			p.link.On(s).WroteAt = t.Clock.Now()
@@ -270,7 +270,7 @@ func (t *task) wrote(s crm.System, w *crm.Write) {
 	for name := range t.fieldNames(s, w.Fields) {
 		t.report.Written = append(t.report.Written, fmt.Sprintf("%s:%s", s, name))
 	}
-	if w.TwinID != "" {
+	if w.CounterpartID != "" {
 		t.report.Written = append(t.report.Written, fmt.Sprintf("%s:twin_id", s))
 	}
 }
@@ -314,8 +314,8 @@ func (t *task) refuse(ctx context.Context, p *pair, s crm.System, w *crm.Write, 
 		hit = true
 	}
 	switch {
-	case w.TwinID != "" && (len(blamed) > 0 || !hit && len(w.Fields) == 0):
-		w.TwinID, p.link.On(s).TwinRefused = "", true
+	case w.CounterpartID != "" && (len(blamed) > 0 || !hit && len(w.Fields) == 0):
+		w.CounterpartID, p.link.On(s).CounterpartIDRefused = "", true
 	case !hit:
 		for name := range t.fieldNames(s, w.Fields) {
 			t.markRefused(p, s, name, e.Code)

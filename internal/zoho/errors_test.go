@@ -101,7 +101,7 @@ func TestEveryErrorIsReadFlatAndInAList(t *testing.T) {
 			t.Run(tt.name+" "+form, func(t *testing.T) {
 				f := newFakeAPI(t, always(tt.status, body))
 				rec := crm.Record{Ref: contactRef(janeID)}
-				_, err := newTestClient(t, f).Update(t.Context(), rec, crm.Write{TwinID: "7"})
+				_, err := newTestClient(t, f).Update(t.Context(), rec, crm.Write{CounterpartID: "7"})
 				want := tt.want
 				want.System, want.Action, want.Status = crm.Zoho, "update", tt.status
 				if diff := cmp.Diff(want, wantError(t, err)); diff != "" {
@@ -117,7 +117,7 @@ func TestEveryErrorIsReadFlatAndInAList(t *testing.T) {
 
 func TestACreateHasNoRecordThatCouldBeMissing(t *testing.T) {
 	f := newFakeAPI(t, always(400, `{"data":[`+failedAnswer("INVALID_DATA", `{}`, "the id given seems to be invalid")+`]}`))
-	_, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{TwinID: "7"})
+	_, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{CounterpartID: "7"})
 	if e := wantError(t, err); e.Kind != crm.Invalid {
 		t.Errorf("got %v, want invalid", err)
 	}
@@ -151,7 +151,7 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 			})
 			tokens := &tokenList{domain: f.URL, names: []string{"1000.a", "1000.b"}}
 			c := newTestClient(t, f, func(cfg *Config) { cfg.Tokens = tokens })
-			if _, err := c.Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{TwinID: "7"}); err != nil {
+			if _, err := c.Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{CounterpartID: "7"}); err != nil {
 				t.Fatal(err)
 			}
 			if len(f.calls) != 2 {
@@ -169,7 +169,7 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 
 func TestATokenThatStaysRefusedIsUnauthorized(t *testing.T) {
 	f := newFakeAPI(t, always(401, failedAnswer("INVALID_TOKEN", "{}", "invalid oauth token")))
-	_, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{TwinID: "7"})
+	_, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{CounterpartID: "7"})
 	want := crm.Error{System: crm.Zoho, Action: "update", Kind: crm.Unauthorized, Status: 401, Code: "INVALID_TOKEN"}
 	if diff := cmp.Diff(want, wantError(t, err)); diff != "" || len(f.calls) != 2 {
 		t.Errorf("%d calls, error (-want +got):\n%s", len(f.calls), diff)
@@ -201,7 +201,7 @@ func TestNoCallIsMadeWithoutAProperToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Create(t.Context(), crm.Contact, crm.Write{TwinID: "7"})
+			_, err = c.Create(t.Context(), crm.Contact, crm.Write{CounterpartID: "7"})
 			if e := wantError(t, err); e.Kind != tt.want || e.Ambiguous || tt.err != nil && !errors.Is(err, tt.err) {
 				t.Errorf("got %v (ambiguous %t), want %s", err, e.Ambiguous, tt.want)
 			}
@@ -241,7 +241,7 @@ func TestAWriteWithoutAnswerIsAmbiguousUnlessItNeverLeft(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Create(t.Context(), crm.Contact, crm.Write{TwinID: "7"})
+			_, err = c.Create(t.Context(), crm.Contact, crm.Write{CounterpartID: "7"})
 			if e := wantError(t, err); e.Kind != crm.Unavailable || e.Ambiguous != tt.ambiguous || !errors.Is(err, tt.err) {
 				t.Errorf("got %v (ambiguous %t), want ambiguous %t", err, e.Ambiguous, tt.ambiguous)
 			}
@@ -271,7 +271,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 
 func TestAnAnswerWithoutEndIsGivenUp(t *testing.T) {
 	f := newFakeAPI(t, always(200, `{"data":[`+strings.Repeat(" ", maxAnswer)+`]}`))
-	_, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{TwinID: "7"})
+	_, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{CounterpartID: "7"})
 	want := crm.Error{System: crm.Zoho, Action: "update", Kind: crm.Refused, Status: 200, Code: "ANSWER_TOO_LARGE", Ambiguous: true}
 	if diff := cmp.Diff(want, wantError(t, err)); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)

@@ -100,7 +100,7 @@ func callEverything(t *testing.T, c *Client) {
 	for _, r := range found {
 		checkError(t, "found", r.Ref, nil)
 	}
-	write := crm.Write{TwinID: "5", Fields: map[string]crm.Value{"Email": {Type: crm.Text, Text: "a@example.com"}}}
+	write := crm.Write{CounterpartID: "5", Fields: map[string]crm.Value{"Email": {Type: crm.Text, Text: "a@example.com"}}}
 	for _, a := range c.CreateMany(ctx, crm.Contact, []crm.Write{write, write, write}) {
 		checkError(t, "create", a.Value.Ref, a.Err)
 	}

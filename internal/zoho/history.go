@@ -162,7 +162,7 @@ func (h history) addCreation(rec crm.Record, counterpartField string) {
 	for _, name := range h.fields {
 		value := rec.Fields[name]
 		if name == counterpartField {
-			value = rec.TwinID
+			value = rec.CounterpartID
 		}
 		if changes := h.changes[name]; len(changes) > 0 {
 			value = changes[len(changes)-1].old

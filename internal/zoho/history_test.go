@@ -30,7 +30,7 @@ func timelineOf(info string, entries ...string) string {
 func janeRecord(t *testing.T) crm.Record {
 	t.Helper()
 	return crm.Record{
-		Ref: contactRef(janeID), TwinID: "77", CreatedByUs: true, Created: mustTime(t, "2026-11-01T09:00:00Z"),
+		Ref: contactRef(janeID), CounterpartID: "77", CreatedByUs: true, Created: mustTime(t, "2026-11-01T09:00:00Z"),
 		Fields: map[string]string{"Last_Name": "Doe", "Phone": "3", "Score": "5", "Account_Name": "99"},
 	}
 }
@@ -150,7 +150,7 @@ func TestAnEmptyTimelineIsTrustedForAnUnmodifiedRecordOnly(t *testing.T) {
 	c := newTestClient(t, f)
 	rec := janeRecord(t)
 	rec.Fields = map[string]string{"Phone": "3"}
-	rec.TwinID = ""
+	rec.CounterpartID = ""
 	tests := []struct {
 		name     string
 		modified time.Time

@@ -37,7 +37,7 @@ func TestReadConvertsEveryShapeOfValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := crm.Record{
-		Ref: contactRef(janeID), TwinID: "508369434347",
+		Ref: contactRef(janeID), CounterpartID: "508369434347",
 		Fields: map[string]string{
 			"Last_Name": "Doe", "Email": "d@x.eu", "Score": "12345678901234567890.50", "Email_Opt_Out": "false",
 			"Hobbies": "chess;go", "Account_Name": "5725767000000524099",
@@ -184,7 +184,7 @@ func TestMoreThanFiftyFieldsAreReadInTwoRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]crm.Record{janeID: {
-		Ref: contactRef(janeID), TwinID: "5", Fields: map[string]string{"F0": "a", "F59": "b"},
+		Ref: contactRef(janeID), CounterpartID: "5", Fields: map[string]string{"F0": "a", "F59": "b"},
 		Created: mustTime(t, "2026-11-01T09:00:00Z"), Modified: mustTime(t, "2026-11-23T09:00:00Z"),
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -21,9 +21,9 @@ func (c *Client) fieldsToRead(kind crm.Kind) []string {
 // toRecord converts one row.
 func (c *Client) toRecord(kind crm.Kind, row map[string]any, names []string, user string) (crm.Record, error) {
 	rec := crm.Record{
-		Ref:    crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)},
-		Fields: map[string]string{},
-		TwinID: valueText(row[c.counterpartField]),
+		Ref:           crm.Ref{System: crm.Zoho, Kind: kind, RecordID: lookupID(row)},
+		Fields:        map[string]string{},
+		CounterpartID: valueText(row[c.counterpartField]),
 	}
 	if err := rec.Ref.Validate(); err != nil {
 		return rec, errors.New("a record has no id")
@@ -74,8 +74,8 @@ func mergeParts(all, part map[string]crm.Record) map[string]crm.Record {
 		for name, text := range other.Fields {
 			rec.Fields[name] = text
 		}
-		if rec.TwinID == "" {
-			rec.TwinID = other.TwinID
+		if rec.CounterpartID == "" {
+			rec.CounterpartID = other.CounterpartID
 		}
 		if !rec.Modified.Equal(other.Modified) {
 			rec.ModifiedByUs = false

@@ -125,7 +125,7 @@ func (o testOrganisation) createContacts(n int) []crm.Record {
 	o.t.Helper()
 	var writes []crm.Write
 	for i := range n {
-		writes = append(writes, crm.Write{TwinID: fmt.Sprint(1000 + i), Fields: map[string]crm.Value{
+		writes = append(writes, crm.Write{CounterpartID: fmt.Sprint(1000 + i), Fields: map[string]crm.Value{
 			"Last_Name": {Text: fmt.Sprint("L", i)}, "Email": {Text: fmt.Sprintf("p%d@x.com", i)}}})
 	}
 	var ids []string
@@ -171,11 +171,11 @@ func TestCreateManyMakesOneCallAndReportsRefusedRows(t *testing.T) {
 	there := o.createContacts(1)[0]
 	o.takeCalls()
 	writes := []crm.Write{
-		{TwinID: "1", Fields: map[string]crm.Value{"Last_Name": {Text: "A"}}},
-		{TwinID: "2"},
-		{TwinID: "1000", Fields: map[string]crm.Value{"Last_Name": {Text: "B"}}},
+		{CounterpartID: "1", Fields: map[string]crm.Value{"Last_Name": {Text: "A"}}},
+		{CounterpartID: "2"},
+		{CounterpartID: "1000", Fields: map[string]crm.Value{"Last_Name": {Text: "B"}}},
 		{Fields: map[string]crm.Value{"Last_Name": {Type: crm.Number, Text: "no number"}}},
-		{TwinID: "4", Fields: map[string]crm.Value{"Last_Name": {Text: "C"}}},
+		{CounterpartID: "4", Fields: map[string]crm.Value{"Last_Name": {Text: "C"}}},
 	}
 	answers := o.CreateMany(t.Context(), crm.Contact, writes)
 	if diff := cmp.Diff(map[int]crm.ErrorKind{1: crm.Missing, 2: crm.Duplicate, 3: crm.Invalid}, errorKindsOf(answers)); diff != "" {

@@ -78,7 +78,7 @@ func (c *Client) UpdateMany(ctx context.Context, kind crm.Kind, updates []crm.Up
 		case err != nil || rec.Ref.System != crm.Zoho || rec.Ref.Kind != kind:
 			answers[i].Err = req.refusedError("BAD_REF", err)
 			continue
-		case len(u.Write.Fields) == 0 && u.Write.TwinID == "":
+		case len(u.Write.Fields) == 0 && u.Write.CounterpartID == "":
 			answers[i].Value = crm.Written{Ref: rec.Ref, Modified: rec.Modified}
 			continue
 		}
@@ -221,8 +221,8 @@ func (c *Client) encodeWrite(req request, w crm.Write) (map[string]any, error) {
 		e.Fields = invalid
 		return nil, e
 	}
-	if w.TwinID != "" {
-		record[c.counterpartField] = w.TwinID
+	if w.CounterpartID != "" {
+		record[c.counterpartField] = w.CounterpartID
 	}
 	return record, nil
 }

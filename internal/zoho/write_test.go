@@ -16,7 +16,7 @@ func savedResult(id string) string {
 
 func TestCreateSendsEveryTypeOfValue(t *testing.T) {
 	f := newFakeAPI(t, always(201, savedResult(janeID)))
-	got, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{TwinID: "508369434347", Fields: map[string]crm.Value{
+	got, err := newTestClient(t, f).Create(t.Context(), crm.Contact, crm.Write{CounterpartID: "508369434347", Fields: map[string]crm.Value{
 		"Last_Name":     {Type: crm.Text, Text: "O'Neil \"x\""},
 		"Score":         {Type: crm.Number, Text: "-12.50"},
 		"Email_Opt_Out": {Type: crm.Bool, Text: "true"},
@@ -64,7 +64,7 @@ func TestUpdateIsGuardedByTheTimeItWasReadAt(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeAPI(t, always(200, savedResult(janeID)))
 			rec := crm.Record{Ref: contactRef(janeID), Modified: tt.modified}
-			_, err := newTestClient(t, f).Update(t.Context(), rec, crm.Write{TwinID: "7"})
+			_, err := newTestClient(t, f).Update(t.Context(), rec, crm.Write{CounterpartID: "7"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +142,7 @@ func TestAWriteSucceedsByItsStatusAlone(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeAPI(t, always(tt.status, tt.body))
-			got, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{TwinID: "7"})
+			got, err := newTestClient(t, f).Update(t.Context(), crm.Record{Ref: contactRef(janeID)}, crm.Write{CounterpartID: "7"})
 			if tt.ok {
 				if err != nil || got.Ref != contactRef(janeID) {
 					t.Errorf("Update = %v, %v, want success", got, err)

@@ -25,7 +25,7 @@ func TestAClosedChannelIsOpenedAgainAndMissedChangesAreRead(t *testing.T) {
 	forBothKinds(t, func(s *scenario, x recordKind) {
 		h, z := s.createPairEarlier(x, x.city.h("Start"))
 		s.must(s.zohoClient().CloseChannels(s.ctx, zoho.ChannelID(s.getenv("ZOHO_WEBHOOK_URL"))))
-		s.mustEdit(z, x.city.z("Unheard"), time.Now().Add(-40*time.Second))
+		s.mustEdit(z, x.city.z("Unseen"), time.Now().Add(-40*time.Second))
 		s.awaitIdle()
 		s.checkValues(h, x.city.h("Start"))
 		status, err := s.callFunction(s.ctx, "POST", "/RenewZohoChannels")
@@ -33,7 +33,7 @@ func TestAClosedChannelIsOpenedAgainAndMissedChangesAreRead(t *testing.T) {
 			s.Fatalf("RenewZohoChannels answers %d\n%s", status, s.log)
 		}
 		s.awaitIdle()
-		s.checkValues(h, x.city.h("Unheard"))
+		s.checkValues(h, x.city.h("Unseen"))
 		s.mustEdit(z, x.city.z("Received"), time.Time{})
 		s.awaitIdle()
 		s.checkValues(h, x.city.h("Received"))

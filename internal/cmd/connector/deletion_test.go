@@ -93,8 +93,8 @@ func TestTheSweepFindsChangesThatWebhooksMissed(t *testing.T) {
 		other := x
 		other.keyValue = "new-" + x.keyValue
 		added := s.mustCreate(crm.HubSpot, x.kind, other.h(), time.Now().Add(-40*time.Second))
-		s.mustEdit(h, x.city.h("Unheard in HubSpot"), time.Now().Add(-40*time.Second))
-		s.mustEdit(z, x.job.z("Unheard in Zoho"), time.Now().Add(-40*time.Second))
+		s.mustEdit(h, x.city.h("Unseen in HubSpot"), time.Now().Add(-40*time.Second))
+		s.mustEdit(z, x.job.z("Unseen in Zoho"), time.Now().Add(-40*time.Second))
 		s.awaitIdle()
 		s.checkValues(z, x.city.z("Start"))
 		status, err := s.callFunction(s.ctx, "POST", "/Reconcile")
@@ -102,8 +102,8 @@ func TestTheSweepFindsChangesThatWebhooksMissed(t *testing.T) {
 			s.Fatalf("Reconcile answers %d\n%s", status, s.log)
 		}
 		s.awaitIdle()
-		s.checkValues(h, x.job.h("Unheard in Zoho"))
-		s.checkValues(z, x.city.z("Unheard in HubSpot"))
+		s.checkValues(h, x.job.h("Unseen in Zoho"))
+		s.checkValues(z, x.city.z("Unseen in HubSpot"))
 		s.findCounterpart(added)
 	})
 }

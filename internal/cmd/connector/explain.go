@@ -62,7 +62,7 @@ func runExplain(ctx context.Context, d *functions.Operator, kind crm.Kind, text 
 	if err != nil {
 		return err
 	}
-	refs, err := s.Lookup(ctx, kind, text)
+	refs, err := s.FindRecords(ctx, kind, text)
 	if err != nil {
 		return err
 	}

@@ -80,8 +80,8 @@ func (v explanationWriter) writeHeading(e syncer.Explanation) {
 		fmt.Fprintf(v.w, "%s was merged into %s.\n", e.Asked, e.MergedInto)
 	}
 	switch {
-	case e.Linked && e.Link.Gone != "":
-		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", asked, e.Link.Ref(other), systemNames[e.Link.Gone], formatTime(e.Link.GoneAt))
+	case e.Linked && e.Link.DeletedOn != "":
+		fmt.Fprintf(v.w, "%s was linked to %s; the record in %s was deleted at %s.\n", asked, e.Link.Ref(other), systemNames[e.Link.DeletedOn], formatTime(e.Link.DeletedAt))
 		fmt.Fprintln(v.w, "The connector writes nothing to the remaining record and creates no new counterpart.")
 	case e.Linked && e.Link.Complete():
 		fmt.Fprintf(v.w, "%s is linked to %s (link %s).\n", asked, e.Link.Ref(other), e.Link.ID)

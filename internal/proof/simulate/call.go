@@ -200,8 +200,8 @@ func (m *model) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wri
 			return err
 		}
 		made = m.make(kind, connector)
-		made.late, made.madeFor = m.world.running == nil, w.TwinID // late: its caller has given up
-		m.change(made, texts(w), w.TwinID, connector)
+		made.late, made.madeFor = m.world.running == nil, w.CounterpartID // late: its caller has given up
+		m.change(made, texts(w), w.CounterpartID, connector)
 		m.countCreated(made)
 		m.world.announce(made, hookCreated)
 		return nil
@@ -254,7 +254,7 @@ func (m *model) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Wr
 		if err := m.accept("update", rec.Ref.Kind, r, w); err != nil {
 			return err
 		}
-		if m.change(r, texts(w), w.TwinID, connector) {
+		if m.change(r, texts(w), w.CounterpartID, connector) {
 			m.world.announce(r, hookUpdated)
 		}
 		return nil
@@ -337,7 +337,7 @@ func (m *model) accept(action string, k crm.Kind, r *record, w crm.Write) error 
 			missing = append(missing, crm.FieldError{Field: name, Code: "MANDATORY_NOT_FOUND"})
 		}
 	}
-	if m.system == crm.HubSpot && m.world.plan.noField && w.TwinID != "" {
+	if m.system == crm.HubSpot && m.world.plan.noField && w.CounterpartID != "" {
 		bad = append(bad, crm.FieldError{Field: "zoho_id", Code: "PROPERTY_DOESNT_EXIST"})
 	}
 	switch {
@@ -359,10 +359,10 @@ func (m *model) unique(action string, k crm.Kind, r *record, w crm.Write) error 
 			return e
 		}
 	}
-	if w.TwinID == "" {
+	if w.CounterpartID == "" {
 		return nil
 	}
-	if other := m.holder(k, w.TwinID, r); other != nil {
+	if other := m.holder(k, w.CounterpartID, r); other != nil {
 		e := m.err(action, crm.Duplicate, "DUPLICATE_DATA")
 		e.ExistingID = other.ref.RecordID
 		if action == "update" {

@@ -50,7 +50,7 @@ type applier struct {
 }
 
 // Apply implements consume.Applier.
-func (a applier) Apply(ctx context.Context, o op.Operation) (syncer.Report, error) {
+func (a applier) Apply(ctx context.Context, o op.Operation) (syncer.Result, error) {
 	task := a.world.running
 	r, err := a.Syncer.Apply(ctx, o)
 	if err == nil {
@@ -72,7 +72,7 @@ func (a applier) GiveUp(ctx context.Context, f syncer.Failure) error {
 }
 
 // judge checks what an operation says of itself.
-func (w *world) judge(o op.Operation, r syncer.Report) {
+func (w *world) judge(o op.Operation, r syncer.Result) {
 	switch r.Outcome {
 	case syncer.Created, syncer.Updated, syncer.Unchanged, syncer.Covered, syncer.Ignored, syncer.Parked:
 	default:

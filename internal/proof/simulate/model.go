@@ -196,7 +196,7 @@ func (a author) String() string {
 // show is what a read of r answers of one version.
 func (m *model) show(r *record, v *version, history bool) crm.Record {
 	rec := crm.Record{
-		Ref: r.ref, Fields: maps.Clone(v.fields), TwinID: v.twin, Created: r.created, Modified: v.modified,
+		Ref: r.ref, Fields: maps.Clone(v.fields), CounterpartID: v.twin, Created: r.created, Modified: v.modified,
 		CreatedByUs: bool(r.createdBy), ModifiedByUs: bool(v.by),
 	}
 	for _, former := range m.records {

@@ -49,7 +49,7 @@ var mutants = []mutant{
 		{"internal/proof/simulate/store.go", `	if l.kept[link.ID].Version != link.Version || over`, `	if false && over`},
 	}},
 	{"no unique field on create", []replacement{
-		{writeFile, `twin != "" && (h == nil || h.record.TwinID != twin)`, `twin != "" && h != nil && h.record.TwinID != twin`},
+		{writeFile, `twin != "" && (h == nil || h.record.CounterpartID != twin)`, `twin != "" && h != nil && h.record.TwinID != twin`},
 	}},
 	{"acknowledge first", []replacement{
 		{"internal/proof/simulate/queue.go", `		case wasKilled:
@@ -204,10 +204,10 @@ var mutants = []mutant{
 		if err := t.failErased`},
 	}},
 	{"no mass clear is held", []replacement{
-		{writeFile, `	if t.Brake == nil {`, `	if true {`},
+		{writeFile, `	if t.Safeguard == nil {`, `	if true {`},
 	}},
 	{"what a backfill clears is not held", []replacement{
-		{writeFile, `	if t.Brake == nil {`, `	if t.Brake == nil || t.op.Change == "reconciled" {`},
+		{writeFile, `	if t.Safeguard == nil {`, `	if t.Safeguard == nil || t.op.Change == "reconciled" {`},
 	}},
 	{"a backfill goes on under a hold", []replacement{
 		{"internal/reconcile/backfill_run.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},

@@ -188,7 +188,7 @@ func (o *operator) explain(ref crm.Ref, check func(syncer.Explanation)) {
 		text = r.last().fields[keyOn(ref.Kind, ref.System)]
 	}
 	o.run(explains, true, func(ctx context.Context) error {
-		refs, err := o.looks.Lookup(ctx, ref.Kind, text)
+		refs, err := o.looks.FindRecords(ctx, ref.Kind, text)
 		for _, r := range refs {
 			if err == nil && (check == nil || r == ref) {
 				e, err = o.looks.Explain(ctx, r)
@@ -255,7 +255,7 @@ type worker struct {
 }
 
 // Work implements reconcile.Worker.
-func (x worker) Work(ctx context.Context, o op.Operation, attempt int) (syncer.Report, error) {
+func (x worker) Work(ctx context.Context, o op.Operation, attempt int) (syncer.Result, error) {
 	t := x.world.running
 	t.op = o.ID
 	r, err := x.Consumer.Work(ctx, o, attempt)

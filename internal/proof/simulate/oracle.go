@@ -138,7 +138,7 @@ func (w *world) checkTwins() {
 		}
 		l, linked := w.links.kept[w.links.claims[r.ref]]
 		switch {
-		case linked && (l.Complete() || l.Gone == crm.Zoho):
+		case linked && (l.Complete() || l.DeletedOn == crm.Zoho):
 		case w.toldOf(r.ref):
 		case w.people.merged[r]:
 		case w.links.wiped && w.crms[crm.Zoho].holder(r.ref.Kind, r.ref.RecordID, nil) != nil:
@@ -199,11 +199,11 @@ func (w *world) checkPair(l syncer.Link) {
 		return
 	}
 	if !l.Complete() {
-		w.violate("%s and %s live, and their link says that %s does not", h.ref, z.ref, l.Gone)
+		w.violate("%s and %s live, and their link says that %s does not", h.ref, z.ref, l.DeletedOn)
 		return
 	}
 	if !w.people.merged[h] && !w.people.merged[z] &&
-		(h.last().twin != z.ref.RecordID && !l.HubSpot.TwinRefused || z.last().twin != h.ref.RecordID && !l.Zoho.TwinRefused) {
+		(h.last().twin != z.ref.RecordID && !l.HubSpot.CounterpartIDRefused || z.last().twin != h.ref.RecordID && !l.Zoho.CounterpartIDRefused) {
 		w.violate("%s and %s are linked and name %q and %q", h.ref, z.ref, h.last().twin, z.last().twin)
 	}
 	fields := theMapping.Object(l.Kind).Fields

@@ -37,8 +37,8 @@ type graves struct {
 	until map[string]time.Time
 }
 
-// Bury implements syncer.Graves.
-func (g *graves) Bury(ctx context.Context, until time.Time, hashes ...string) error {
+// Suppress implements syncer.Suppressions.
+func (g *graves) Suppress(ctx context.Context, until time.Time, hashes ...string) error {
 	for _, h := range hashes {
 		if err := g.world.seam(ctx, "bury"); err != nil {
 			return err
@@ -55,8 +55,8 @@ func (g *graves) Bury(ctx context.Context, until time.Time, hashes ...string) er
 	return nil
 }
 
-// Buried implements syncer.Graves.
-func (g *graves) Buried(ctx context.Context, now time.Time, hash string) (bool, error) {
+// IsSuppressed implements syncer.Suppressions.
+func (g *graves) IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error) {
 	if err := g.world.seam(ctx, "look for a grave"); err != nil {
 		return false, err
 	}

@@ -139,7 +139,7 @@ func (o *operator) checkDrift(r reconcile.DriftReport) {
 		w.violate("drift: %d pairs could not be read: %s", r.Unread, r.Err)
 	}
 	for _, f := range r.Fields {
-		if f.Cause.Meant() {
+		if f.Cause.IsIntended() {
 			continue
 		}
 		told := (f.Cause == syncer.RefusedValue || f.Cause == syncer.Lost) && !slices.ContainsFunc(f.Examples, func(pair string) bool { return !o.refusalTold(pair) })

@@ -182,6 +182,6 @@ func (w *world) trackLink(l syncer.Link) {
 		}
 	}
 	if w.options.Field == "" {
-		w.say("link %s saved: hubspot %s, zoho %s, gone %q, lease %q", l.ID, l.HubSpot.RecordID, l.Zoho.RecordID, l.Gone, l.Lease.Holder)
+		w.say("link %s saved: hubspot %s, zoho %s, gone %q, lease %q", l.ID, l.HubSpot.RecordID, l.Zoho.RecordID, l.DeletedOn, l.Lease.Holder)
 	}
 }

@@ -161,12 +161,12 @@ func (w *world) newSyncer(o assembly.Options, hubspot syncer.CRM) *syncer.Syncer
 	}
 	s, err := assembly.NewSyncer(assembly.Deps{
 		Mapping: theMapping, CRMs: crms, Links: w.links, Failures: w.failures, Cursors: w.sweeper,
-		Graves: w.graves, Safeguards: &w.holds,
+		Suppressions: w.graves, Safeguards: &w.holds,
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: publisher{w, "publish"}, crm.Zoho: publisher{w, "publish"}},
 		Unique: func(s crm.System, k crm.Kind, field string) bool {
 			return s == crm.HubSpot && k == crm.Contact && field == keyOn(k, s)
 		},
-		AtOnce: w.atOnce, Clock: w, NewID: w.newID, Logger: slog.New(watch{w}), HashKey: []byte(hashKey), Share: 1,
+		Parallel: w.atOnce, Clock: w, NewID: w.newID, Logger: slog.New(watch{w}), HashKey: []byte(hashKey), Share: 1,
 	}, o)
 	if err != nil {
 		panic(err) // the dependencies above are complete
