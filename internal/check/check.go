@@ -13,6 +13,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/lint"
 	"github.com/hubspot-zoho/connector/internal/mapping"
@@ -241,7 +242,7 @@ func (v *run) token(ctx context.Context) error {
 	switch {
 	case state.Failure != "":
 		v.add(Error, fmt.Sprintf("the last renewal of Zoho's token failed at %s: %s", stamp(state.FailedAt), state.Failure),
-			failure.Remedy(crm.Zoho, crm.Unauthorized, state.Failure))
+			failure.Remedy(crm.Zoho, crm.Unauthorized, failurecode.Code(state.Failure)))
 	case state.Token.AccessToken == "":
 		v.add(Warning, "there is no Zoho token yet", "let the scheduler call RefreshZohoToken, or send it a POST")
 	case !state.Token.Expiry.After(now):

@@ -24,6 +24,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/console"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
@@ -228,7 +229,7 @@ func contact(s crm.System, id string) crm.Ref {
 func failed(record, code string) failure.Record {
 	return failure.Record{
 		Ref: contact(crm.HubSpot, record), Record: contact(crm.Zoho, "9"+record),
-		Cause:     failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: code, Fields: []crm.FieldError{{Field: "Email", Code: code}}},
+		Cause:     failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: failurecode.Code(code), Fields: []crm.FieldError{{Field: "Email", Code: code}}},
 		Operation: "operation-" + record, Change: op.Updated, FirstSeen: start, LastSeen: start, Count: 1,
 	}.Identify()
 }

@@ -138,19 +138,19 @@ func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Res
 func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operation, r syncer.Result, err error) (syncer.Result, error) {
 	v := failure.Classify(err)
 	if !c.cannotSucceed(v, attempt, o) {
-		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
+		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, string(v.Code))
 		return r, err
 	}
 	given := c.Applier.GiveUp(context.WithoutCancel(ctx), syncer.Failure{
-		Operation: o, Side: v.System, Action: "apply", Kind: v.Kind, Code: v.Code, Fields: v.Fields,
+		Operation: o, Side: v.System, Action: "apply", Kind: v.Kind, Code: string(v.Code), Fields: v.Fields,
 	})
 	if given != nil {
 		return r, errors.Join(err, given)
 	}
 	c.Logger.ErrorContext(ctx, logschema.OperationGivenUp, logschema.OperationID, o.ID, "ref", o.Ref.String(),
-		"change", string(o.Change), "attempt", attempt, logschema.Class, string(v.Class), logschema.Code, v.Code, "error", err.Error())
-	c.recordStats(context.WithoutCancel(ctx), o, r, stats.GivenUp, v.Code)
-	r.Outcome, r.Reason = syncer.Parked, v.Code
+		"change", string(o.Change), "attempt", attempt, logschema.Class, string(v.Class), logschema.Code, string(v.Code), "error", err.Error())
+	c.recordStats(context.WithoutCancel(ctx), o, r, stats.GivenUp, string(v.Code))
+	r.Outcome, r.Reason = syncer.Parked, string(v.Code)
 	return r, nil
 }
 

@@ -122,7 +122,7 @@ func TestAPanicComesAgainAndIsRecordedInTheEnd(t *testing.T) {
 	if panicked, _ := handle(1, "planted", b); panicked != "planted" || len(b.given) != 0 {
 		t.Errorf("first attempt: the handler sees %v, %d given up", panicked, len(b.given))
 	}
-	if panicked, err := handle(maxAttempts, "planted", b); err != nil || panicked != nil || len(b.given) != 1 || b.given[0].Code != failurecode.Panic {
+	if panicked, err := handle(maxAttempts, "planted", b); err != nil || panicked != nil || len(b.given) != 1 || b.given[0].Code != string(failurecode.Panic) {
 		t.Errorf("last attempt: %v, the handler sees %v, given up: %+v", err, panicked, b.given)
 	}
 	b = &broken{giveUp: errors.New("store is down")}

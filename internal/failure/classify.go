@@ -61,7 +61,7 @@ const longWait = 30 * time.Minute
 type Classification struct {
 	System crm.System
 	Kind   crm.ErrorKind
-	Code   string
+	Code   failurecode.Code
 	Fields []crm.FieldError
 	Class  Class
 	Origin Origin
@@ -95,7 +95,7 @@ func Classify(err error) Classification {
 }
 
 // Remedy says in a sentence or two what a person can do about a failure.
-func Remedy(system crm.System, kind crm.ErrorKind, code string) string {
+func Remedy(system crm.System, kind crm.ErrorKind, code failurecode.Code) string {
 	return findRule(errorFacts{system: system, kind: kind, code: code}).remedy
 }
 
@@ -104,7 +104,7 @@ func factsOf(err error) (errorFacts, bool) {
 	var m *MailError
 	switch e := crm.AsError(err); {
 	case e != nil:
-		return errorFacts{e.System, e.Kind, e.Code, e.Status, e.RetryAfter >= longWait}, true
+		return errorFacts{e.System, e.Kind, failurecode.Code(e.Code), e.Status, e.RetryAfter >= longWait}, true
 	case errors.As(err, &m):
 		return errorFacts{system: SendGrid, kind: m.kind(), status: m.Status}, true
 	case errors.Is(err, ErrPanic):
@@ -114,7 +114,7 @@ func factsOf(err error) (errorFacts, bool) {
 	}
 	if s, ok := status.FromError(err); ok && s.Code() != codes.OK {
 		g := googleCodes[s.Code()]
-		return errorFacts{system: Google, kind: g.kind, code: g.name}, g.name != ""
+		return errorFacts{system: Google, kind: g.kind, code: failurecode.Code(g.name)}, g.name != ""
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return errorFacts{system: Connector, kind: crm.Unavailable, code: failurecode.DeadlineExceeded}, true
@@ -126,5 +126,5 @@ func factsOf(err error) (errorFacts, bool) {
 // would do: a person has to release it, and until then it comes again.
 func IsHeld(err error) bool {
 	e := crm.AsError(err)
-	return e != nil && e.Code == failurecode.MassClear
+	return e != nil && e.Code == string(failurecode.MassClear)
 }

@@ -62,7 +62,7 @@ func check(t *testing.T, err error, want verdict) {
 		t.Fatal("the call succeeded")
 	}
 	v := failure.Classify(fmt.Errorf("apply operation o: %w", err))
-	if got := (verdict{v.Class, v.Origin, v.Kind, v.Code}); got != want {
+	if got := (verdict{v.Class, v.Origin, v.Kind, string(v.Code)}); got != want {
 		t.Errorf("got %+v, want %+v (%v)", got, want, err)
 	}
 	if !v.Known || v.Remedy == "" {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -168,7 +169,7 @@ func TestTenThousandFailuresMakeOneMailOfTwoHundredRows(t *testing.T) {
 	for i := range 25_000 {
 		r := failed(numbered("operation-", i), numbered("", i))
 		if i%10 == 0 { // many causes, most of them rare
-			r.Cause.Code = numbered("CODE_", i%3000)
+			r.Cause.Code = failurecode.Code(numbered("CODE_", i%3000))
 		}
 		l.records = append(l.records, r.Identify())
 	}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 var fuzzTime = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -55,7 +56,7 @@ func FuzzDigest(f *testing.F) {
 		tb.Helper()
 		r := Record{
 			Ref: crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: "1"},
-			Cause: Cause{Side: crm.Zoho, Action: action, Kind: crm.Invalid, Code: code,
+			Cause: Cause{Side: crm.Zoho, Action: action, Kind: crm.Invalid, Code: failurecode.Code(code),
 				Fields: []crm.FieldError{{Field: field, Code: code}}},
 			Operation: operation, FirstSeen: fuzzTime, LastSeen: fuzzTime, Count: 1,
 		}.Identify()

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 // systemNames are what people call the systems.
@@ -33,8 +34,8 @@ var messages = map[crm.ErrorKind]struct{ withFields, without string }{
 // codeMessages are the texts of the codes that have one in the table.
 var codeMessages = textsByCode(connectorRules)
 
-func textsByCode(rules []rule) map[string]string {
-	texts := map[string]string{}
+func textsByCode(rules []rule) map[failurecode.Code]string {
+	texts := map[failurecode.Code]string{}
 	for _, r := range rules {
 		if r.text != "" {
 			texts[r.code] = r.text
@@ -51,7 +52,7 @@ func (c Cause) Message() string {
 		if fields != "" {
 			return m + ": " + fields
 		}
-		return m + " (" + c.Code + ")"
+		return m + " (" + string(c.Code) + ")"
 	}
 	name, known := systemNames[c.Side]
 	if !known {
@@ -65,7 +66,7 @@ func (c Cause) Message() string {
 		words = messages[crm.Refused]
 	}
 	if fields == "" {
-		return name + " " + words.without + parenthesis(c.Code)
+		return name + " " + words.without + parenthesis(string(c.Code))
 	}
 	return name + " " + words.withFields + " " + fields
 }
@@ -74,7 +75,7 @@ func (c Cause) Message() string {
 func (c Cause) fieldList() string {
 	var fields []string
 	for _, f := range c.Fields {
-		fields = append(fields, inert(f.Field)+parenthesis(cmp.Or(f.Code, c.Code), f.Detail))
+		fields = append(fields, inert(f.Field)+parenthesis(cmp.Or(f.Code, string(c.Code)), f.Detail))
 	}
 	return strings.Join(fields, ", ")
 }

@@ -19,7 +19,7 @@ type Cause struct {
 	Side   crm.System // who refused
 	Action string     // "create", "update", "link", "merge", "apply", "receive"
 	Kind   crm.ErrorKind
-	Code   string
+	Code   failurecode.Code
 	Fields []crm.FieldError
 }
 
@@ -28,7 +28,7 @@ type Cause struct {
 func (c Cause) ID() string { return digest(c.parts()...)[:16] }
 
 func (c Cause) parts() []string {
-	parts := []string{string(c.Side), c.Action, string(c.Kind), c.Code}
+	parts := []string{string(c.Side), c.Action, string(c.Kind), string(c.Code)}
 	for _, f := range slices.SortedFunc(slices.Values(c.Fields), compareFields) {
 		parts = append(parts, f.Field, f.Code)
 	}
@@ -66,8 +66,8 @@ func (c Cause) Remedy() string {
 func (c Cause) advice() (string, Class) {
 	var remedies []string
 	for _, f := range c.Fields {
-		r := findRule(errorFacts{system: c.Side, kind: c.Kind, code: f.Code})
-		if f.Code != "" && r.code == f.Code && !slices.Contains(remedies, r.remedy) {
+		r := findRule(errorFacts{system: c.Side, kind: c.Kind, code: failurecode.Code(f.Code)})
+		if f.Code != "" && string(r.code) == f.Code && !slices.Contains(remedies, r.remedy) {
 			remedies = append(remedies, r.remedy)
 		}
 	}

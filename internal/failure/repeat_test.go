@@ -10,6 +10,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -21,7 +22,7 @@ func (h *house) repeater() (r failure.Repeater, hubspot, zoho *topic) {
 // givenUp is an operation that was given up for a cause.
 func givenUp(record string, kind crm.ErrorKind, code string) failure.Record {
 	r := failed("op-"+record, record)
-	r.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: kind, Code: code}
+	r.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: kind, Code: failurecode.Code(code)}
 	return r.Identify()
 }
 

@@ -12,7 +12,7 @@ import (
 type rule struct {
 	system crm.System
 	kind   crm.ErrorKind
-	code   string
+	code   failurecode.Code
 	status int
 	long   bool // the system asked to be left alone for longWait or more
 
@@ -26,7 +26,7 @@ type rule struct {
 type errorFacts struct {
 	system crm.System
 	kind   crm.ErrorKind
-	code   string
+	code   failurecode.Code
 	status int
 	long   bool
 }
@@ -86,6 +86,10 @@ var connectorRules = []rule{
 	{code: failurecode.LostValue, text: "The latest value is nowhere to be found",
 		class: Permanent, origin: Data,
 		remedy: "Neither side holds the latest value any more. Type it again in one of the two CRMs."},
+	{system: Connector, code: failurecode.ValueRefused, class: Permanent, origin: Data,
+		remedy: "The value was refused, and the CRM named no reason. Correct it in the CRM where it was typed, or look for a rule on this field in the CRM that refused it."},
+	{system: Connector, code: failurecode.DuplicateValue, class: Permanent, origin: Data,
+		remedy: "Another record of that CRM already has this value. Merge the two records, or change the value on one of them."},
 	{code: failurecode.Exhausted, text: "All attempts failed",
 		class: Permanent, origin: Outage,
 		remedy: "All attempts failed, mostly because a system was down for hours or held the record locked: look for other failures of that time. " + repeatedByItself},

@@ -9,7 +9,7 @@ import (
 // TestEveryCodeIsInTheTableOnce: each code of the connector has one row, with a
 // class and a remedy.
 func TestEveryCodeIsInTheTableOnce(t *testing.T) {
-	rows := map[string]int{}
+	rows := map[failurecode.Code]int{}
 	for _, r := range connectorRules {
 		rows[r.code]++
 		if r.class == "" || r.origin == "" || r.remedy == "" {

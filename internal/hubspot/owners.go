@@ -6,7 +6,7 @@ import (
 	"net/url"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/owners"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 // maxOwnerPages bounds a list that does not end, at 100 owners a page.
@@ -69,7 +69,7 @@ func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (cr
 		return w, req.ownersError(err)
 	}
 	if len(unknown) > 0 {
-		return w, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Invalid, Code: owners.CodeUnknown, Fields: unknown}
+		return w, &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Invalid, Code: string(failurecode.OwnerUnknown), Fields: unknown}
 	}
 	return w, nil
 }

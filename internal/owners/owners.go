@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 const (
@@ -26,9 +27,6 @@ const (
 	// whom it does not have.
 	patience = time.Minute
 )
-
-// CodeUnknown says that a record's owner has no active account on this side.
-const CodeUnknown = "OWNER_UNKNOWN"
 
 // Directory is the list of owners of one CRM. It is safe for concurrent use.
 type Directory struct {
@@ -106,7 +104,7 @@ func (d *Directory) Assign(ctx context.Context, w crm.Write) (crm.Write, []crm.F
 		case err != nil:
 			return w, nil, err
 		case id == "":
-			unknown = append(unknown, crm.FieldError{Field: name, Code: CodeUnknown})
+			unknown = append(unknown, crm.FieldError{Field: name, Code: string(failurecode.OwnerUnknown)})
 			continue
 		}
 		if fields = maps.Clone(fields); fields != nil {

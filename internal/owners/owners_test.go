@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 // house is a CRM whose users come and go, with a clock.
@@ -67,7 +68,7 @@ func TestAddressesBecomeIdsOfActiveOwners(t *testing.T) {
 	owned := func(email, otherwise string) map[string]crm.Value {
 		return map[string]crm.Value{"owner": {Type: crm.OwnedBy, Text: email, Otherwise: otherwise}}
 	}
-	refused := []crm.FieldError{{Field: "owner", Code: CodeUnknown}}
+	refused := []crm.FieldError{{Field: "owner", Code: string(failurecode.OwnerUnknown)}}
 	tests := map[string]struct {
 		email, otherwise string
 		want             string

@@ -371,7 +371,7 @@ func TestABackfillStopsAtAHold(t *testing.T) {
 	held := true
 	c.fails = func(id string, _ int) error {
 		if held && id == "222" {
-			return &crm.Error{System: crm.Zoho, Action: "clear", Kind: crm.Refused, Code: failurecode.MassClear}
+			return &crm.Error{System: crm.Zoho, Action: "clear", Kind: crm.Refused, Code: string(failurecode.MassClear)}
 		}
 		return nil
 	}

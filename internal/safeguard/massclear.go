@@ -135,7 +135,7 @@ func (b *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
 
 // held is the error of an operation that has to wait for a person.
 func held(s crm.System) error {
-	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: failurecode.MassClear}
+	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: string(failurecode.MassClear)}
 }
 
 func (b *MassClear) counterOf(r crm.Ref) *counted {

@@ -63,7 +63,7 @@ func (w *world) clears(t *testing.T, b *MassClear, n int, pause time.Duration) i
 		if err == nil {
 			continue
 		}
-		if e := crm.AsError(err); e == nil || e.Code != failurecode.MassClear || failure.ClassOf(err) != failure.Stop {
+		if e := crm.AsError(err); e == nil || e.Code != string(failurecode.MassClear) || failure.ClassOf(err) != failure.Stop {
 			t.Fatalf("clear %d: %v", i, err)
 		}
 		return i

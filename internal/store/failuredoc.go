@@ -7,6 +7,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -61,7 +62,7 @@ type messageDoc struct {
 func newFailureDoc(r failure.Record) failureDoc {
 	d := failureDoc{
 		Ref: refText(r.Ref), Record: refText(r.Record),
-		Side: string(r.Cause.Side), Action: r.Cause.Action, Kind: string(r.Cause.Kind), Code: r.Cause.Code, Cause: r.Cause.ID(),
+		Side: string(r.Cause.Side), Action: r.Cause.Action, Kind: string(r.Cause.Kind), Code: string(r.Cause.Code), Cause: r.Cause.ID(),
 		Operation: r.Operation, Operations: []string{r.Operation}, Change: string(r.Change),
 		FirstSeen: r.FirstSeen, LastSeen: r.LastSeen, Count: r.Count,
 		MailedCount: r.MailedCount,
@@ -131,7 +132,7 @@ func (d failureDoc) once() bool { return d.record("").Once() }
 func (d failureDoc) record(id string) failure.Record {
 	r := failure.Record{
 		ID: id, Ref: parseRefText(d.Ref), Record: parseRefText(d.Record),
-		Cause:     failure.Cause{Side: crm.System(d.Side), Action: d.Action, Kind: crm.ErrorKind(d.Kind), Code: d.Code},
+		Cause:     failure.Cause{Side: crm.System(d.Side), Action: d.Action, Kind: crm.ErrorKind(d.Kind), Code: failurecode.Code(d.Code)},
 		Operation: d.Operation, Change: op.Change(d.Change),
 		FirstSeen: d.FirstSeen, LastSeen: d.LastSeen, Count: d.Count, MailedCount: d.MailedCount,
 		Message: (*failure.MessageInfo)(d.Message), Dismissed: failure.Dismissal(d.Dismissed),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
@@ -51,7 +52,7 @@ var failedAt = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 func failed(operation, record, code string) failure.Record {
 	return failure.Record{
 		Ref: ref(crm.HubSpot, record), Record: ref(crm.Zoho, "9"+record),
-		Cause: failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: code,
+		Cause: failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: failurecode.Code(code),
 			Fields: []crm.FieldError{{Field: "Email", Code: code}}},
 		Operation: operation, Change: op.Updated, FirstSeen: failedAt, LastSeen: failedAt, Count: 1,
 	}.Identify()
@@ -110,7 +111,7 @@ func failureComesBack(t *testing.T, s *store.Failures) {
 	}
 	want := failure.Record{
 		Ref: f.Operation.Ref, Record: crm.Ref{System: crm.Zoho, Kind: crm.Contact},
-		Cause:     failure.Cause{Side: crm.Zoho, Action: "create", Kind: f.Kind, Code: f.Code, Fields: f.Fields},
+		Cause:     failure.Cause{Side: crm.Zoho, Action: "create", Kind: f.Kind, Code: failurecode.Code(f.Code), Fields: f.Fields},
 		Operation: "o", Change: op.Created, FirstSeen: failedAt, LastSeen: failedAt, Count: 1,
 	}.Identify()
 	if diff := cmp.Diff([]failure.Record{want}, listFailures(t, s, failure.Filter{})); diff != "" {
@@ -198,7 +199,7 @@ func failureResolved(t *testing.T, s *store.Failures) {
 	resolve(t, s, 0, ref(crm.Zoho, "77"), crm.Ref{System: crm.Zoho, Kind: crm.Contact})
 	var open []string
 	for _, r := range listFailures(t, s, failure.Filter{}) {
-		open = append(open, r.Ref.RecordID+r.Cause.Code)
+		open = append(open, r.Ref.RecordID+string(r.Cause.Code))
 	}
 	slices.Sort(open)
 	if diff := cmp.Diff([]string{"1NOT_ALLOWED", "2INVALID_DATA"}, open); diff != "" {

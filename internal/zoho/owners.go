@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/owners"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
 const (
@@ -59,7 +59,7 @@ func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (cr
 		return w, req.ownersError(err)
 	}
 	if len(unknown) > 0 {
-		e := req.newError(crm.Invalid, owners.CodeUnknown, nil)
+		e := req.newError(crm.Invalid, string(failurecode.OwnerUnknown), nil)
 		e.Fields = unknown
 		return w, e
 	}

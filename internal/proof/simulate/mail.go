@@ -130,7 +130,7 @@ func (m *mailroom) Send(ctx context.Context, sent failure.Mail) error {
 // toldErased reports whether a mail leaves a record to a person to delete.
 func (m *mailroom) toldErased(ref crm.Ref) bool {
 	return slices.ContainsFunc(m.mails, func(letter mail) bool {
-		return strings.Contains(letter.text, failurecode.PrivacyDeletion) && strings.Contains(letter.text, ref.RecordID)
+		return strings.Contains(letter.text, string(failurecode.PrivacyDeletion)) && strings.Contains(letter.text, ref.RecordID)
 	})
 }
 

@@ -59,9 +59,9 @@ var mutants = []mutant{
 `},
 	}},
 	{"what failed is acknowledged", []replacement{
-		{handleFile, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
+		{handleFile, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, string(v.Code))
 		return r, err
-`, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, v.Code)
+`, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, string(v.Code))
 		return r, nil
 `},
 	}},
