@@ -7,13 +7,13 @@ import (
 )
 
 // TestEveryCodeIsInTheTableOnce: each code of the connector has one row, with a
-// class and a remedy.
+// class, a text and a remedy.
 func TestEveryCodeIsInTheTableOnce(t *testing.T) {
 	rows := map[failurecode.Code]int{}
 	for _, r := range connectorRules {
 		rows[r.code]++
-		if r.class == "" || r.origin == "" || r.remedy == "" {
-			t.Errorf("%s lacks a class, an origin or a remedy", r.code)
+		if r.class == "" || r.origin == "" || r.text == "" || r.remedy == "" {
+			t.Errorf("%s lacks a class, an origin, a text or a remedy", r.code)
 		}
 	}
 	for _, code := range failurecode.All() {

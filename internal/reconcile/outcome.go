@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -22,7 +23,7 @@ const (
 // had a link before.
 func OutcomeOf(r syncer.Result, linked bool) Outcome {
 	switch {
-	case r.Outcome == syncer.Parked && r.Reason == "AMBIGUOUS_MATCH":
+	case r.Outcome == syncer.Parked && r.Reason == string(failurecode.AmbiguousMatch):
 		return Ambiguous
 	case r.Created.RecordID != "":
 		return Create
