@@ -39,7 +39,7 @@ func (d *deps) newChannelManager(ctx context.Context) (*zoho.ChannelManager, err
 		Clock:      systemClock,
 		NewID:      newID,
 		Kinds:      mappedKinds(c.Mapping),
-		Guard:      newSweepGuard(db, c.Mapping),
+		MassChange: newMassChange(db, c.Mapping),
 		Pause:      -1, // Zoho counts calls by the day
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/quota"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
@@ -60,13 +61,13 @@ func (d *deps) buildSweepConfig(ctx context.Context, c reconcileConfig) (reconci
 		Clock:      systemClock,
 		NewID:      newID,
 		Kinds:      mappedKinds(c.Mapping),
-		Guard:      newSweepGuard(db, c.Mapping),
+		MassChange: newMassChange(db, c.Mapping),
 	}, nil
 }
 
-// newSweepGuard returns the guard that stops a sweep that would touch more than half of all pairs.
-func newSweepGuard(db *store.Client, m *mapping.Mapping) *reconcile.Guard {
-	return &reconcile.Guard{Pairs: store.NewLinks(db), Creates: func(from crm.System, kind crm.Kind) bool {
+// newMassChange returns the safeguard that stops a sweep that would touch more than half of all pairs.
+func newMassChange(db *store.Client, m *mapping.Mapping) *safeguard.MassChange {
+	return &safeguard.MassChange{Pairs: store.NewLinks(db), Creates: func(from crm.System, kind crm.Kind) bool {
 		object := m.Object(kind)
 		return object != nil && object.Create[from.Other()]
 	}}

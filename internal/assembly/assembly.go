@@ -111,7 +111,7 @@ func NewSyncer(d Deps, o Options) (*syncer.Syncer, error) {
 	c := syncer.Config{
 		Mapping: d.Mapping, CRMs: d.CRMs, Links: d.Links, Members: d.Links, Failures: d.Failures, Publishers: d.Publishers,
 		Suppressions: d.Suppressions, Erasers: []syncer.Eraser{d.Failures.EraseFailures, d.Cursors.EraseCursors},
-		Safeguard: safeguard.New(safeguard.Config{Store: safeguards, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
+		Safeguard: safeguard.NewMassClear(safeguard.Config{Store: safeguards, Pairs: d.Links, Clock: d.Clock, Logger: logger, Part: d.Share}),
 		Clock:     d.Clock, NewID: d.NewID, Parallel: d.Parallel, Unique: d.Unique, HashKey: d.HashKey,
 		// Zoho reports every change of a record, HubSpot only changes of the
 		// properties that were subscribed to.

@@ -9,6 +9,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -77,12 +78,8 @@ type BackfillConfig struct {
 	// Window is how many records are worked on at a time; default 200, with
 	// which the calls of both systems are full.
 	Window int
-	// MaxCreates is how many records a run may create before it asks; 0 is none
-	// at all.
-	MaxCreates int
-	// AskMore is asked when so many were created and returns how many more may
-	// be; nil refuses.
-	AskMore func(created int) int
+	// CreateCap bounds how many records a run creates.
+	CreateCap safeguard.CreateCap
 	// Restart begins anew what was finished or under way.
 	Restart bool
 	// Progress, unless nil, is told whenever records are done with.
@@ -111,13 +108,9 @@ type BackfillReport struct {
 	Before []string `json:"finished_before,omitempty"`
 }
 
-// Errors that stop a backfill until a person has looked.
-var (
-	// ErrTooManyCreates is returned when the cap on creates was met.
-	ErrTooManyCreates = errors.New("the cap on creates is reached")
-	// ErrHeld is returned when a safeguard holds what an operation would do.
-	ErrHeld = errors.New("values would be cleared on very many records, which looks like a mistake and is held")
-)
+// ErrHeld stops a backfill until a person has looked: a safeguard holds what an
+// operation would do.
+var ErrHeld = errors.New("values would be cleared on very many records, which looks like a mistake and is held")
 
 // Backfill applies an operation to every record of its legs, so that what both
 // sides hold already is brought together by the same code, in the same way, as
@@ -142,7 +135,7 @@ func NewBackfill(c BackfillConfig) (*Backfill, error) {
 			errs = append(errs, fmt.Errorf("%s has no lister", l.System))
 		}
 	}
-	if c.PerSecond < 0 || c.Window < 0 || c.MaxCreates < 0 {
+	if c.PerSecond < 0 || c.Window < 0 || c.CreateCap.Allowed < 0 {
 		errs = append(errs, errors.New("a bound is negative"))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -154,7 +147,7 @@ func NewBackfill(c BackfillConfig) (*Backfill, error) {
 // Run walks until all is done. It ends without an error when ctx does, after
 // the operations that are under way.
 func (b *Backfill) Run(ctx context.Context) (BackfillReport, error) {
-	f := &filling{Backfill: b, report: BackfillReport{Counts: Outcomes{}}, allowed: b.MaxCreates}
+	f := &filling{Backfill: b, report: BackfillReport{Counts: Outcomes{}}, creates: b.CreateCap}
 	for _, leg := range b.Legs {
 		f.report.Counts[leg.Kind] = map[Outcome]int{}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -19,7 +20,7 @@ type filling struct {
 	report  BackfillReport
 	again   []attempt // that failed for now, or were not begun since the pair is held
 	next    time.Time // when more may be begun
-	allowed int       // creates
+	creates safeguard.CreateCap
 }
 
 // attempt is an operation that is to be applied.
@@ -180,17 +181,10 @@ func (f *filling) finish(ctx context.Context) error {
 func (f *filling) room(ctx context.Context, want int) (int, error) {
 	n := min(want, f.Window)
 	if f.leg.Creates {
-		for f.left() <= 0 {
-			more := 0
-			if f.AskMore != nil {
-				more = f.AskMore(f.report.Counts.Total(Create))
-			}
-			if more <= 0 {
-				return 0, fmt.Errorf("%d records were created: %w", f.report.Counts.Total(Create), ErrTooManyCreates)
-			}
-			f.allowed = f.report.Counts.Total(Create) + more
+		var err error
+		if n, err = f.creates.AllowCreates(f.report.Counts.Total(Create), n); err != nil {
+			return 0, err
 		}
-		n = min(n, f.left())
 	}
 	return n, f.pause(ctx)
 }
@@ -202,9 +196,6 @@ func (f *filling) pause(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
-
-// left is how many records may be created yet.
-func (f *filling) left() int { return f.allowed - f.report.Counts.Total(Create) }
 
 func (f *filling) tell() {
 	if f.Progress != nil {

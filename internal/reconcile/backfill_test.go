@@ -14,6 +14,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -141,7 +142,7 @@ func (c *crowd) run(t *testing.T, change ...func(*reconcile.BackfillConfig)) (re
 	config := reconcile.BackfillConfig{
 		Legs:    []reconcile.Leg{{System: crm.HubSpot, Kind: crm.Contact, Creates: true}},
 		Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c}, Worker: c, Together: c.Together,
-		Cursors: c.cursors, Links: c, Clock: c, NewID: func() string { ids++; return fmt.Sprint("op-", ids) }, MaxCreates: 1_000_000,
+		Cursors: c.cursors, Links: c, Clock: c, NewID: func() string { ids++; return fmt.Sprint("op-", ids) }, CreateCap: safeguard.CreateCap{Allowed: 1_000_000},
 	}
 	for _, f := range change {
 		f(&config)
@@ -229,16 +230,16 @@ func TestTheCapOnCreatesIsNeverPassed(t *testing.T) {
 		created     int
 		err         error
 	}{
-		{0, 0, 0, reconcile.ErrTooManyCreates},
-		{10, 0, 10, reconcile.ErrTooManyCreates},
+		{0, 0, 0, safeguard.ErrTooManyCreates},
+		{10, 0, 10, safeguard.ErrTooManyCreates},
 		{10, 15, 30, nil},
 		{31, 0, 30, nil},
 	} {
 		c := newCrowd(100)
 		asked := 0
 		report, err := c.run(t, func(b *reconcile.BackfillConfig) {
-			b.MaxCreates = tt.limit
-			b.AskMore = func(created int) int {
+			b.CreateCap.Allowed = tt.limit
+			b.CreateCap.AskMore = func(created int) int {
 				asked++
 				if created > tt.limit+tt.more*asked {
 					t.Errorf("%d were created before anybody was asked", created)

@@ -25,6 +25,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
 // Scanner walks the records of one system. A page may repeat records, and may
@@ -92,8 +93,8 @@ type Config struct {
 	// Pause is the time between two calls of a run, which leaves most of
 	// HubSpot's 5 searches a second to others; default 250 ms, negative for none.
 	Pause time.Duration
-	// Guard, unless nil, stops a pass that touches too much.
-	Guard *Guard
+	// MassChange, unless nil, stops a pass that touches too much.
+	MassChange *safeguard.MassChange
 }
 
 func (c Config) withDefaults() Config {
@@ -117,7 +118,7 @@ func (c Config) withDefaults() Config {
 	if c.DeletedEvery == nil {
 		c.DeletedEvery = map[crm.System]time.Duration{crm.HubSpot: time.Hour}
 	}
-	c.Guard = c.Guard.withDefaults()
+	c.MassChange = c.MassChange.WithDefaults()
 	return c
 }
 
@@ -142,8 +143,8 @@ func (c Config) validate() error {
 			errs = append(errs, err)
 		}
 	}
-	if g := c.Guard; g != nil && (g.Pairs == nil || g.Creates == nil || g.Share < 0 || g.Floor < 0) {
-		errs = append(errs, errors.New("the guard lacks its pairs or its policy, or has a negative bound"))
+	if err := c.MassChange.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.LookBack < 0 || c.Lag < 0 || c.Overlap < 0 || c.Budget < 0 {
 		errs = append(errs, errors.New("a duration is negative"))

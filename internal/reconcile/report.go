@@ -27,7 +27,7 @@ const (
 	Unavailable Stop = "unavailable"  // the CRM does not answer
 	Overtaken   Stop = "overtaken"    // another run is at it
 	Failed      Stop = "failed"       // Error tells more
-	MassChange  Stop = "mass_change"  // the guard wants a person to look
+	MassChange  Stop = "mass_change"  // a safeguard waits for a person
 )
 
 // PassReport is about one kind of record of one system.
@@ -39,7 +39,7 @@ type PassReport struct {
 	// Published counts operations.
 	Published int `json:"published"`
 	// Touched counts the records of the whole pass, earlier runs included, that
-	// the guard counts.
+	// the safeguard counts.
 	Touched int `json:"touched,omitempty"`
 	// Covered: everything that bears a time up to here was published.
 	Covered  time.Time `json:"covered"`

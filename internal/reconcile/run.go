@@ -8,6 +8,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
 // How a run deals with a CRM that refuses for the moment. A longer wait is left
@@ -160,7 +161,7 @@ func (t *run) step(ctx context.Context, p *pass) bool {
 	}
 	ops, err := t.operations(p, page)
 	if err == nil {
-		before.Touched, err = t.Guard.admit(ctx, p.report, before.Touched, refsOf(ops))
+		before.Touched, err = t.MassChange.AllowChanges(ctx, p.report.System, p.report.Kind, before.Touched, refsOf(ops))
 		p.report.Touched = before.Touched
 	}
 	if err == nil && len(ops) > 0 {
@@ -212,7 +213,7 @@ func (t *run) stop(ctx context.Context, p *pass, err error) bool {
 		p.report.Stopped = Overtaken
 	case ctx.Err() != nil:
 		p.report.Stopped = OutOfTime
-	case errors.Is(err, ErrMassChange):
+	case errors.Is(err, safeguard.ErrMassChange):
 		p.report.Stopped, p.report.Error = MassChange, err.Error()
 		t.errs = append(t.errs, fmt.Errorf("%s, at %d records: %w", p.name, p.report.Touched, err))
 	case crm.IsKind(err, crm.RateLimited):

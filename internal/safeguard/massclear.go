@@ -1,8 +1,11 @@
-// Package safeguard stops changes that look like a mistake. MassClear holds an
-// operation when values would be cleared on more than half of all records within
-// minutes: a list that was imported with empty columns would otherwise empty the
-// other CRM too. A held operation is retried: it proceeds once a person releases it,
-// and does nothing once the values are back.
+// Package safeguard stops changes that look like a mistake.
+//
+// [MassChange] stops a sweep that would touch more than half of all pairs.
+// [CreateCap] stops a backfill that would create more records than a person agreed
+// to. [MassClear] holds an operation when values would be cleared on more than half
+// of all records within minutes: a list that was imported with empty columns would
+// otherwise empty the other CRM too. A held operation is retried: it proceeds once a
+// person releases it, and does nothing once the values are back.
 package safeguard
 
 import (
@@ -20,8 +23,8 @@ import (
 const (
 	// window is the time within which records are counted.
 	window = 10 * time.Minute
-	// share is the part of all pairs of a kind on which values may be cleared
-	// within the window, floor how many may be in any case.
+	// share is the part of all pairs of a kind that may change, or on which values
+	// may be cleared within the window; floor is how many may in any case.
 	share = 0.5
 	floor = 1000
 	// lookEvery is how old the loaded state may be, countEvery how old the number
@@ -92,8 +95,8 @@ type counted struct {
 	pairsAt  time.Time
 }
 
-// New returns a MassClear that has counted nothing.
-func New(c Config) *MassClear {
+// NewMassClear returns a MassClear that has counted nothing.
+func NewMassClear(c Config) *MassClear {
 	if c.Part == 0 {
 		c.Part = 1
 	}
@@ -102,9 +105,9 @@ func New(c Config) *MassClear {
 
 // AllowClear is asked before values of a record are cleared. An error means that they
 // must not be now; the operation comes again.
-func (b *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
-	state, err := b.loadState(ctx, record)
-	now := b.Clock.Now()
+func (m *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
+	state, err := m.loadState(ctx, record)
+	now := m.Clock.Now()
 	switch {
 	case err != nil:
 		return fmt.Errorf("load the safeguard: %w", err)
@@ -113,23 +116,23 @@ func (b *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
 	case now.Before(state.FreeUntil):
 		return nil
 	}
-	n := b.countRecord(record, now)
-	if float64(n) <= floor*b.Part {
+	n := m.countRecord(record, now)
+	if float64(n) <= floor*m.Part {
 		return nil
 	}
-	pairs, err := b.countPairs(ctx, record, now)
+	pairs, err := m.countPairs(ctx, record, now)
 	if err != nil {
 		return fmt.Errorf("count pairs: %w", err)
 	}
-	if float64(n) <= share*b.Part*float64(pairs) {
+	if float64(n) <= share*m.Part*float64(pairs) {
 		return nil
 	}
-	state = State{Side: record.System, Kind: record.Kind, HeldAt: now, Records: int(float64(n) / b.Part), Pairs: pairs}
-	if err := b.Store.SaveSafeguard(ctx, state); err != nil {
+	state = State{Side: record.System, Kind: record.Kind, HeldAt: now, Records: int(float64(n) / m.Part), Pairs: pairs}
+	if err := m.Store.SaveSafeguard(ctx, state); err != nil {
 		return fmt.Errorf("save the safeguard: %w", err)
 	}
-	b.rememberState(record, state, now)
-	b.Logger.ErrorContext(ctx, logschema.MassClear, "system", string(state.Side), "kind", string(state.Kind), "records", state.Records, "pairs", pairs)
+	m.rememberState(record, state, now)
+	m.Logger.ErrorContext(ctx, logschema.MassClear, "system", string(state.Side), "kind", string(state.Kind), "records", state.Records, "pairs", pairs)
 	return held(record.System)
 }
 
@@ -138,39 +141,39 @@ func held(s crm.System) error {
 	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: string(failurecode.MassClear)}
 }
 
-func (b *MassClear) counterOf(r crm.Ref) *counted {
+func (m *MassClear) counterOf(r crm.Ref) *counted {
 	key := sideKind{r.System, r.Kind}
-	c := b.sides[key]
+	c := m.sides[key]
 	if c == nil {
 		c = &counted{cleared: map[string]time.Time{}}
-		b.sides[key] = c
+		m.sides[key] = c
 	}
 	return c
 }
 
 // loadState is what the store says, as of a moment ago.
-func (b *MassClear) loadState(ctx context.Context, r crm.Ref) (State, error) {
-	b.mu.Lock()
-	c := b.counterOf(r)
+func (m *MassClear) loadState(ctx context.Context, r crm.Ref) (State, error) {
+	m.mu.Lock()
+	c := m.counterOf(r)
 	state, loadedAt := c.state, c.loadedAt
-	b.mu.Unlock()
-	now := b.Clock.Now()
+	m.mu.Unlock()
+	now := m.Clock.Now()
 	if now.Sub(loadedAt) < lookEvery {
 		return state, nil
 	}
-	state, err := b.Store.LoadSafeguard(ctx, r.System, r.Kind)
+	state, err := m.Store.LoadSafeguard(ctx, r.System, r.Kind)
 	if err == nil {
-		b.rememberState(r, state, now)
+		m.rememberState(r, state, now)
 	}
 	return state, err
 }
 
 // rememberState remembers a state. What was counted before a person let it through counts
 // no more.
-func (b *MassClear) rememberState(r crm.Ref, s State, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c := b.counterOf(r)
+func (m *MassClear) rememberState(r crm.Ref, s State, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.counterOf(r)
 	c.state, c.loadedAt = s, now
 	if now.Before(s.FreeUntil) {
 		clear(c.cleared)
@@ -178,10 +181,10 @@ func (b *MassClear) rememberState(r crm.Ref, s State, now time.Time) {
 }
 
 // countRecord counts a record and returns how many there are in the window.
-func (b *MassClear) countRecord(r crm.Ref, now time.Time) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c := b.counterOf(r)
+func (m *MassClear) countRecord(r crm.Ref, now time.Time) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.counterOf(r)
 	c.cleared[r.RecordID] = now
 	if now.Sub(c.pruned) >= window/10 {
 		c.pruned = now
@@ -194,20 +197,20 @@ func (b *MassClear) countRecord(r crm.Ref, now time.Time) int {
 	return len(c.cleared)
 }
 
-func (b *MassClear) countPairs(ctx context.Context, r crm.Ref, now time.Time) (int, error) {
-	b.mu.Lock()
-	c := b.counterOf(r)
+func (m *MassClear) countPairs(ctx context.Context, r crm.Ref, now time.Time) (int, error) {
+	m.mu.Lock()
+	c := m.counterOf(r)
 	pairs, at := c.pairs, c.pairsAt
-	b.mu.Unlock()
+	m.mu.Unlock()
 	if now.Sub(at) < countEvery {
 		return pairs, nil
 	}
-	pairs, err := b.Pairs.CountLinks(ctx, r.Kind)
+	pairs, err := m.Pairs.CountLinks(ctx, r.Kind)
 	if err != nil {
 		return 0, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	c.pairs, c.pairsAt = pairs, now
 	return pairs, nil
 }

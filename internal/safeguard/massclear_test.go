@@ -16,8 +16,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
-// world is a store, a clock and a number of pairs.
-type world struct {
+// environment is a store, a clock and a number of pairs.
+type environment struct {
 	now          time.Time
 	pairs        int
 	states       map[sideKind]State
@@ -26,27 +26,27 @@ type world struct {
 	log          bytes.Buffer
 }
 
-func newWorld(pairs int) *world {
-	return &world{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), pairs: pairs, states: map[sideKind]State{}}
+func newEnvironment(pairs int) *environment {
+	return &environment{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), pairs: pairs, states: map[sideKind]State{}}
 }
 
-func (w *world) Now() time.Time { return w.now }
+func (e *environment) Now() time.Time { return e.now }
 
-func (w *world) CountLinks(context.Context, crm.Kind) (int, error) { return w.pairs, w.err }
+func (e *environment) CountLinks(context.Context, crm.Kind) (int, error) { return e.pairs, e.err }
 
-func (w *world) LoadSafeguard(_ context.Context, side crm.System, kind crm.Kind) (State, error) {
-	w.loads++
-	return w.states[sideKind{side, kind}], w.err
+func (e *environment) LoadSafeguard(_ context.Context, side crm.System, kind crm.Kind) (State, error) {
+	e.loads++
+	return e.states[sideKind{side, kind}], e.err
 }
 
-func (w *world) SaveSafeguard(_ context.Context, s State) error {
-	w.saves++
-	w.states[sideKind{s.Side, s.Kind}] = s
-	return w.err
+func (e *environment) SaveSafeguard(_ context.Context, s State) error {
+	e.saves++
+	e.states[sideKind{s.Side, s.Kind}] = s
+	return e.err
 }
 
-func (w *world) massClear(part float64) *MassClear {
-	return New(Config{Store: w, Pairs: w, Clock: w, Logger: slog.New(slog.NewJSONHandler(&w.log, nil)), Part: part})
+func (e *environment) massClear(part float64) *MassClear {
+	return NewMassClear(Config{Store: e, Pairs: e, Clock: e, Logger: slog.New(slog.NewJSONHandler(&e.log, nil)), Part: part})
 }
 
 func contact(i int) crm.Ref {
@@ -55,10 +55,10 @@ func contact(i int) crm.Ref {
 
 // clears clears values of so many records, one every pause, and returns at which
 // of them the safeguard held, 0 for none.
-func (w *world) clears(t *testing.T, b *MassClear, n int, pause time.Duration) int {
+func (e *environment) clears(t *testing.T, b *MassClear, n int, pause time.Duration) int {
 	t.Helper()
 	for i := 1; i <= n; i++ {
-		w.now = w.now.Add(pause)
+		e.now = e.now.Add(pause)
 		err := b.AllowClear(t.Context(), contact(i))
 		if err == nil {
 			continue
@@ -86,8 +86,8 @@ func TestValuesAreClearedOnHalfOfAllRecordsAndNoMore(t *testing.T) {
 		"more than half of very few, at first": {1500, 1500, 0, 1, 1001},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(tt.pairs)
-			if got := w.clears(t, w.massClear(tt.part), tt.n, tt.pause); got != tt.want {
+			e := newEnvironment(tt.pairs)
+			if got := e.clears(t, e.massClear(tt.part), tt.n, tt.pause); got != tt.want {
 				t.Errorf("held at %d, want %d", got, tt.want)
 			}
 		})
@@ -95,22 +95,22 @@ func TestValuesAreClearedOnHalfOfAllRecordsAndNoMore(t *testing.T) {
 }
 
 func TestARecordCountsOnce(t *testing.T) {
-	w := newWorld(100)
-	b := w.massClear(1)
+	e := newEnvironment(100)
+	b := e.massClear(1)
 	for range 5000 {
 		if err := b.AllowClear(t.Context(), contact(1)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if w.loads > 1 {
-		t.Errorf("%d looks at the store within a moment", w.loads)
+	if e.loads > 1 {
+		t.Errorf("%d looks at the store within a moment", e.loads)
 	}
 }
 
 func TestASafeguardHoldsEveryInstanceAndOneSideAlone(t *testing.T) {
-	w := newWorld(2000)
-	b, other := w.massClear(1), w.massClear(1)
-	if w.clears(t, b, 2000, 0) == 0 {
+	e := newEnvironment(2000)
+	b, other := e.massClear(1), e.massClear(1)
+	if e.clears(t, b, 2000, 0) == 0 {
 		t.Fatal("nothing was held")
 	}
 	if err := other.AllowClear(t.Context(), contact(5000)); err == nil {
@@ -123,32 +123,32 @@ func TestASafeguardHoldsEveryInstanceAndOneSideAlone(t *testing.T) {
 			t.Errorf("%s is held too: %v", r, err)
 		}
 	}
-	if n := strings.Count(w.log.String(), logschema.MassClear); n != 1 || w.saves != 1 {
-		t.Errorf("%d entries in the log, %d writes, want one of each", n, w.saves)
+	if n := strings.Count(e.log.String(), logschema.MassClear); n != 1 || e.saves != 1 {
+		t.Errorf("%d entries in the log, %d writes, want one of each", n, e.saves)
 	}
 }
 
 func TestAPersonLetsItThroughForAWhile(t *testing.T) {
-	w := newWorld(2000)
-	b := w.massClear(1)
-	w.clears(t, b, 2000, 0)
-	s := w.states[sideKind{crm.Zoho, crm.Contact}]
-	s.HeldAt, s.FreeUntil = time.Time{}, w.now.Add(time.Hour)
-	w.states[sideKind{crm.Zoho, crm.Contact}] = s
-	w.now = w.now.Add(lookEvery)
-	if got := w.clears(t, b, 2000, 0); got != 0 {
+	e := newEnvironment(2000)
+	b := e.massClear(1)
+	e.clears(t, b, 2000, 0)
+	s := e.states[sideKind{crm.Zoho, crm.Contact}]
+	s.HeldAt, s.FreeUntil = time.Time{}, e.now.Add(time.Hour)
+	e.states[sideKind{crm.Zoho, crm.Contact}] = s
+	e.now = e.now.Add(lookEvery)
+	if got := e.clears(t, b, 2000, 0); got != 0 {
 		t.Errorf("held at %d although a person let it through", got)
 	}
-	w.now = w.now.Add(time.Hour)
-	if got := w.clears(t, b, 2000, 0); got != 1001 {
+	e.now = e.now.Add(time.Hour)
+	if got := e.clears(t, b, 2000, 0); got != 1001 {
 		t.Errorf("held at %d after that time, want 1001", got)
 	}
 }
 
 func TestAStoreThatIsDownHoldsWithoutASafeguard(t *testing.T) {
-	w := newWorld(2000)
-	w.err = errors.New("down")
-	if err := w.massClear(1).AllowClear(t.Context(), contact(1)); !errors.Is(err, w.err) {
+	e := newEnvironment(2000)
+	e.err = errors.New("down")
+	if err := e.massClear(1).AllowClear(t.Context(), contact(1)); !errors.Is(err, e.err) {
 		t.Errorf("got %v", err)
 	}
 }

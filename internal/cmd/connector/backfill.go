@@ -13,6 +13,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
 type backfillOptions struct {
@@ -74,7 +75,7 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 	if err != nil {
 		return err
 	}
-	config.PerSecond, config.Window, config.MaxCreates, config.Restart = o.perSecond, o.window, o.maxCreates, o.restart
+	config.PerSecond, config.Window, config.CreateCap.Allowed, config.Restart = o.perSecond, o.window, o.maxCreates, o.restart
 	bar := newProgress(c.ErrOrStderr(), "records", d.Logger())
 	before, err := d.Count(ctx, clients)
 	if err != nil {
@@ -82,7 +83,7 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 	}
 	bar.setTotal(countRecords(config.Legs, before))
 	config.Progress = func(r reconcile.BackfillReport) { bar.setDone(r.Walked) }
-	config.AskMore = func(created int) int { return askForMore(c, created, max(o.maxCreates, 1000)) }
+	config.CreateCap.AskMore = func(created int) int { return askForMore(c, created, max(o.maxCreates, 1000)) }
 	b, err := reconcile.NewBackfill(config)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 	report, err := b.Run(ctx)
 	bar.endProgress()
 	switch {
-	case errors.Is(err, reconcile.ErrTooManyCreates):
+	case errors.Is(err, safeguard.ErrTooManyCreates):
 		err = fmt.Errorf("%w: look at the created records, then continue with a higher --max-creates", err)
 	case errors.Is(err, reconcile.ErrHeld):
 		err = fmt.Errorf("%w: connector release --dry-run shows the held clears and connector release lets them through; the same backfill continues after it", err)

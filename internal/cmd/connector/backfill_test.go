@@ -12,6 +12,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
 // createStock fills both sides without any webhook: pairs that match and are equal
@@ -98,7 +99,7 @@ func TestABackfillStopsAtItsCapAndNamesTheFlag(t *testing.T) {
 	x := recordKinds[0]
 	s.createStock(x, 2, 9, 0)
 	b, err := s.runBackfill("--max-creates 4 --per-second 1000")
-	if !errors.Is(err, reconcile.ErrTooManyCreates) || !strings.Contains(err.Error(), "--max-creates") {
+	if !errors.Is(err, safeguard.ErrTooManyCreates) || !strings.Contains(err.Error(), "--max-creates") {
 		t.Errorf("got %v", err)
 	}
 	s.awaitIdle()

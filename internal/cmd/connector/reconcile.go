@@ -77,7 +77,7 @@ func runReconcile(c *cobra.Command, d *functions.Operator, o reconcileOptions) e
 		config.Cursors, config.LookBack = reconcile.Apart{}, now.Sub(since)
 	}
 	if o.allowMassChange {
-		config.Guard = nil
+		config.MassChange = nil
 	}
 	r, err := reconcile.New(config)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 	backfillplan "github.com/hubspot-zoho/connector/internal/plan"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -274,7 +275,7 @@ func (o *operator) fill(restart bool, check func(reconcile.BackfillReport)) {
 	b, err := reconcile.NewBackfill(reconcile.BackfillConfig{
 		Legs: reconcile.LegsOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: w.crms[crm.Zoho]},
 		Worker: worker{w.newConsumer(w.newSyncer(assembly.Options{}, pages)), w}, Links: w.links, Cursors: w.sweeper,
-		Clock: w, NewID: w.newID, Together: w.together, Window: 4, MaxCreates: 1000, Restart: restart,
+		Clock: w, NewID: w.newID, Together: w.together, Window: 4, CreateCap: safeguard.CreateCap{Allowed: 1000}, Restart: restart,
 	})
 	if err != nil {
 		panic(err) // the configuration above is complete

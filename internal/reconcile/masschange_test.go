@@ -8,6 +8,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/safeguard"
 )
 
 // pairs is a store with so many pairs of each kind.
@@ -29,11 +30,11 @@ func (p *pairs) CountLinked(_ context.Context, refs []crm.Ref) (int, error) {
 	return n, p.err
 }
 
-// guarded runs once under a guard that lets 3 records and half of the pairs
+// runGuarded runs once under a safeguard that lets 3 records and half of the pairs
 // through, and where HubSpot's records alone would be created.
-func (r *rig) guarded(p *pairs) (reconcile.Report, error) {
+func (r *rig) runGuarded(p *pairs) (reconcile.Report, error) {
 	r.t.Helper()
-	r.config.Guard = &reconcile.Guard{Floor: 3, Pairs: p, Creates: func(from crm.System, _ crm.Kind) bool { return from == crm.HubSpot }}
+	r.config.MassChange = &safeguard.MassChange{Floor: 3, Pairs: p, Creates: func(from crm.System, _ crm.Kind) bool { return from == crm.HubSpot }}
 	r.clock.Advance(31 * time.Second)
 	rec, err := reconcile.New(r.config)
 	if err != nil {
@@ -47,8 +48,8 @@ func TestAPassThatTouchesTooMuchStopsUntilAPersonLetsItGoOn(t *testing.T) {
 	r.create(crm.HubSpot, people(8)...)
 	p := &pairs{n: 15}
 	for range 2 { // and again, with the next run
-		report, err := r.guarded(p)
-		if !errors.Is(err, reconcile.ErrMassChange) {
+		report, err := r.runGuarded(p)
+		if !errors.Is(err, safeguard.ErrMassChange) {
 			t.Fatalf("got %v, want ErrMassChange", err)
 		}
 		if got := len(r.topics[crm.HubSpot].ops); got != 0 {
@@ -64,17 +65,17 @@ func TestAPassThatTouchesTooMuchStopsUntilAPersonLetsItGoOn(t *testing.T) {
 			}
 		}
 	}
-	r.config.Guard = nil // connector reconcile --allow-mass-change
+	r.config.MassChange = nil // connector reconcile --allow-mass-change
 	r.run()
 	if got := len(r.topics[crm.HubSpot].ops); got != 8 {
 		t.Errorf("%d operations, want all 8", got)
 	}
-	if _, err := r.guarded(p); err != nil && !errors.Is(err, reconcile.ErrMassChange) {
+	if _, err := r.runGuarded(p); err != nil && !errors.Is(err, safeguard.ErrMassChange) {
 		t.Errorf("after it went on: %v", err)
 	}
 }
 
-func TestWhatTheGuardLetsThrough(t *testing.T) {
+func TestAMassChangeIsMoreThanHalfOfAllPairs(t *testing.T) {
 	tests := map[string]struct {
 		side    crm.System
 		changed int
@@ -97,8 +98,8 @@ func TestWhatTheGuardLetsThrough(t *testing.T) {
 			for i, id := range r.create(tt.side, people(tt.changed)...) {
 				p.linked[crm.Ref{System: tt.side, Kind: crm.Contact, RecordID: id}] = i < tt.linked
 			}
-			_, err := r.guarded(p)
-			if got := errors.Is(err, reconcile.ErrMassChange); got != tt.stops {
+			_, err := r.runGuarded(p)
+			if got := errors.Is(err, safeguard.ErrMassChange); got != tt.stops {
 				t.Errorf("got %v, want a stop: %t", err, tt.stops)
 			}
 			want := tt.changed
@@ -112,13 +113,13 @@ func TestWhatTheGuardLetsThrough(t *testing.T) {
 	}
 }
 
-func TestAGuardThatCannotCountStopsThePassAndLosesNothing(t *testing.T) {
+func TestASafeguardThatCannotCountStopsThePassAndLosesNothing(t *testing.T) {
 	r := newRig(t, 0)
 	r.create(crm.HubSpot, people(4)...)
-	if _, err := r.guarded(&pairs{err: errors.New("no store")}); err == nil {
-		t.Error("nobody was told")
+	if _, err := r.runGuarded(&pairs{err: errors.New("no store")}); err == nil {
+		t.Error("the run reports no error")
 	}
-	if _, err := r.guarded(&pairs{n: 100}); err != nil {
+	if _, err := r.runGuarded(&pairs{n: 100}); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(r.topics[crm.HubSpot].ops); got != 4 {
@@ -126,14 +127,14 @@ func TestAGuardThatCannotCountStopsThePassAndLosesNothing(t *testing.T) {
 	}
 }
 
-func TestAGuardWithoutPairsIsRefused(t *testing.T) {
+func TestASafeguardWithoutPairsIsRefused(t *testing.T) {
 	r := newRig(t, 0)
-	for name, g := range map[string]*reconcile.Guard{
+	for name, g := range map[string]*safeguard.MassChange{
 		"no pairs":              {Creates: func(crm.System, crm.Kind) bool { return true }},
 		"no policy":             {Pairs: &pairs{}},
 		"a share below nothing": {Pairs: &pairs{}, Creates: func(crm.System, crm.Kind) bool { return true }, Share: -1},
 	} {
-		r.config.Guard = g
+		r.config.MassChange = g
 		if _, err := reconcile.New(r.config); err == nil {
 			t.Errorf("%s: no error", name)
 		}
