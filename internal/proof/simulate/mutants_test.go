@@ -213,7 +213,7 @@ var mutants = []mutant{
 		{"internal/reconcile/backfill_run.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
 	}},
 	{"a backfill takes what failed for done", []replacement{
-		{"internal/reconcile/backfill_run.go", `		f.again = append(f.again, a)
+		{"internal/reconcile/backfill_run.go", `		f.retries = append(f.retries, a)
 	}
 	return held`, `	}
 	return held`},
@@ -246,7 +246,7 @@ var mutants = []mutant{
 `, ``},
 	}},
 	{"a plan calls a link an update", []replacement{
-		{"internal/plan/plan.go", `reconcile.OutcomeOf(report, linked && before.Complete())`, `reconcile.OutcomeOf(report, linked || before.Complete() || report.Twin.RecordID != "")`},
+		{"internal/plan/plan.go", `reconcile.OutcomeOf(report, linked && before.Complete())`, `reconcile.OutcomeOf(report, linked || before.Complete() || report.Counterpart.RecordID != "")`},
 	}},
 	{"a plan knows of no required field", []replacement{
 		{"internal/dryrun/crm.go", `if missing := s.missing(kind, w); len(missing) > 0 {`, `if missing := s.missing(kind, w); len(missing) > 99 {`},
