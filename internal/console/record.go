@@ -236,7 +236,7 @@ func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decisi
 		case f.WithoutCompany(s):
 			d.State, d.StateWords = "note", systemName(s)+" does not have the company"
 		case f.Refused(s) != "":
-			d.State, d.StateWords = "refused", systemName(s)+" refuses it ("+f.Refused(s)+")"
+			d.State, d.StateWords = "refused", systemName(s)+" refuses it ("+string(f.Refused(s))+")"
 		}
 	}
 	if d.State == "same" && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho] {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/quota"
@@ -114,7 +115,7 @@ func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operatio
 		return c.giveUpOrRetry(ctx, attempt, o, r, err)
 	}
 	c.logReport(ctx, attempt, o, r)
-	c.recordStats(ctx, o, r, string(r.Outcome), r.Reason)
+	c.recordStats(ctx, o, r, string(r.Outcome), string(r.Reason))
 	return r, nil
 }
 
@@ -142,7 +143,7 @@ func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operatio
 		return r, err
 	}
 	given := c.Applier.GiveUp(context.WithoutCancel(ctx), syncer.Failure{
-		Operation: o, Side: v.System, Action: "apply", Kind: v.Kind, Code: string(v.Code), Fields: v.Fields,
+		Operation: o, Side: v.System, Action: "apply", Kind: v.Kind, Code: v.Code, Fields: v.Fields,
 	})
 	if given != nil {
 		return r, errors.Join(err, given)
@@ -150,7 +151,7 @@ func (c *Consumer) giveUpOrRetry(ctx context.Context, attempt int, o op.Operatio
 	c.Logger.ErrorContext(ctx, logschema.OperationGivenUp, logschema.OperationID, o.ID, "ref", o.Ref.String(),
 		"change", string(o.Change), "attempt", attempt, logschema.Class, string(v.Class), logschema.Code, string(v.Code), "error", err.Error())
 	c.recordStats(context.WithoutCancel(ctx), o, r, stats.GivenUp, string(v.Code))
-	r.Outcome, r.Reason = syncer.Parked, string(v.Code)
+	r.Outcome, r.Reason = syncer.Parked, failurecode.Reason(v.Code)
 	return r, nil
 }
 
@@ -176,7 +177,7 @@ func (c *Consumer) logReport(ctx context.Context, attempt int, o op.Operation, r
 	}
 	c.Logger.LogAttrs(ctx, level, logschema.OperationApplied,
 		slog.String(logschema.OperationID, o.ID), slog.String("ref", o.Ref.String()), slog.String("change", string(o.Change)),
-		slog.String(logschema.Outcome, string(r.Outcome)), slog.String("reason", r.Reason), slog.String("twin", r.Counterpart.RecordID),
+		slog.String(logschema.Outcome, string(r.Outcome)), slog.String("reason", string(r.Reason)), slog.String("twin", r.Counterpart.RecordID),
 		slog.Any("written", r.Written), slog.Any("refused", r.Refused), slog.Int("resolved", r.Resolved),
 		slog.Bool("degraded", r.Degraded), slog.Int("events", o.Events), slog.Int(logschema.Calls, r.Calls),
 		slog.Int("attempt", attempt), slog.Int64(logschema.TookMS, r.Took.Milliseconds()),

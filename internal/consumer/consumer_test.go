@@ -78,7 +78,7 @@ func TestWhatComesAgainAndWhatIsGivenUp(t *testing.T) {
 		{"a store that is down is waited for", status.Error(codes.Unavailable, "down"), 500, 8 * time.Hour, false},
 		{"a locked record comes again", locked, 3, 0, false},
 		{"a record that stays locked is given up", locked, maxAttempts, 0, true},
-		{"a pair that never settles is given up", syncer.ErrUnsettled, maxAttempts, 0, true},
+		{"a pair that never settles is given up", syncer.ErrStillDiffers, maxAttempts, 0, true},
 		{"an unknown error comes again", errors.New("what"), 1, 0, false},
 		{"an unknown error is given up in the end", errors.New("what"), maxAttempts, 0, true},
 		{"without a count the age decides: young", errors.New("what"), 0, time.Minute, false},
@@ -104,7 +104,7 @@ func TestWhatComesAgainAndWhatIsGivenUp(t *testing.T) {
 }
 
 func TestAnOperationIsNotAcknowledgedBeforeItsFailureIsRecorded(t *testing.T) {
-	b := &broken{err: syncer.ErrUnsettled, giveUp: errors.New("store is down")}
+	b := &broken{err: syncer.ErrStillDiffers, giveUp: errors.New("store is down")}
 	c := &Consumer{Applier: b, Clock: fixed(received), Logger: slog.New(slog.DiscardHandler)}
 	if err := c.Handle(context.Background(), message(t, maxAttempts)); !errors.Is(err, b.giveUp) {
 		t.Errorf("got %v", err)
@@ -122,7 +122,7 @@ func TestAPanicComesAgainAndIsRecordedInTheEnd(t *testing.T) {
 	if panicked, _ := handle(1, "planted", b); panicked != "planted" || len(b.given) != 0 {
 		t.Errorf("first attempt: the handler sees %v, %d given up", panicked, len(b.given))
 	}
-	if panicked, err := handle(maxAttempts, "planted", b); err != nil || panicked != nil || len(b.given) != 1 || b.given[0].Code != string(failurecode.Panic) {
+	if panicked, err := handle(maxAttempts, "planted", b); err != nil || panicked != nil || len(b.given) != 1 || b.given[0].Code != failurecode.Panic {
 		t.Errorf("last attempt: %v, the handler sees %v, given up: %+v", err, panicked, b.given)
 	}
 	b = &broken{giveUp: errors.New("store is down")}

@@ -13,14 +13,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// backfillRun is one run of a backfill.
-type backfillRun struct {
+// filling is one run of a backfill.
+type filling struct {
 	*Backfill
-	phase     Phase
-	report    BackfillReport
-	retries   []attempt // that failed for now, or were not begun since the pair is held
-	nextStart time.Time // when more may be begun
-	creates   safeguard.CreateCap
+	leg     Leg
+	report  BackfillReport
+	again   []attempt // that failed for now, or were not begun since the pair is held
+	next    time.Time // when more may be begun
+	creates safeguard.CreateCap
 }
 
 // attempt is an operation that is to be applied.
@@ -28,54 +28,54 @@ type attempt struct {
 	op     op.Operation
 	tries  int  // so far
 	linked bool // the record had a link before
-	dueAt  time.Time
+	due    time.Time
 }
 
 // How often an operation is tried that fails for a reason which concerns all of
 // them, such as a system that is down, and how long it waits. One that fails for
 // a reason of its own the worker gives up sooner.
 const (
-	maxAttempts  = 10
-	minRetryWait = time.Second
-	maxRetryWait = time.Minute
+	mostTries   = 10
+	shortest    = time.Second
+	longestWait = time.Minute
 )
 
-// applyAll applies operations on records, and the retries that are due.
-func (f *backfillRun) applyAll(ctx context.Context, found []crm.Found) error {
+// do works on records, and on what is to be done again by now.
+func (f *filling) do(ctx context.Context, found []crm.Found) error {
 	for len(found) > 0 {
-		n, err := f.awaitCapacity(ctx, len(found))
+		n, err := f.room(ctx, len(found))
 		if err != nil {
 			return err
 		}
-		attempts, err := f.newAttempts(ctx, found[:n])
+		attempts, err := f.begin(ctx, found[:n])
 		if err != nil {
 			return err
 		}
-		if err := f.applyTogether(ctx, attempts); err != nil {
+		if err := f.apply(ctx, attempts); err != nil {
 			return err
 		}
 		f.report.Walked += n
-		f.reportProgress()
+		f.tell()
 		found = found[n:]
-		if err := f.applyDue(ctx); err != nil {
+		if err := f.repeat(ctx); err != nil {
 			return err
 		}
 	}
 	failed := 0
-	for _, a := range f.retries {
+	for _, a := range f.again {
 		if a.tries > 0 {
 			failed++
 		}
 	}
 	if failed > f.Window/2 { // something is wrong with all of them
-		return f.finishRetries(ctx)
+		return f.finish(ctx)
 	}
 	return nil
 }
 
-// newAttempts makes the operations of records. A pair that another handler holds is put
+// begin makes the operations of records. A pair that somebody works on is put
 // off: a consumer that waits for its lease would hold up the others.
-func (f *backfillRun) newAttempts(ctx context.Context, found []crm.Found) ([]attempt, error) {
+func (f *filling) begin(ctx context.Context, found []crm.Found) ([]attempt, error) {
 	refs := make([]crm.Ref, len(found))
 	for i := range found {
 		refs[i] = found[i].Ref
@@ -88,22 +88,22 @@ func (f *backfillRun) newAttempts(ctx context.Context, found []crm.Found) ([]att
 	var attempts []attempt
 	for _, r := range found {
 		link := links[r.Ref]
-		a := attempt{linked: link.Complete(), dueAt: now, op: op.Operation{
+		a := attempt{linked: link.Complete(), due: now, op: op.Operation{
 			Version: op.Version, ID: f.NewID(), Ref: r.Ref, Change: op.Reconciled, OccurredAt: r.At, ReceivedAt: now}}
 		if link.Lease.Holder != "" && now.Before(link.Lease.Until) {
-			a.dueAt = link.Lease.Until
-			f.retries = append(f.retries, a)
+			a.due = link.Lease.Until
+			f.again = append(f.again, a)
 			continue
 		}
 		attempts = append(attempts, a)
 	}
-	f.nextStart = now.Add(time.Duration(float64(len(attempts)) / f.PerSecond * float64(time.Second)))
+	f.next = now.Add(time.Duration(float64(len(attempts)) / f.PerSecond * float64(time.Second)))
 	return attempts, nil
 }
 
-// applyTogether applies operations together. They are brought to their end although ctx
+// apply applies operations together. They are brought to their end although ctx
 // ends meanwhile: one that is cut off leaves its pair held for a while.
-func (f *backfillRun) applyTogether(ctx context.Context, attempts []attempt) error {
+func (f *filling) apply(ctx context.Context, attempts []attempt) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -126,32 +126,32 @@ func (f *backfillRun) applyTogether(ctx context.Context, attempts []attempt) err
 		if e := crm.AsError(errs[i]); e != nil {
 			wait = e.RetryAfter
 		}
-		if a.tries++; a.tries == maxAttempts || wait > maxRetryWait {
+		if a.tries++; a.tries == mostTries || wait > longestWait {
 			return fmt.Errorf("%s: %w", a.op.Ref, errs[i])
 		}
-		a.dueAt = now.Add(max(wait, min(minRetryWait<<(a.tries-1), maxRetryWait)))
-		f.retries = append(f.retries, a)
+		a.due = now.Add(max(wait, min(shortest<<(a.tries-1), longestWait)))
+		f.again = append(f.again, a)
 	}
 	return held
 }
 
-// applyDue applies the retries that are due.
-func (f *backfillRun) applyDue(ctx context.Context) error {
+// repeat applies again what is due.
+func (f *filling) repeat(ctx context.Context) error {
 	now := f.Clock.Now()
 	var due, later []attempt
-	for _, a := range f.retries {
-		if len(due) < f.Window && !a.dueAt.After(now) {
+	for _, a := range f.again {
+		if len(due) < f.Window && !a.due.After(now) {
 			due = append(due, a)
 		} else {
 			later = append(later, a)
 		}
 	}
-	for f.retries = later; len(due) > 0; {
-		n, err := f.awaitCapacity(ctx, len(due))
+	for f.again = later; len(due) > 0; {
+		n, err := f.room(ctx, len(due))
 		if err != nil {
 			return err
 		}
-		if err := f.applyTogether(ctx, due[:n]); err != nil {
+		if err := f.apply(ctx, due[:n]); err != nil {
 			return err
 		}
 		due = due[n:]
@@ -159,45 +159,45 @@ func (f *backfillRun) applyDue(ctx context.Context) error {
 	return nil
 }
 
-// finishRetries applies the retries until none is left.
-func (f *backfillRun) finishRetries(ctx context.Context) error {
-	for len(f.retries) > 0 {
-		first := slices.MinFunc(f.retries, func(a, b attempt) int { return a.dueAt.Compare(b.dueAt) })
-		if wait := first.dueAt.Sub(f.Clock.Now()); wait > 0 {
+// finish waits until nothing is to be done again.
+func (f *filling) finish(ctx context.Context) error {
+	for len(f.again) > 0 {
+		first := slices.MinFunc(f.again, func(a, b attempt) int { return a.due.Compare(b.due) })
+		if wait := first.due.Sub(f.Clock.Now()); wait > 0 {
 			if err := f.Clock.Sleep(ctx, wait); err != nil {
 				return err
 			}
 		}
-		if err := f.applyDue(ctx); err != nil {
+		if err := f.repeat(ctx); err != nil {
 			return err
 		}
-		f.reportProgress()
+		f.tell()
 	}
 	return nil
 }
 
-// awaitCapacity returns how many operations may be begun now, at most want, and waits
+// room returns how many operations may be begun now, at most want, and waits
 // until one may.
-func (f *backfillRun) awaitCapacity(ctx context.Context, want int) (int, error) {
+func (f *filling) room(ctx context.Context, want int) (int, error) {
 	n := min(want, f.Window)
-	if f.phase.Creates {
+	if f.leg.Creates {
 		var err error
 		if n, err = f.creates.AllowCreates(f.report.Counts.Total(Create), n); err != nil {
 			return 0, err
 		}
 	}
-	return n, f.awaitStart(ctx)
+	return n, f.pause(ctx)
 }
 
-// awaitStart waits until more may be begun.
-func (f *backfillRun) awaitStart(ctx context.Context) error {
-	if wait := f.nextStart.Sub(f.Clock.Now()); wait > 0 {
+// pause waits until more may be begun.
+func (f *filling) pause(ctx context.Context) error {
+	if wait := f.next.Sub(f.Clock.Now()); wait > 0 {
 		return f.Clock.Sleep(ctx, wait)
 	}
 	return ctx.Err()
 }
 
-func (f *backfillRun) reportProgress() {
+func (f *filling) tell() {
 	if f.Progress != nil {
 		f.Progress(f.report)
 	}

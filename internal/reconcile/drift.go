@@ -23,7 +23,7 @@ type Reader interface {
 	ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record]
 }
 
-// Comparer says in which fields a pair differs and why. An error of a CRM is
+// Comparer tells in which fields a pair differs and why. An error of a CRM is
 // one of that pair alone.
 type Comparer interface {
 	Compare(ctx context.Context, link syncer.Link, records map[crm.System]crm.Record) ([]syncer.Difference, error)
@@ -36,18 +36,18 @@ type Drift struct {
 	Readers  map[crm.System]Reader
 	Comparer Comparer
 	Kinds    []crm.Kind
-	// Progress, unless nil, receives the number of pairs compared so far.
+	// Progress, unless nil, is told how many pairs were compared so far.
 	Progress func(done int)
 }
 
-// pairsPerPage is how many pairs are read at a time: what one call to Zoho takes,
+// driftPage is how many pairs are read at a time: what one call to Zoho takes,
 // and two to HubSpot.
-const pairsPerPage = 100
+const driftPage = 100
 
-// maxExamples is how many pairs stand for all that have a difference.
-const maxExamples = 3
+// keptExamples is how many pairs stand for all that have a difference.
+const keptExamples = 3
 
-// DriftReport says in which fields pairs differ. It names records and fields and holds
+// DriftReport tells in what pairs differ. It names records and fields and holds
 // no value.
 type DriftReport struct {
 	Pairs     int `json:"pairs"`     // live on both sides, by the links
@@ -55,9 +55,9 @@ type DriftReport struct {
 	// Gone counts the pairs of which one record is no longer there, and Moved
 	// those of which one was merged into another, without that having been
 	// heard of.
-	Deleted    map[crm.System]int `json:"deleted,omitempty"`
-	MergedAway map[crm.System]int `json:"merged_away,omitempty"`
-	// Fields are the differences, those to be fixed first.
+	Gone  map[crm.System]int `json:"gone,omitempty"`
+	Moved map[crm.System]int `json:"moved,omitempty"`
+	// Fields are the differences, those to be mended first.
 	Fields []FieldDrift `json:"fields"`
 	// Unread counts the pairs that could not be read, and Err why the last one
 	// could not.
@@ -65,9 +65,9 @@ type DriftReport struct {
 	Err    string `json:"error,omitempty"`
 }
 
-// IsClean reports whether no pair needs attention.
-func (r DriftReport) IsClean() bool {
-	return r.Differing == 0 && len(r.Deleted) == 0 && len(r.MergedAway) == 0 && r.Unread == 0
+// Clean reports whether everything is as it should be.
+func (r DriftReport) Clean() bool {
+	return r.Differing == 0 && len(r.Gone) == 0 && len(r.Moved) == 0 && r.Unread == 0
 }
 
 // FieldDrift is one field that differs for one cause.
@@ -83,26 +83,26 @@ type FieldDrift struct {
 
 // Run compares page by page; its memory does not grow with the number of pairs.
 func (d Drift) Run(ctx context.Context) (DriftReport, error) {
-	t := driftRun{Drift: d, report: DriftReport{Deleted: map[crm.System]int{}, MergedAway: map[crm.System]int{}}, fields: map[driftKey]*FieldDrift{}}
+	t := drifting{Drift: d, report: DriftReport{Gone: map[crm.System]int{}, Moved: map[crm.System]int{}}, fields: map[driftKey]*FieldDrift{}}
 	for _, kind := range d.Kinds {
 		for behind := ""; ; {
-			links, last, err := d.Pairs.ListLinks(ctx, kind, behind, pairsPerPage)
+			links, last, err := d.Pairs.ListLinks(ctx, kind, behind, driftPage)
 			if err != nil {
-				return t.sortedReport(), fmt.Errorf("drift: %w", err)
+				return t.finish(), fmt.Errorf("drift: %w", err)
 			}
 			if len(links) == 0 {
 				break
 			}
 			behind = last
-			if err := t.comparePage(ctx, kind, links); err != nil {
-				return t.sortedReport(), fmt.Errorf("drift: %w", err)
+			if err := t.page(ctx, kind, links); err != nil {
+				return t.finish(), fmt.Errorf("drift: %w", err)
 			}
 			if d.Progress != nil {
 				d.Progress(t.report.Pairs)
 			}
 		}
 	}
-	return t.sortedReport(), nil
+	return t.finish(), nil
 }
 
 type driftKey struct {
@@ -113,14 +113,14 @@ type driftKey struct {
 	code  string
 }
 
-type driftRun struct {
+type drifting struct {
 	Drift
 	report DriftReport
 	fields map[driftKey]*FieldDrift
 }
 
-// comparePage compares some pairs of one kind.
-func (t *driftRun) comparePage(ctx context.Context, kind crm.Kind, links []syncer.Link) error {
+// page compares some pairs of one kind.
+func (t *drifting) page(ctx context.Context, kind crm.Kind, links []syncer.Link) error {
 	links = slices.DeleteFunc(links, func(l syncer.Link) bool { return !l.Complete() })
 	answers := map[crm.System]map[string]crm.Answer[crm.Record]{}
 	for _, s := range crm.Systems {
@@ -133,15 +133,15 @@ func (t *driftRun) comparePage(ctx context.Context, kind crm.Kind, links []synce
 		}
 	}
 	for i := range links {
-		if err := t.comparePair(ctx, links[i], answers); err != nil {
+		if err := t.pair(ctx, links[i], answers); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// comparePair compares one pair.
-func (t *driftRun) comparePair(ctx context.Context, link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) error {
+// pair takes in one pair.
+func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) error {
 	t.report.Pairs++
 	records := map[crm.System]crm.Record{}
 	for _, s := range crm.Systems {
@@ -149,7 +149,7 @@ func (t *driftRun) comparePair(ctx context.Context, link syncer.Link, answers ma
 		a, answered := answers[s][id]
 		switch {
 		case crm.IsKind(a.Err, crm.NotFound):
-			t.report.Deleted[s]++
+			t.report.Gone[s]++
 			return nil
 		case a.Err != nil || !answered:
 			t.report.Unread++
@@ -158,7 +158,7 @@ func (t *driftRun) comparePair(ctx context.Context, link syncer.Link, answers ma
 			}
 			return nil
 		case a.Value.Ref.RecordID != id:
-			t.report.MergedAway[s]++
+			t.report.Moved[s]++
 			return nil
 		}
 		records[s] = a.Value
@@ -181,7 +181,7 @@ func (t *driftRun) comparePair(ctx context.Context, link syncer.Link, answers ma
 			f = &FieldDrift{Kind: k.kind, Field: k.field, Cause: k.cause, Side: k.side, Code: k.code}
 			t.fields[k] = f
 		}
-		if f.Records++; len(f.Examples) < maxExamples {
+		if f.Records++; len(f.Examples) < keptExamples {
 			f.Examples = append(f.Examples, link.Ref(crm.HubSpot).String()+" "+link.Ref(crm.Zoho).String())
 		}
 	}
@@ -191,9 +191,9 @@ func (t *driftRun) comparePair(ctx context.Context, link syncer.Link, answers ma
 	return nil
 }
 
-// sortedReport puts the differences in order: those to be fixed first, the most
+// finish puts the differences in order: those to be mended first, the most
 // frequent first.
-func (t *driftRun) sortedReport() DriftReport {
+func (t *drifting) finish() DriftReport {
 	for _, f := range t.fields {
 		t.report.Fields = append(t.report.Fields, *f)
 	}

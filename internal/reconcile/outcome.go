@@ -6,7 +6,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// Outcome says what a backfill did with a record, or would do.
+// Outcome is what a backfill did with a record, or would do.
 type Outcome string
 
 // The outcomes.
@@ -19,11 +19,11 @@ const (
 	Parked    Outcome = "parked"    // recorded as a failure
 )
 
-// OutcomeOf says what the operation of a result was. linked is whether the record
+// OutcomeOf says what the operation of a report was. linked tells whether the record
 // had a link before.
 func OutcomeOf(r syncer.Result, linked bool) Outcome {
 	switch {
-	case r.Outcome == syncer.Parked && r.Reason == string(failurecode.AmbiguousMatch):
+	case r.Outcome == syncer.Parked && r.Reason == failurecode.Reason(failurecode.AmbiguousMatch):
 		return Ambiguous
 	case r.Created.RecordID != "":
 		return Create

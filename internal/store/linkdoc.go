@@ -8,6 +8,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/syncer/company"
 )
 
 // Schema of the collection of links. No document holds the value of a field: a
@@ -212,7 +213,7 @@ func (d linkDoc) link(v string) syncer.Link {
 		}
 	}
 	for _, c := range d.Known {
-		l.Companies = append(l.Companies, syncer.Company(c))
+		l.Companies = append(l.Companies, company.Pair(c))
 	}
 	for _, text := range d.FanOutPending {
 		if r, err := crm.ParseRef(text); err == nil { // it was written by String

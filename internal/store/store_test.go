@@ -23,6 +23,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/store"
 	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/syncer/company"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -171,7 +172,7 @@ func linkComesBack(t *testing.T, c *firestore.Client) {
 		Zoho:    merge.SideBase{Refused: merge.Refusal{Hash: "r", Code: "INVALID_DATA"}},
 	}
 	l.HubSpot.Company, l.Zoho.Company = "9", "8"
-	l.Companies = []syncer.Company{{Link: "c", HubSpot: "9", Zoho: "8"}}
+	l.Companies = []company.Pair{{Link: "c", HubSpot: "9", Zoho: "8"}}
 	l.FanOutPending = []crm.Ref{{System: crm.Zoho, Kind: crm.Company, RecordID: "7"}}
 	l.Decisions = []syncer.Decision{{At: at, Operation: "o", Field: "email", Winner: crm.Zoho, Reason: merge.OnlyEdit, Wrote: []crm.System{crm.HubSpot}}}
 	saved := save(t, s, l)

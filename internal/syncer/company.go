@@ -3,51 +3,36 @@ package syncer
 import (
 	"context"
 	"maps"
-	"slices"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/op"
+	"github.com/hubspot-zoho/connector/internal/syncer/company"
 )
 
-// The company of a contact is a field like any other, but for its value: each
-// side has an id of its own for one company. The value is the pair, which is
-// the link of the two companies, so ids are compared by the links they belong
-// to. A company without a complete link is a value of its own until it has one.
-
-// Company is how a contact's link remembers the two ids of one company, so that
-// comparing them costs no look-up while nothing changes.
-type Company struct{ Link, HubSpot, Zoho string }
-
-// keptCompanies is how many companies one contact's link remembers.
-const keptCompanies = 8
+// The company of a contact is a field like any other, but for its value: that is
+// the link of the two companies, which package company resolves.
 
 // Codes of a company that cannot be written on a side.
 const (
-	// codeNotLinked: a person is told. The contact's next operation, or the
+	// codeNotLinked: a person has to help. The contact's next operation, or the
 	// company's once it is linked, completes it.
-	codeNotLinked = "COMPANY_NOT_LINKED"
-	// codeNoTwin: the other side does not have the company, nor is it to be
-	// created there. That is how things are, and nobody is told.
-	codeNoTwin = "COMPANY_HAS_NO_COUNTERPART"
+	codeNotLinked = failurecode.CompanyNotLinked
+	// codeNoCounterpart: the other side does not have the company, nor is it to be
+	// created there. That is how the mapping wants it, and no failure.
+	codeNoCounterpart failurecode.Code = "COMPANY_HAS_NO_COUNTERPART"
 	// codeLater: synchronising the company failed for now. The operation comes
 	// again, so the mark is not stored.
-	codeLater = "COMPANY_LATER"
+	codeLater failurecode.Code = "COMPANY_LATER"
 )
 
-func waitsForCompany(r merge.Refusal) bool { return r.Code == codeNotLinked || r.Code == codeNoTwin }
-
-func companyRef(s crm.System, id string) crm.Ref {
-	return crm.Ref{System: s, Kind: crm.Company, RecordID: id}
-}
-
-// On returns the company's id on s.
-func (c Company) On(s crm.System) string {
-	if s == crm.HubSpot {
-		return c.HubSpot
-	}
-	return c.Zoho
+// companyTarget is what is to be written on a side for the company of a contact:
+// its id there, or the code that says why it cannot be written.
+type companyTarget struct {
+	id   string
+	code failurecode.Code
 }
 
 // companyField returns the field that holds a contact's company, nil if none
@@ -61,144 +46,132 @@ func companyField(o *mapping.Object) *mapping.Field {
 	return nil
 }
 
-// recall begins an attempt with what the link remembers of companies.
-func (t *task) recall(l Link) {
-	t.companies, t.asked, t.later = map[crm.Ref]string{}, map[crm.Ref]bool{}, nil
-	for _, c := range l.Companies {
-		for _, s := range crm.Systems {
-			t.companies[companyRef(s, c.On(s))] = c.Link
-		}
-	}
-}
-
-// namesCompany reports whether a history shows the name of the company whose id
+// isCompanyName reports whether a history shows the name of the company whose id
 // the record shows.
-func namesCompany(f *mapping.Field, s crm.System, shown, raw string) bool {
-	return f.Type == mapping.Company && raw != "" && shown != "" && companyRef(s, shown).Validate() != nil
+func isCompanyName(f *mapping.Field, s crm.System, shown, raw string) bool {
+	return f.Type == mapping.Company && raw != "" && shown != "" && company.NewRef(s, shown).Validate() != nil
 }
 
-// canon is the form in which a value is compared.
-func (t *task) canon(f *mapping.Field, s crm.System, raw string) string {
-	canonical := f.Canon(s, raw)
-	if f.Type != mapping.Company || canonical == "" {
-		return canonical
+// companyNeeds names what has to be known of the companies that some sides show,
+// as far as they decide anything: the one that a record shows now, and the one
+// that a person chose last.
+func (v view) companyNeeds(sides ...crm.System) needs {
+	f := companyField(v.object)
+	if f == nil {
+		return needs{}
 	}
-	return t.canonCompany(companyRef(s, canonical))
-}
-
-func (t *task) canonCompany(ref crm.Ref) string {
-	if link := t.companies[ref]; link != "" {
-		return link
-	}
-	return ref.String()
-}
-
-// identify looks up the links of the companies that one side shows, as far as
-// they decide anything: the one it shows now, and the one a person chose last.
-func (t *task) identify(ctx context.Context, p *pair, h *half) error {
-	f := companyField(t.object)
-	if f == nil || h == nil {
-		return nil
-	}
-	if err := t.keepLost(ctx, p, f, h); err != nil {
-		return err
-	}
-	s := h.record.Ref.System
-	base := p.link.Fields[f.Name]
-	shown := h.record.Fields[f.On(s)]
-	ids := []string{shown}
-	for _, e := range h.record.History[f.On(s)] {
-		if !e.Own {
-			ids = append(ids, e.Value)
-			break
-		}
-	}
-	for _, id := range ids {
-		ref := companyRef(s, id)
-		_, known := t.companies[ref]
-		if ask := !known || id == shown && base.On(s.Other()).Refused.Code != "" && !t.asked[ref]; !ask || ref.Validate() != nil {
+	for _, s := range sides {
+		h := v.snapshotOn(s)
+		if h == nil {
 			continue
 		}
-		if _, err := t.lookUp(ctx, p, ref); err != nil {
-			return err
+		if ref, vanished := v.vanishedCompany(f, s); vanished && !h.companyChecked {
+			return needs{vanishedCompany: ref}
+		}
+		shown := h.record.Fields[f.On(s)]
+		ids := []string{shown}
+		for _, e := range h.record.History[f.On(s)] {
+			if !e.Own {
+				ids = append(ids, e.Value)
+				break
+			}
+		}
+		base := v.link.Fields[f.Name]
+		refused := base.On(s.Other()).Refused.Code != ""
+		for _, id := range ids {
+			ref, r := company.NewRef(s, id), v.values.companies
+			mayBeLinkedNow := id == shown && refused && !r.WasRead(ref)
+			if (!r.IsKnown(ref) || mayBeLinkedNow) && ref.Validate() == nil {
+				return needs{company: ref}
+			}
 		}
 	}
-	return nil
+	return needs{}
 }
 
-// lookUp reads the link of a company and takes it in if it is complete.
-func (t *task) lookUp(ctx context.Context, p *pair, ref crm.Ref) (Link, error) {
-	link, found, err := t.Links.FindLink(ctx, ref)
+// vanishedCompany returns the company that a contact had, where it shows none
+// and we were not about to clear it.
+func (v view) vanishedCompany(f *mapping.Field, s crm.System) (crm.Ref, bool) {
+	h, side := v.snapshotOn(s), v.link.On(s)
+	base := v.link.Fields[f.Name]
+	switch {
+	case side.Company == "", h.record.Fields[f.On(s)] != "", h.acknowledged[f.Name], side.RecordID != h.record.Ref.RecordID:
+		return crm.Ref{}, false
+	case base.On(s).Pending && base.Cell.Hash == "":
+		return crm.Ref{}, false
+	}
+	return company.NewRef(s, side.Company), true
+}
+
+// wasMovedByMerge reports whether a record shows another company than its history
+// ends with, which is the one that was seen last: its company was merged into
+// that other one. A copy from before the last entry of the history proves nothing.
+func (v view) wasMovedByMerge(s crm.System, field string, rec crm.Record) bool {
+	f := companyField(v.object)
+	if f == nil || f.On(s) != field {
+		return false
+	}
+	had, shown, edits := v.link.On(s).Company, rec.Fields[field], rec.History[field]
+	return had != "" && shown != "" && shown != had && len(edits) > 0 && edits[0].Value == had && !edits[0].At.After(rec.Modified)
+}
+
+// companyOn returns a record by which the link of a company is found: on the
+// side that is not to be written, if one is known there.
+func (v view) companyOn(f *mapping.Field, canonical string, s crm.System) crm.Ref {
+	from := s.Other()
+	if h := v.snapshotOn(from); h != nil {
+		if raw := h.record.Fields[f.On(from)]; raw != "" && v.shownValue(f, from).Text == canonical {
+			return company.NewRef(from, raw)
+		}
+	}
+	for i := len(v.link.Companies) - 1; i >= 0; i-- {
+		if c := v.link.Companies[i]; c.Link == canonical {
+			return c.Ref(from)
+		}
+	}
+	ref, err := crm.ParseRef(canonical)
 	if err != nil {
-		return Link{}, err
+		return company.NewRef(from, "") // of a link that is forgotten: it is found nowhere
 	}
-	t.asked[ref] = true
-	if !found || !link.Complete() {
-		if _, known := t.companies[ref]; !known {
-			t.companies[ref] = "" // not to be asked for again
-		}
-		return link, nil
-	}
-	t.know(p, link)
-	return link, nil
+	return ref
 }
 
-// know takes in how a company translates. What was decided on it while it was
-// known under another name is decided on it still.
-func (t *task) know(p *pair, link Link) {
-	c := Company{Link: link.ID, HubSpot: link.HubSpot.RecordID, Zoho: link.Zoho.RecordID}
-	f := companyField(t.object)
-	base, decided := p.link.Fields[f.Name]
-	was := base
+// withCompany takes in how a company translates. What was decided on it while it
+// had another canonical form is decided on it still.
+func (st state) withCompany(found company.Resolution) state {
+	f := companyField(st.object)
+	now := st.values.withHash(f, found.Pair.Link).Hash
+	base, decided := st.link.Fields[f.Name]
+	before := base
+	for _, former := range found.Former {
+		base.Rename(st.values.withHash(f, former).Hash, now)
+	}
+	isNew := st.link.addCompany(found.Pair) // what was refused was another record
 	for _, s := range crm.Systems {
-		ref := companyRef(s, c.On(s))
-		if old := t.canonCompany(ref); old != c.Link {
-			base.Rename(t.hash.value(t.object.Kind, f.Name, old).Hash, t.hash.value(t.object.Kind, f.Name, c.Link).Hash)
-			t.companies[ref], p.renamed = c.Link, true
+		r := base.On(s).Refused
+		code := failurecode.Code(r.Code)
+		waited := code == codeNotLinked || code == codeNoCounterpart
+		if (isNew || waited) && r.Code != "" && r.Hash == now {
+			base.On(s).Refused, st.changed = merge.Refusal{}, true
 		}
 	}
-	moved := !slices.Contains(p.link.Companies, c) // what was refused was another record
-	for _, s := range crm.Systems {
-		if r := base.On(s).Refused; (moved || waitsForCompany(r)) && r.Code != "" && r.Hash == t.hash.value(t.object.Kind, f.Name, c.Link).Hash {
-			base.On(s).Refused, p.moved = merge.Refusal{}, true
-		}
+	if decided && base != before {
+		st.link.setBase(f.Name, base)
 	}
-	if decided && base != was {
-		p.link.Fields = maps.Clone(p.link.Fields)
-		p.link.Fields[f.Name] = base
-	}
-	if !moved {
-		return
-	}
-	kept := slices.DeleteFunc(slices.Clone(p.link.Companies), func(k Company) bool {
-		return k.Link == c.Link && k.HubSpot == c.HubSpot || k.HubSpot == c.HubSpot && k.Zoho == c.Zoho
-	})
-	kept = append(kept, c)
-	p.link.Companies = kept[max(0, len(kept)-keptCompanies):]
-	p.moved = true
+	st.changed = st.changed || isNew
+	return st
 }
 
-// keepLost shows a contact at the company that it had where the company itself
-// was deleted: a CRM then shows none, which is not what a person chose for the
-// contact, unless we were about to clear it.
-func (t *task) keepLost(ctx context.Context, p *pair, f *mapping.Field, h *half) error {
-	s := h.record.Ref.System
-	had := companyRef(s, p.link.On(s).Company)
-	if had.RecordID == "" || h.record.Fields[f.On(s)] != "" || h.acknowledged[f.Name] || p.link.On(s).RecordID != h.record.Ref.RecordID {
-		return nil
-	}
-	if base := p.link.Fields[f.Name]; base.On(s).Pending && base.Cell.Hash == "" {
-		return nil
-	}
-	lives, err := t.companyLives(ctx, had)
-	if err == nil && !lives {
-		lives, err = t.companyMoved(ctx, p, had)
-	}
-	if err != nil || lives {
-		return err
-	}
+// withVanishedCompany shows a contact at the company that it had, because that was
+// deleted: a CRM then shows none, which is not what a person chose for the contact.
+func (st state) withVanishedCompany(ref crm.Ref) state {
+	f, s := companyField(st.object), ref.System
+	h := *st.snapshotOn(s)
 	h.record.Fields = maps.Clone(h.record.Fields)
-	h.record.Fields[f.On(s)] = had.RecordID
+	if h.record.Fields == nil {
+		h.record.Fields = map[string]string{}
+	}
+	h.record.Fields[f.On(s)] = ref.RecordID
 	if edits := h.record.History[f.On(s)]; len(edits) > 0 {
 		h.record.History = maps.Clone(h.record.History)
 		for len(edits) > 0 && edits[0].Value == "" {
@@ -206,183 +179,175 @@ func (t *task) keepLost(ctx context.Context, p *pair, f *mapping.Field, h *half)
 		}
 		h.record.History[f.On(s)] = edits
 	}
-	return nil
+	return st.withSnapshot(s, &h)
 }
 
-// movedSilently reports whether a record shows another company than its history
-// ends with, which is the one that was seen last: its company was merged into
-// that other one. A copy from before the last entry of the history proves nothing.
-func (t *task) movedSilently(p *pair, s crm.System, field string, rec crm.Record) bool {
-	f := companyField(t.object)
-	if f == nil || f.On(s) != field {
-		return false
+// withSeenCompanies remembers which company each side shows.
+func (st state) withSeenCompanies() state {
+	f := companyField(st.object)
+	if f == nil {
+		return st
 	}
-	had, shown, edits := p.link.On(s).Company, rec.Fields[field], rec.History[field]
-	return had != "" && shown != "" && shown != had && len(edits) > 0 && edits[0].Value == had && !edits[0].At.After(rec.Modified)
-}
-
-func (t *task) companyLives(ctx context.Context, ref crm.Ref) (bool, error) {
-	link, found, err := t.Links.FindLink(ctx, ref)
-	if err != nil || found && link.DeletedOn == ref.System {
-		return false, err
-	}
-	_, err = t.read(ctx, ref)
-	if gone := crm.IsKind(err, crm.NotFound); !gone {
-		return true, err
-	}
-	return false, nil
-}
-
-// companyMoved reports whether the company that a contact had is another record
-// by now. Whoever was at the one that was merged away is at that one, or was taken
-// from it by a person.
-func (t *task) companyMoved(ctx context.Context, p *pair, had crm.Ref) (bool, error) {
-	s := had.System
-	for _, c := range p.link.Companies {
-		if c.On(s) != had.RecordID {
+	for _, s := range crm.Systems {
+		h := st.snapshotOn(s)
+		if h == nil {
 			continue
 		}
-		link, found, err := t.Links.FindLink(ctx, companyRef(s.Other(), c.On(s.Other())))
-		if err != nil || found && link.Complete() && link.On(s).RecordID != had.RecordID {
+		if raw := h.record.Fields[f.On(s)]; st.link.On(s).Company != raw {
+			st.link.On(s).Company, st.changed = raw, true
+		}
+	}
+	return st
+}
+
+// companyLinker sees to it that the companies of a contact are linked.
+type companyLinker struct{ *attempt }
+
+// FindCompany implements company.Source.
+func (c companyLinker) FindCompany(ctx context.Context, ref crm.Ref) (company.Link, error) {
+	link, found, err := c.Links.FindLink(ctx, ref)
+	if err != nil || !found {
+		return company.Link{}, err
+	}
+	pair := company.Pair{Link: link.ID, HubSpot: link.HubSpot.RecordID, Zoho: link.Zoho.RecordID}
+	return company.Link{Pair: pair, Complete: link.Complete(), DeletedOn: link.DeletedOn}, nil
+}
+
+// Exists implements company.Source.
+func (c companyLinker) Exists(ctx context.Context, ref crm.Ref) (bool, error) {
+	_, err := c.readRecord(ctx, ref)
+	if crm.IsKind(err, crm.NotFound) {
+		return false, nil
+	}
+	return true, err
+}
+
+// resolveCompanies reads what has to be known of the companies that a side shows.
+func (a *attempt) resolveCompanies(ctx context.Context, st state, sides ...crm.System) (state, error) {
+	for {
+		n := st.companyNeeds(sides...)
+		if n == (needs{}) {
+			return st, nil
+		}
+		var err error
+		if st, err = a.fetchNeeds(ctx, st, n); err != nil {
+			return st, err
+		}
+	}
+}
+
+// resolveCompany reads the link of a company and takes it in if it is complete.
+func (c companyLinker) resolveCompany(ctx context.Context, st state, ref crm.Ref) (state, company.Resolution, error) {
+	found, err := st.values.companies.Resolve(ctx, ref)
+	if err == nil && found.Complete {
+		st = st.withCompany(found)
+	}
+	return st, found, err
+}
+
+// linkCompanies says for each side what is to be written for the company of a
+// contact. A company that has no complete link is synchronised first. It reports
+// stale decisions: the company that was decided on has got another form.
+func (c companyLinker) linkCompanies(ctx context.Context, st state, d decisions) (_ state, targets map[crm.System]companyTarget, stale bool, err error) {
+	targets = map[crm.System]companyTarget{}
+	for _, s := range crm.Systems {
+		for _, field := range d.fields {
+			if field.field.Type != mapping.Company || !field.Writes(s) {
+				continue
+			}
+			var renamed bool
+			if st, targets[s], renamed, err = c.linkCompanyOn(ctx, st, field, s); err != nil {
+				return st, nil, false, err
+			}
+			stale = stale || renamed
+		}
+	}
+	return st, targets, stale, nil
+}
+
+// linkCompanyOn is linkCompanies for one side. When synchronising the company fails
+// for now, the contact is written without it, and the error ends the operation.
+func (c companyLinker) linkCompanyOn(ctx context.Context, st state, d decision, s crm.System) (_ state, _ companyTarget, renamed bool, err error) {
+	if d.Value.Text == "" {
+		return st, companyTarget{}, false, nil
+	}
+	ref := st.companyOn(d.field, d.Value.Text, s)
+	if ref.System == s {
+		return st, companyTarget{id: ref.RecordID}, false, nil
+	}
+	st, found, err := c.resolveCompany(ctx, st, ref)
+	renamed = len(found.Former) > 0
+	if err == nil && !found.Complete && st.companyErr == nil {
+		if st.companyErr = c.syncCompany(ctx, ref); st.companyErr == nil {
+			st, found, err = c.resolveCompany(ctx, st, ref)
+			renamed = len(found.Former) > 0
+		}
+	}
+	switch {
+	case err != nil:
+		return st, companyTarget{}, renamed, err
+	case found.Complete:
+		return st, companyTarget{id: found.On(s)}, renamed, nil
+	case st.companyErr != nil: // it may be linked when the operation comes again
+		return st, companyTarget{code: codeLater}, renamed, nil
+	}
+	st.waitsForCompany = true
+	if c.Mapping.Object(crm.Company).Create[s] {
+		return st, companyTarget{code: codeNotLinked}, renamed, nil
+	}
+	return st, companyTarget{code: codeNoCounterpart}, renamed, nil
+}
+
+// syncCompany does what an operation on the company would do.
+func (c companyLinker) syncCompany(ctx context.Context, ref crm.Ref) error {
+	change := op.Reconciled
+	if c.op.Change == op.Requested {
+		change = op.Requested
+	}
+	_, err := c.runOperation(ctx, op.Operation{
+		Version: op.Version, ID: c.op.ID + "/company", Ref: ref, Change: change,
+		OccurredAt: c.op.OccurredAt, ReceivedAt: c.op.ReceivedAt, ReplayOf: c.op.ReplayOf,
+	}, c.calls)
+	return err
+}
+
+// isLinkedNow reports whether a company that the contact had to be left
+// without has a link by now. The operation that linked it may have looked for the
+// contacts that wait for it before this one was stored.
+func (c companyLinker) isLinkedNow(ctx context.Context, st state) (bool, error) {
+	f := companyField(st.object)
+	if f == nil || !st.waitsForCompany {
+		return false, nil
+	}
+	for _, s := range crm.Systems {
+		h := st.snapshotOn(s)
+		if h == nil {
+			continue
+		}
+		ref := company.NewRef(s, h.record.Fields[f.On(s)])
+		if ref.Validate() != nil || st.values.companies.IsLinked(ref) {
+			continue
+		}
+		link, found, err := c.Links.FindLink(ctx, ref)
+		if err != nil || found && link.Complete() {
 			return err == nil, err
 		}
 	}
 	return false, nil
 }
 
-// renderCompany returns what is to be written on s for a company, or the code
-// that says why it has to wait. A company that has no complete link is
-// synchronised first, as an operation on it would do. If that fails for now,
-// the contact is written without it, and the error comes back when it is.
-func (t *task) renderCompany(ctx context.Context, p *pair, canonical string, s crm.System) (crm.Value, string, error) {
-	v := crm.Value{Type: crm.Lookup}
-	if canonical == "" {
-		return v, "", nil
-	}
-	ref := t.companyOn(p, canonical, s)
-	if ref.System == s {
-		v.Text = ref.RecordID
-		return v, "", nil
-	}
-	link, err := t.lookUp(ctx, p, ref)
-	if err == nil && !link.Complete() && t.later == nil {
-		if t.later = t.syncCompany(ctx, ref); t.later == nil {
-			link, err = t.lookUp(ctx, p, ref)
-		}
-	}
-	switch {
-	case err != nil:
-		return v, "", err
-	case link.Complete():
-		v.Text = link.On(s).RecordID
-		return v, "", nil
-	case t.Mapping.Object(crm.Company).Create[s]:
-		return v, t.orLater(codeNotLinked), nil
-	}
-	return v, t.orLater(codeNoTwin), nil
-}
-
-// orLater returns the code, unless the company may be linked when the operation
-// comes again.
-func (t *task) orLater(code string) string {
-	if t.later != nil {
-		return codeLater
-	}
-	return code
-}
-
-// companyOn returns a record by which the link of a company is found: on the
-// side that is not to be written, if one is known there.
-func (t *task) companyOn(p *pair, canonical string, s crm.System) crm.Ref {
-	from := s.Other()
-	if h := p.side[from]; h != nil {
-		f := companyField(t.object)
-		if raw := h.record.Fields[f.On(from)]; raw != "" && t.canon(f, from, raw) == canonical {
-			return companyRef(from, raw)
-		}
-	}
-	for _, c := range slices.Backward(p.link.Companies) {
-		if c.Link == canonical {
-			return companyRef(from, c.On(from))
-		}
-	}
-	ref, err := crm.ParseRef(canonical)
+// checkVanished looks whether the company that a contact no longer shows was
+// deleted. It then counts as still shown.
+func (c companyLinker) checkVanished(ctx context.Context, st state, ref crm.Ref) (state, error) {
+	deleted, err := st.values.companies.IsDeleted(ctx, ref, st.link.Companies)
 	if err != nil {
-		return companyRef(from, "") // of a link that nobody remembers: it is found nowhere
+		return st, err
 	}
-	return ref
-}
-
-// syncCompany does what an operation on the company would do.
-func (t *task) syncCompany(ctx context.Context, ref crm.Ref) error {
-	change := op.Reconciled
-	if t.op.Change == op.Requested {
-		change = op.Requested
+	h := *st.snapshotOn(ref.System)
+	h.companyChecked = true
+	st = st.withSnapshot(ref.System, &h)
+	if deleted {
+		st = st.withVanishedCompany(ref)
 	}
-	company := t.newTask(op.Operation{
-		Version: op.Version, ID: t.op.ID + "/company", Ref: ref, Change: change,
-		OccurredAt: t.op.OccurredAt, ReceivedAt: t.op.ReceivedAt, ReplayOf: t.op.ReplayOf,
-	})
-	err := company.run(ctx)
-	t.report.Calls += company.report.Calls
-	return err
-}
-
-// planCompany adds a contact's company to what is written on s, or leaves it
-// out.
-func (t *task) planCompany(ctx context.Context, p *pair, s crm.System, w *crm.Write, d decided) error {
-	v, code, err := t.renderCompany(ctx, p, d.Value.Text, s)
-	switch {
-	case err != nil:
-		return err
-	case code == "":
-		w.Fields[d.field.On(s)] = v
-		return nil
-	case code == codeLater:
-		return nil // it stays marked as still to be written
-	}
-	p.waits = true
-	if code == codeNoTwin {
-		t.markRefused(p, s, d.field.Name, code)
-		return nil
-	}
-	return t.refuse(ctx, p, s, w, &crm.Error{System: s, Kind: crm.Missing, Code: code,
-		Fields: []crm.FieldError{{Field: d.field.On(s), Code: code}}})
-}
-
-// noteCompany remembers which company each side shows.
-func (t *task) noteCompany(p *pair) {
-	f := companyField(t.object)
-	if f == nil {
-		return
-	}
-	for s, h := range p.side {
-		if raw := h.record.Fields[f.On(s)]; p.link.On(s).Company != raw {
-			p.link.On(s).Company, p.moved = raw, true
-		}
-	}
-}
-
-// revisit is the end of an operation on a contact that had to be left without
-// its company. Whoever linked the company meanwhile may have looked for those
-// who wait for it before this one did; and what failed for now comes again.
-func (t *task) revisit(ctx context.Context, p *pair) error {
-	if t.later != nil || !p.waits {
-		return t.later
-	}
-	f := companyField(t.object)
-	for s, h := range p.side {
-		ref := companyRef(s, h.record.Fields[f.On(s)])
-		if ref.Validate() != nil || t.companies[ref] != "" {
-			continue
-		}
-		link, found, err := t.Links.FindLink(ctx, ref)
-		if err != nil {
-			return err
-		}
-		if found && link.Complete() {
-			return ErrChanged
-		}
-	}
-	return nil
+	return st, nil
 }

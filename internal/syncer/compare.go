@@ -2,8 +2,10 @@ package syncer
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/op"
@@ -55,34 +57,32 @@ type Difference struct {
 // are now, and why. It decides nothing. It may ask for the links of companies,
 // and whether a company that a contact no longer shows is still there.
 func (s *Syncer) Compare(ctx context.Context, link Link, records map[crm.System]crm.Record) ([]Difference, error) {
-	t := s.newTask(op.Operation{Version: op.Version, ID: "compare", Ref: link.Ref(crm.HubSpot), Change: op.Reconciled})
-	if t.object == nil {
+	a := s.newAttempt(op.Operation{Version: op.Version, ID: "compare", Ref: link.Ref(crm.HubSpot), Change: op.Reconciled}, new(atomic.Int64))
+	if a.object == nil {
 		return nil, nil
 	}
-	t.recall(link)
-	p := &pair{link: link, side: map[crm.System]*half{}}
+	st := a.newState(link, true)
 	for _, side := range crm.Systems {
 		rec := records[side]
 		rec.Ref = link.Ref(side)
-		p.side[side] = &half{record: rec}
+		st = st.withSnapshot(side, &snapshot{record: rec})
 	}
-	for _, side := range crm.Systems {
-		if err := t.identify(ctx, p, p.side[side]); err != nil {
-			return nil, err
-		}
+	st, err := a.resolveCompanies(ctx, st, crm.Systems[:]...)
+	if err != nil {
+		return nil, err
 	}
 	var differences []Difference
-	for i := range t.object.Fields {
-		f := &t.object.Fields[i]
+	for i := range a.object.Fields {
+		f := &a.object.Fields[i]
 		shown := map[crm.System]merge.Hash{}
 		for _, side := range crm.Systems {
-			shown[side] = t.shown(f, p.side[side]).Hash
+			shown[side] = st.shownValue(f, side).Hash
 		}
 		if shown[crm.HubSpot] == shown[crm.Zoho] {
 			continue
 		}
 		d := Difference{Field: f.Name, Cause: Unknown}
-		if base, known := p.link.Fields[f.Name]; known && link.HashID == s.hash.id() {
+		if base, known := st.link.Fields[f.Name]; known && link.HashID == s.hash.keyID() {
 			waited := f.Type == mapping.Company && base != link.Fields[f.Name]
 			d.explain(f, base, shown)
 			if d.Cause == Unexplained && waited {
@@ -145,7 +145,7 @@ func (d *Difference) explainUndecided(shown map[crm.System]merge.Hash) {
 func causeOn(f *mapping.Field, base merge.Base, s crm.System, shown merge.Hash) (cause Cause, code string) {
 	b := base.On(s)
 	switch {
-	case b.Refused.Code == codeNoTwin && b.Refused.Hash == base.Cell.Hash:
+	case failurecode.Code(b.Refused.Code) == codeNoCounterpart && b.Refused.Hash == base.Cell.Hash:
 		return NoCounterpart, ""
 	case b.Refused.Code != "" && b.Refused.Hash == base.Cell.Hash:
 		return RefusedValue, b.Refused.Code

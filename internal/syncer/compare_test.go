@@ -31,7 +31,7 @@ contacts:
 		t.Fatal(err)
 	}
 	s := &Syncer{Config: Config{Mapping: m}, hash: hasher{[]byte("a key of sixteen")}}
-	hash := func(text string) merge.Hash { return s.hash.value(crm.Contact, "city", text).Hash }
+	hash := func(text string) merge.Hash { return s.hash.hashValue(crm.Contact, "city", text).Hash }
 	tests := map[string]struct {
 		spoil func(*comparison)
 		want  []Difference
@@ -68,7 +68,7 @@ contacts:
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := &comparison{
-				link: Link{Kind: crm.Contact, HashID: s.hash.id()},
+				link: Link{Kind: crm.Contact, HashID: s.hash.keyID()},
 				base: merge.Base{Cell: merge.Cell{Hash: hash("Paris"), Stamp: merge.Stamp{Side: crm.HubSpot}}},
 				city: map[crm.System]string{crm.HubSpot: "Paris", crm.Zoho: "Paris"},
 			}
@@ -84,10 +84,10 @@ contacts:
 			}
 		})
 	}
-	job := s.hash.value(crm.Contact, "job", "Poet").Hash
-	link := Link{Kind: crm.Contact, HashID: s.hash.id(), Fields: map[string]merge.Base{
-		"job": {Cell: merge.Cell{Hash: s.hash.value(crm.Contact, "job", "Novelist").Hash, Stamp: merge.Stamp{Side: crm.Zoho}}, HubSpot: merge.SideBase{Shown: job},
-			Zoho: merge.SideBase{Shown: s.hash.value(crm.Contact, "job", "Novelist").Hash}}}}
+	job := s.hash.hashValue(crm.Contact, "job", "Poet").Hash
+	link := Link{Kind: crm.Contact, HashID: s.hash.keyID(), Fields: map[string]merge.Base{
+		"job": {Cell: merge.Cell{Hash: s.hash.hashValue(crm.Contact, "job", "Novelist").Hash, Stamp: merge.Stamp{Side: crm.Zoho}}, HubSpot: merge.SideBase{Shown: job},
+			Zoho: merge.SideBase{Shown: s.hash.hashValue(crm.Contact, "job", "Novelist").Hash}}}}
 	got, err := s.Compare(t.Context(), link, map[crm.System]crm.Record{
 		crm.HubSpot: {Fields: map[string]string{"jobtitle": "Poet"}}, crm.Zoho: {Fields: map[string]string{"Title": "Novelist"}},
 	})

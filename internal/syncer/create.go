@@ -5,92 +5,107 @@ import (
 	"fmt"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
+	"github.com/hubspot-zoho/connector/internal/mapping"
 )
 
-// create makes the twin of the source record. The link, with the decision and
+// creator creates the counterpart of a source that has none.
+type creator struct{ *attempt }
+
+// createCounterpart makes the counterpart of the source. The link, with the decision and
 // the lease, is stored first; the new record carries the source's id in a
 // unique field. So a second attempt, whenever the first broke off, finds the
-// record or is told of it.
-func (t *task) create(ctx context.Context, p *pair) (err error) {
-	other := t.source.System.Other()
-	defer func() {
-		if err != nil {
-			t.release(ctx, p)
-		}
-	}()
-	all, writes, err := t.weigh(ctx, p)
-	if err != nil {
-		return err
+// record or is answered that it exists.
+func (c creator) createCounterpart(ctx context.Context, st state) (state, *ending, error) {
+	st, end, err := c.createUnderLease(ctx, st)
+	if err != nil || end != nil && end.again {
+		c.releaseLease(ctx, st.link)
 	}
-	w := writes[other]
-	if w == nil {
-		return t.end(Ignored, "nothing_to_create")
-	}
-	t.fillIn(other, w)
-	t.note(p, all)
-	p.link.CreatedOn = other
-	p.link.announce(t.source)
-	if err := t.hold(ctx, p); err != nil {
-		return err
-	}
-	made, err := t.insert(ctx, p, other, w)
-	if err != nil || made == nil {
-		return err
-	}
-	p.link.On(other).RecordID = made.Ref.RecordID
-	p.link.On(other).WroteAt = t.Clock.Now()
-	t.report.Created = made.Ref
-	t.wrote(other, w)
-	back, err := t.read(ctx, made.Ref)
-	if crm.IsKind(err, crm.NotFound) {
-		return ErrChanged // not to be read yet; the claim keeps it from being made twice
-	}
-	if err != nil {
-		return err
-	}
-	back.acknowledged = t.fieldNames(other, w.Fields)
-	back.exposed = false // nothing was there to be overwritten
-	p.side[other] = back
-	return t.settle(ctx, p)
+	return st, end, err
 }
 
-// insert calls Create, without the fields that are refused. It answers nil
-// when the operation has ended, with or without a twin.
-func (t *task) insert(ctx context.Context, p *pair, s crm.System, w *crm.Write) (*crm.Written, error) {
+// createUnderLease is createCounterpart without giving back the lease after an error.
+func (c creator) createUnderLease(ctx context.Context, st state) (state, *ending, error) {
+	other := c.otherSide()
+	st, d, companies, err := c.decideWithNeeds(ctx, st)
+	if err != nil {
+		return st, nil, err
+	}
+	writes, rejections := plan(st.view, d, companies)
+	if st, err = c.recordRejections(ctx, st, rejections); err != nil {
+		return st, nil, err
+	}
+	w, planned := writes[other]
+	if !planned {
+		return st, c.endIgnored(st, failurecode.NothingToCreate), nil
+	}
+	st = c.recordDecisions(st, d)
+	st.link.CreatedOn = other
+	st.link.markFanOut(c.source)
+	st, end, err := c.acquireLease(ctx, st)
+	if end != nil || err != nil {
+		return st, end, err
+	}
+	return c.insertRecord(ctx, st, other, withDefaults(c.object, other, w))
+}
+
+// insertRecord calls Create, without the fields that are refused, and reads the new
+// record. It ends the try when the record cannot be created.
+func (c creator) insertRecord(ctx context.Context, st state, s crm.System, w crm.Write) (state, *ending, error) {
 	for {
-		made, err := t.crm(s).Create(ctx, t.source.Kind, *w)
+		made, err := c.clientOf(s).Create(ctx, c.source.Kind, w)
 		if err == nil {
-			return &made, nil
+			return c.readCreated(ctx, st, made.Ref, w)
 		}
 		e := crm.AsError(err)
 		switch {
-		case e == nil || !permanent(e):
-			return nil, err
+		case e == nil || !isAboutValues(e):
+			return st, nil, err
 		case e.Kind == crm.Duplicate && e.ExistingID != "":
-			return nil, t.meetExisting(ctx, p, crm.Ref{System: s, Kind: t.source.Kind, RecordID: e.ExistingID})
-		case e.Kind == crm.Invalid && t.canDo(s, w, e):
-			if err := t.refuse(ctx, p, s, w, e); err != nil {
-				return nil, err
+			return c.linkExisting(ctx, st, crm.Ref{System: s, Kind: c.source.Kind, RecordID: e.ExistingID})
+		case e.Kind == crm.Invalid && isAcceptableWithout(c.object, s, w, e):
+			var r rejection
+			r, w = reject(st.view, s, w, e)
+			if st, err = c.recordRejections(ctx, st, []rejection{r}); err != nil {
+				return st, nil, err
 			}
-			t.fillIn(s, w)
+			w = withDefaults(c.object, s, w)
 			continue
 		}
-		return nil, t.abandon(ctx, p, Failure{Side: s, Action: "create", Kind: e.Kind, Code: e.Code, Fields: t.described(s, w, e.Fields)})
+		return c.dropIntent(ctx, st, Failure{Side: s, Action: "create", Kind: e.Kind, Code: failurecode.Code(e.Code), Fields: describeFields(c.object, s, w, e.Fields)})
 	}
 }
 
-// canDo reports whether a record without the refused fields may still be
-// accepted: some field was blamed, none of them is required, some are left.
-func (t *task) canDo(s crm.System, w *crm.Write, e *crm.Error) bool {
+// readCreated reads the record that was created.
+func (c creator) readCreated(ctx context.Context, st state, ref crm.Ref, w crm.Write) (state, *ending, error) {
+	side := st.link.On(ref.System)
+	side.RecordID, side.WroteAt = ref.RecordID, c.Clock.Now()
+	st.created = ref
+	st = st.withWritten(ref.System, w)
+	back, err := c.readRecord(ctx, ref)
+	switch {
+	case crm.IsKind(err, crm.NotFound): // it cannot be read yet; the claim keeps it from being created twice
+		return st, c.startOver(st), nil
+	case err != nil:
+		return st, nil, err
+	}
+	back.acknowledged = fieldNames(c.object, ref.System, w.Fields)
+	back.exposed = false // nothing was there to be overwritten
+	return st.withSnapshot(ref.System, back), nil, nil
+}
+
+// isAcceptableWithout reports whether a record without the refused fields may still
+// be accepted: some field was blamed, none of them is required, some are left.
+func isAcceptableWithout(object *mapping.Object, s crm.System, w crm.Write, e *crm.Error) bool {
 	blamed := 0
 	for _, fe := range e.Fields {
 		if _, sent := w.Fields[fe.Field]; !sent {
 			continue
 		}
 		blamed++
-		for i := range t.object.Fields {
-			f := &t.object.Fields[i]
-			if f.On(s) == fe.Field && f.RequiredOn(s) && !t.replaceable(f, s, w) {
+		for i := range object.Fields {
+			f := &object.Fields[i]
+			if f.On(s) == fe.Field && f.RequiredOn(s) && !hasOtherDefault(f, s, w) {
 				return false
 			}
 		}
@@ -98,39 +113,37 @@ func (t *task) canDo(s crm.System, w *crm.Write, e *crm.Error) bool {
 	return blamed > 0 && len(w.Fields) > blamed
 }
 
-// meetExisting goes on with the record that the other side says it has.
-func (t *task) meetExisting(ctx context.Context, p *pair, ref crm.Ref) error {
+// linkExisting goes on with the record that the other side says it has.
+func (c creator) linkExisting(ctx context.Context, st state, ref crm.Ref) (state, *ending, error) {
 	if err := ref.Validate(); err != nil {
-		return fmt.Errorf("existing %s: %w", ref.System, err)
+		return st, nil, fmt.Errorf("existing %s: %w", ref.System, err)
 	}
-	link, found, err := t.Links.FindLink(ctx, ref)
+	link, found, err := c.Links.FindLink(ctx, ref)
 	if err != nil {
-		return err
+		return st, nil, err
 	}
-	if found && link.ID != p.link.ID {
-		if t.held(link) {
-			return ErrBusy
+	if found && link.ID != st.link.ID {
+		if link.isHeld(c.Clock.Now()) {
+			return st, nil, ErrBusy
 		}
-		return t.abandon(ctx, p, Failure{Side: ref.System, Record: ref, Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
+		return c.dropIntent(ctx, st, Failure{Side: ref.System, Record: ref, Action: "link", Kind: crm.Duplicate, Code: failurecode.CounterpartIsLinked})
 	}
-	twin, err := t.read(ctx, ref)
+	counterpart, err := c.readRecord(ctx, ref)
 	if err != nil {
-		return err
+		return st, nil, err
 	}
-	// It was there before: nothing of ours binds it.
-	clear(p.link.Fields)
-	return t.join(ctx, p, twin)
+	st.link.dropDecisions() // it was there before: nothing of ours binds it
+	return (matcher{c.attempt}).linkTo(st, counterpart), nil, nil
 }
 
-// abandon records that the twin cannot be made and takes the link back, so
-// that the next edit of the source starts afresh.
-func (t *task) abandon(ctx context.Context, p *pair, f Failure) error {
-	if err := t.fail(ctx, f); err != nil {
-		return err
+// dropIntent records that the counterpart cannot be created and takes the link
+// back, so that the next edit of the source starts afresh.
+func (c creator) dropIntent(ctx context.Context, st state, f Failure) (state, *ending, error) {
+	if err := c.recordFailure(ctx, f); err != nil {
+		return st, nil, err
 	}
-	if err := t.Links.DropLink(ctx, p.link); err != nil {
-		return err
+	if err := c.Links.DropLink(ctx, st.link); err != nil {
+		return st, nil, err
 	}
-	p.link.Version, p.link.Lease = "", Lease{}
-	return t.end(Parked, f.Code)
+	return st, c.endParked(st, f.Code), nil
 }

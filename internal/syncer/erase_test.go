@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -33,7 +34,7 @@ func TestAnErasureThatWasCutOffIsEndedByTheNextOperation(t *testing.T) {
 			if n := len(w.links.links); n != 0 {
 				t.Errorf("%d links are left", n)
 			}
-			if len(w.failures.list) != 1 || w.failures.list[0].Code != codeErased || w.failures.list[0].Record.RecordID != z.id {
+			if len(w.failures.list) != 1 || w.failures.list[0].Code != failurecode.PrivacyDeletion || w.failures.list[0].Record.RecordID != z.id {
 				t.Errorf("told: %+v", w.failures.list)
 			}
 		})
@@ -60,13 +61,13 @@ func TestAnErasureTellsOfTheRecordThatTookInTheTwin(t *testing.T) {
 			if _, err := w.syncer.Apply(t.Context(), w.op(crm.HubSpot, h.id, op.Erased)); err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(w.failures.list, func(f Failure) bool { return f.Code == codeErased && f.Record.RecordID == survivor.id }) {
+			if !slices.ContainsFunc(w.failures.list, func(f Failure) bool { return f.Code == failurecode.PrivacyDeletion && f.Record.RecordID == survivor.id }) {
 				t.Errorf("told: %+v", w.failures.list)
 			}
 			if n := len(w.links.links); n != links-1 {
 				t.Errorf("%d of %d links are left", n, links)
 			}
-			grave := w.syncer.grave(crm.Ref{System: crm.Zoho, Kind: crm.Contact, RecordID: survivor.id})
+			grave := w.syncer.suppressionHash(crm.Ref{System: crm.Zoho, Kind: crm.Contact, RecordID: survivor.id})
 			if _, buried := w.graves[grave]; buried == linked {
 				t.Errorf("the record is buried: %v", buried)
 			}
@@ -114,7 +115,7 @@ func TestARecordThatTookInATwinLeftToDeleteIsToldOfOnce(t *testing.T) {
 		w.tell(crm.Zoho, survivor)
 		w.wait(time.Minute)
 	}
-	if len(w.failures.list) != 1 || w.failures.list[0].Code != codeErased || w.failures.list[0].Record.RecordID != survivor {
+	if len(w.failures.list) != 1 || w.failures.list[0].Code != failurecode.PrivacyDeletion || w.failures.list[0].Record.RecordID != survivor {
 		t.Errorf("told: %+v", w.failures.list)
 	}
 }
@@ -145,7 +146,7 @@ func TestWhoTakesOverWhatWasLeftIsNotErasedWithIt(t *testing.T) {
 			if _, err := w.syncer.Apply(t.Context(), w.op(crm.Zoho, z.id, op.Deleted)); err != nil {
 				t.Fatal(err)
 			}
-			if _, buried := w.graves[w.syncer.grave(crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: back})]; buried {
+			if _, buried := w.graves[w.syncer.suppressionHash(crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: back})]; buried {
 				t.Error("a contact that lives was buried")
 			}
 			if len(w.failures.list) > 0 {

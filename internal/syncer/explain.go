@@ -3,8 +3,10 @@ package syncer
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/merge"
 	"github.com/hubspot-zoho/connector/internal/op"
@@ -53,139 +55,139 @@ type FieldExplanation struct {
 
 // Refused returns the code with which a side would not take the value that holds,
 // "" where it takes it.
-func (f FieldExplanation) Refused(s crm.System) string {
+func (f FieldExplanation) Refused(s crm.System) failurecode.Code {
 	if r := f.Base.On(s).Refused; r.Hash == f.Base.Cell.Hash {
-		return r.Code
+		return failurecode.Code(r.Code)
 	}
 	return ""
 }
 
 // WithoutCompany reports whether a side goes without the company of a contact,
 // since it does not have the company and the mapping creates none there.
-func (f FieldExplanation) WithoutCompany(s crm.System) bool { return f.Refused(s) == codeNoTwin }
+func (f FieldExplanation) WithoutCompany(s crm.System) bool { return f.Refused(s) == codeNoCounterpart }
 
 // Explain reads both records and decides as the next operation would, without
 // remembering or writing anything. The histories that it adds are for people.
 func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) {
 	e := Explanation{Asked: ref, Records: map[crm.System]crm.Record{}}
-	t := s.newTask(op.Operation{Version: op.Version, ID: "explain", Ref: ref, Change: op.Requested})
-	if t.object == nil {
+	x := explainer{s.newAttempt(op.Operation{Version: op.Version, ID: "explain", Ref: ref, Change: op.Requested}, new(atomic.Int64))}
+	if x.object == nil {
 		return e, nil
 	}
 	var err error
 	if e.Link, e.Linked, err = s.Links.FindLink(ctx, ref); err != nil {
 		return e, err
 	}
-	src, err := t.look(ctx, ref)
+	src, err := x.readIfFound(ctx, ref)
 	if err != nil {
 		return e, err
 	}
 	if src != nil && src.record.Ref != ref {
-		if err := t.explainSurvivor(ctx, &e, src.record.Ref); err != nil {
+		survivor := *x.attempt
+		survivor.source = src.record.Ref
+		x, e.MergedInto = explainer{&survivor}, src.record.Ref
+		// The survivor has a link of its own, or takes over that of the one that is gone.
+		own, found, err := s.Links.FindLink(ctx, e.MergedInto)
+		if err != nil {
 			return e, err
 		}
+		if found {
+			e.Link, e.Linked = own, true
+		}
 	}
-	twin, err := t.look(ctx, e.Link.Ref(ref.System.Other()))
+	counterpart, err := x.readIfFound(ctx, e.Link.Ref(ref.System.Other()))
 	if err != nil {
 		return e, err
 	}
-	for _, h := range []*half{src, twin} {
+	for _, h := range []*snapshot{src, counterpart} {
 		if h != nil { // as it is shown: deciding takes a deleted company for one that is kept
 			e.Records[h.record.Ref.System] = h.record
 		}
 	}
 	switch {
-	case src != nil && twin != nil:
-		err = t.explainFields(ctx, &e, src, twin)
+	case src != nil && counterpart != nil:
+		e.Fields, err = x.explainFields(ctx, e, src, counterpart)
 	case src != nil:
-		err = t.explainMatches(ctx, &e, src)
+		e.Matches, e.Taken, err = x.explainMatches(ctx, src)
 	}
 	if err != nil {
 		return e, err
 	}
 	for s, rec := range e.Records {
-		if e.Records[s], err = t.withHistory(ctx, rec); err != nil {
+		if e.Records[s], err = x.addHistory(ctx, rec); err != nil {
 			return e, err
 		}
 	}
 	return e, nil
 }
 
+// explainer tells a person what the next operation would do.
+type explainer struct{ *attempt }
+
 // explainFields decides on a pair.
-func (t *task) explainFields(ctx context.Context, e *Explanation, src, twin *half) error {
-	t.recall(e.Link)
-	p := t.pair(e.Link, e.Linked, src)
-	for _, h := range []*half{src, twin} {
-		p.link.On(h.record.Ref.System).RecordID = h.record.Ref.RecordID
-		p.side[h.record.Ref.System] = h
+func (x explainer) explainFields(ctx context.Context, e Explanation, src, counterpart *snapshot) ([]FieldExplanation, error) {
+	st := x.compareWithLink(x.newState(e.Link, e.Linked))
+	for _, h := range []*snapshot{src, counterpart} {
+		st.link.On(h.record.Ref.System).RecordID = h.record.Ref.RecordID
+		st = st.withSnapshot(h.record.Ref.System, h)
 	}
-	p.link.revive()
-	all, err := t.decide(ctx, p)
-	for _, d := range all {
-		f := FieldExplanation{Field: d.field, Result: d.Result, Canonical: map[crm.System]string{}}
+	st.link.restore()
+	st, d, err := x.decideFields(ctx, st)
+	var fields []FieldExplanation
+	for _, field := range d.fields {
+		f := FieldExplanation{Field: field.field, Result: field.Result, Canonical: map[crm.System]string{}}
 		for _, side := range crm.Systems {
-			f.Canonical[side] = t.shown(d.field, p.side[side]).Text
+			f.Canonical[side] = st.shownValue(field.field, side).Text
 		}
-		e.Fields = append(e.Fields, f)
+		fields = append(fields, f)
 	}
-	return err
+	return fields, err
 }
 
-// explainSurvivor goes on with the record that the one asked for was merged into.
-// It has a link of its own, or takes over that of the one which is gone.
-func (t *task) explainSurvivor(ctx context.Context, e *Explanation, survivor crm.Ref) error {
-	t.source, e.MergedInto = survivor, survivor
-	own, found, err := t.Links.FindLink(ctx, survivor)
-	if err == nil && found {
-		e.Link, e.Linked = own, true
-	}
-	return err
-}
-
-// explainMatches tells what a record could be linked to that has no twin, or none
-// any more.
-func (t *task) explainMatches(ctx context.Context, e *Explanation, src *half) error {
-	twins, err := t.candidates(ctx, src.record)
+// explainMatches finds what a record could be linked to that has no counterpart, or
+// none any more, and which of that belongs to another record.
+func (x explainer) explainMatches(ctx context.Context, src *snapshot) (matches []crm.Ref, taken map[crm.Ref]crm.Ref, err error) {
+	candidates, err := (matcher{x.attempt}).findCandidates(ctx, src.record)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	e.Taken = map[crm.Ref]crm.Ref{}
-	for _, twin := range twins {
-		ref := twin.record.Ref
-		e.Matches = append(e.Matches, ref)
-		link, found, err := t.Links.FindLink(ctx, ref)
+	taken = map[crm.Ref]crm.Ref{}
+	for _, c := range candidates {
+		ref := c.record.Ref
+		matches = append(matches, ref)
+		link, found, err := x.Links.FindLink(ctx, ref)
 		if err != nil {
-			return err
+			return matches, taken, err
 		}
-		if owner := link.Ref(t.source.System); found && link.Complete() && owner != t.source {
-			e.Taken[ref] = owner
+		if owner := link.Ref(x.source.System); found && link.Complete() && owner != x.source {
+			taken[ref] = owner
 		}
 	}
-	return nil
+	return matches, taken, nil
 }
 
-// look reads a record, nil if there is none.
-func (t *task) look(ctx context.Context, ref crm.Ref) (*half, error) {
+// readIfFound reads a record, nil if there is none.
+func (x explainer) readIfFound(ctx context.Context, ref crm.Ref) (*snapshot, error) {
 	if ref.RecordID == "" {
 		return nil, nil
 	}
-	h, err := t.read(ctx, ref)
+	h, err := x.readRecord(ctx, ref)
 	if crm.IsKind(err, crm.NotFound) {
 		return nil, nil
 	}
 	return h, err
 }
 
-// withHistory adds the history of a record as far as there is one to be had.
-func (t *task) withHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
+// addHistory adds the history of a record where it is available.
+func (x explainer) addHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
 	if rec.History != nil {
 		return rec, nil
 	}
-	told, err := t.crm(rec.Ref.System).WithHistory(ctx, rec)
+	full, err := x.clientOf(rec.Ref.System).WithHistory(ctx, rec)
 	if crm.IsKind(err, crm.NotFound) || crm.IsKind(err, crm.Refused) || crm.IsKind(err, crm.Forbidden) {
 		return rec, nil
 	}
-	return told, err
+	return full, err
 }
 
 // FindRecords finds the records that a person means by an id or by the value of a

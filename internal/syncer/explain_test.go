@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
@@ -56,8 +57,8 @@ func waiting(e Explanation) (all []string) {
 	return all
 }
 
-// company returns what an explanation says of the company.
-func company(t *testing.T, e Explanation) FieldExplanation {
+// companyOf returns what an explanation says of the company.
+func companyOf(t *testing.T, e Explanation) FieldExplanation {
 	t.Helper()
 	for _, f := range e.Fields {
 		if f.Field.Name == "company" {
@@ -92,7 +93,7 @@ func TestAContactIsExplainedAndComparedWhateverBecameOfItsCompany(t *testing.T) 
 		then   func(w *world, h, z *modelRecord)
 		drift  []Difference
 		wait   []string
-		code   string // with which HubSpot goes without it
+		code   failurecode.Code // with which HubSpot goes without it
 	}{
 		"without a company": {fields: jane},
 		"with a company":    {fields: employed},
@@ -100,7 +101,7 @@ func TestAContactIsExplainedAndComparedWhateverBecameOfItsCompany(t *testing.T) 
 			w.zoho.records["6"] = &modelRecord{id: "6"}
 			w.zoho.person(z.id, map[string]string{"Account_Name": "6"})
 			w.tell(crm.Zoho, z.id)
-		}, drift: []Difference{{"company", NoCounterpart, crm.HubSpot, ""}}, code: codeNoTwin},
+		}, drift: []Difference{{"company", NoCounterpart, crm.HubSpot, ""}}, code: codeNoCounterpart},
 		"with a company that only Zoho had": {fields: jane, then: func(w *world, _, z *modelRecord) {
 			w.zoho.records["6"] = &modelRecord{id: "6"}
 			w.zoho.person(z.id, map[string]string{"Account_Name": "6"})
@@ -159,7 +160,7 @@ func TestAContactIsExplainedAndComparedWhateverBecameOfItsCompany(t *testing.T) 
 				if diff := cmp.Diff(tt.wait, waiting(e)); diff != "" {
 					t.Errorf("from %s, waiting (-want +got):\n%s", ref, diff)
 				}
-				if got := company(t, e).Refused(crm.HubSpot); got != tt.code {
+				if got := companyOf(t, e).Refused(crm.HubSpot); got != tt.code {
 					t.Errorf("from %s: HubSpot goes without the company for %q, want %q", ref, got, tt.code)
 				}
 			}
@@ -255,7 +256,7 @@ func TestTheTwinThatAMergeLeavesOverIsToldWhenTheMergeItselfIsNot(t *testing.T) 
 	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Unchanged {
 		t.Errorf("the survivor's operation ends %s (%s)", r.Outcome, r.Reason)
 	}
-	if n := len(w.failures.list); n != 1 || w.failures.list[0].Code != codeOrphan || w.failures.list[0].Record != contactRef(crm.Zoho, left.id) {
+	if n := len(w.failures.list); n != 1 || w.failures.list[0].Code != codeCounterpartOfMerged || w.failures.list[0].Record != contactRef(crm.Zoho, left.id) {
 		t.Errorf("told %+v, want the twin that is left over", w.failures.list)
 	}
 	if _, found, _ := w.links.FindLink(t.Context(), contactRef(crm.HubSpot, loser.id)); found {

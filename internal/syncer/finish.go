@@ -5,89 +5,100 @@ import (
 	"maps"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// forgiveUntried lets what was refused be sent by a later operation where this one,
-// which a person asked for, did not come to it: nobody will be told of it any more.
-func (t *task) forgiveUntried(ctx context.Context) error {
-	if t.settled {
-		return nil
-	}
-	link, found, err := t.Links.FindLink(ctx, t.source)
-	if err != nil || !found || !link.refused() {
-		return err
-	}
-	link.forgive()
-	_, err = t.Links.SaveLink(ctx, link)
-	return err
-}
-
-// finish stores what the reads showed and gives the lease back. Nothing is
+// finish stores what the reads showed, gives the lease back and fans out. Nothing is
 // stored when nothing is new.
-func (t *task) finish(ctx context.Context, p *pair) error {
-	if err := t.resolve(ctx, p); err != nil {
-		return err
-	}
-	t.settled = true
-	t.noteCompany(p)
-	dirty := p.link.Version == "" || p.moved || p.link.Lease.Holder != "" || !maps.Equal(p.link.Fields, p.saved)
-	if dirty {
-		for s, h := range p.side {
-			p.link.On(s).ReadAt, p.link.On(s).Modified = h.began, h.record.Modified
-		}
-		p.link.Lease = Lease{}
-		saved, err := t.save(ctx, p.link, p.complete)
-		if err != nil {
-			return err
-		}
-		p.link = saved
-		if p.link, err = t.tell(ctx, p.link); err != nil {
-			return err
-		}
-	}
-	if err := t.revisit(ctx, p); err != nil {
-		return err
-	}
-	switch {
-	case t.report.Created.RecordID != "":
-		return t.end(Created, "")
-	case len(t.report.Written) > 0:
-		return t.end(Updated, "")
-	case len(t.report.Refused) > 0:
-		return t.end(Parked, "fields_refused")
-	}
-	return t.end(Unchanged, "")
-}
-
-// resolve closes the failures of a pair on which everything has now succeeded.
-// It costs nothing while nothing fails.
-func (t *task) resolve(ctx context.Context, p *pair) error {
-	again := t.op.ReplayOf != "" || t.op.Change == op.Requested
-	if p.lost || p.link.refused() || !p.link.Failing && !again && t.report.Created.RecordID == "" {
-		return nil
-	}
-	n, err := t.Failures.ResolveFailures(ctx, t.Clock.Now(), p.link.Ref(crm.HubSpot), p.link.Ref(crm.Zoho))
+func (a *attempt) finish(ctx context.Context, st state, d decisions) (state, *ending, error) {
+	st, err := a.resolveFailures(ctx, st, d)
 	if err != nil {
-		return err
+		return st, nil, err
 	}
-	t.report.Resolved = n
-	p.moved = p.moved || p.link.Failing
-	p.link.Failing = false
-	return nil
+	st = st.withSeenCompanies()
+	if !st.link.isStored() || st.changed || st.link.Lease.Holder != "" || !maps.Equal(st.link.Fields, st.stored) {
+		link := st.link
+		for _, s := range crm.Systems {
+			if h := st.snapshotOn(s); h != nil {
+				link.On(s).ReadAt, link.On(s).Modified = h.began, h.record.Modified
+			}
+		}
+		link.Lease = Lease{}
+		saved, erased, err := a.saveLink(ctx, link, st.complete)
+		switch {
+		case err != nil:
+			return st, nil, err
+		case erased:
+			return st, a.endIgnored(st, failurecode.Erased), nil
+		}
+		st.link = saved
+		if st.link, err = a.fanOut(ctx, st.link); err != nil {
+			return st, nil, err
+		}
+	}
+	if st.companyErr != nil { // the operation comes again for the company
+		return st, nil, st.companyErr
+	}
+	linked, err := (companyLinker{a}).isLinkedNow(ctx, st)
+	switch {
+	case err != nil:
+		return st, nil, err
+	case linked:
+		return st, a.startOver(st), nil
+	}
+	outcome, reason := st.outcomeOf()
+	end := a.endPair(st, outcome, reason)
+	end.decided = true
+	return st, &end, nil
 }
 
-// supersede closes what failed on a record before a person asked for it again.
+// outcomeOf says what was done to a pair.
+func (st state) outcomeOf() (Outcome, failurecode.Reason) {
+	switch {
+	case st.created.RecordID != "":
+		return Created, ""
+	case len(st.written) > 0:
+		return Updated, ""
+	case len(st.refused) > 0:
+		return Parked, failurecode.FieldsRefused
+	}
+	return Unchanged, ""
+}
+
+// resolveFailures closes the failures of a pair on which everything has now
+// succeeded. It costs nothing while nothing fails.
+func (a *attempt) resolveFailures(ctx context.Context, st state, d decisions) (state, error) {
+	again := a.op.ReplayOf != "" || a.op.Change == op.Requested
+	if d.loseValue() || st.link.hasRefusal() || !st.link.Failing && !again && st.created.RecordID == "" {
+		return st, nil
+	}
+	n, err := a.Failures.ResolveFailures(ctx, a.Clock.Now(), st.link.Ref(crm.HubSpot), st.link.Ref(crm.Zoho))
+	if err != nil {
+		return st, err
+	}
+	st.resolved = n
+	st.changed = st.changed || st.link.Failing
+	st.link.Failing = false
+	return st, nil
+}
+
+// closeSuperseded closes what failed on a record before a person asked for it again.
 // All of it was tried anew, and what still fails was recorded since, or there is
-// nothing to be done with the record any more.
-func (t *task) supersede(ctx context.Context) error {
-	if t.op.Change != op.Requested {
-		return nil
+// nothing to be done with the record any more. What was refused may be sent by a
+// later operation where this one did not come to it: no mail lists it any more.
+func (s *Syncer) closeSuperseded(ctx context.Context, o op.Operation, end ending) (resolved int, err error) {
+	if !end.decided {
+		link, found, err := s.Links.FindLink(ctx, end.source)
+		if err != nil {
+			return 0, err
+		}
+		if found && link.hasRefusal() {
+			link.clearRefusals()
+			if _, err := s.Links.SaveLink(ctx, link); err != nil {
+				return 0, err
+			}
+		}
 	}
-	if err := t.forgiveUntried(ctx); err != nil {
-		return err
-	}
-	n, err := t.Failures.ResolveFailures(ctx, t.op.ReceivedAt, t.op.Ref)
-	t.report.Resolved += n
-	return err
+	return s.Failures.ResolveFailures(ctx, o.ReceivedAt, o.Ref)
 }

@@ -15,9 +15,9 @@ import (
 // They are keyed, since a plain hash of a telephone number is soon guessed.
 type hasher struct{ key []byte }
 
-// id names the key and the canonical forms, without telling the key. Hashes of
+// keyID names the key and the canonical forms, without telling the key. Hashes of
 // another id cannot be compared.
-func (h hasher) id() string {
+func (h hasher) keyID() string {
 	mac := hmac.New(sha256.New, h.key)
 	fmt.Fprintf(mac, "canonical forms %d", mapping.CanonVersion)
 	return hex.EncodeToString(mac.Sum(nil)[:4])
@@ -26,14 +26,14 @@ func (h hasher) id() string {
 // hashBytes is how much of the digest is kept: 128 bits.
 const hashBytes = 16
 
-func (h hasher) value(kind crm.Kind, field, canonical string) merge.Value {
+func (h hasher) hashValue(kind crm.Kind, field, canonical string) merge.Value {
 	if canonical == "" {
 		return merge.Value{}
 	}
-	return merge.Value{Text: canonical, Hash: merge.Hash(h.of(string(kind), field, canonical))}
+	return merge.Value{Text: canonical, Hash: merge.Hash(h.hashOf(string(kind), field, canonical))}
 }
 
-func (h hasher) of(parts ...string) string {
+func (h hasher) hashOf(parts ...string) string {
 	mac := hmac.New(sha256.New, h.key)
 	for _, part := range parts {
 		mac.Write([]byte(part))

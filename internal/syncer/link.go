@@ -1,12 +1,14 @@
 package syncer
 
 import (
-	"context"
-	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/merge"
+	"github.com/hubspot-zoho/connector/internal/syncer/company"
 )
 
 // Link is what the connector remembers of one pair of records: never a value,
@@ -24,18 +26,20 @@ type Link struct {
 	Fields map[string]merge.Base
 	HashID string
 	Lease  Lease
-	// Gone names the side whose record was deleted, "" while both live. The
+	// DeletedOn names the side whose record was deleted, "" while both live. The
 	// link stays as the tombstone that keeps the record from being made anew.
 	DeletedOn crm.System
 	DeletedAt time.Time
-	// Made names the side whose record we created for the pair, "" for two that
+	// CreatedOn names the side whose record we created for the pair, "" for two that
 	// were there before.
 	CreatedOn crm.System
 	// Failing is set while a failure of the pair may be open.
 	Failing bool
-	// Companies tells how the last few companies of a contact translate.
-	Companies []Company
-	// Tell are records of a company whose contacts are to be looked at again.
+	// Companies are the pairs of the last few companies of a contact, so that
+	// comparing them costs no look-up while nothing changes.
+	Companies []company.Pair
+	// FanOutPending are records of a company whose contacts are still to be
+	// synchronised.
 	FanOutPending []crm.Ref
 	// Decisions are the last few, newest last.
 	Decisions []Decision
@@ -44,7 +48,7 @@ type Link struct {
 	Claimed []crm.Ref
 }
 
-// LinkSide is one half of a link.
+// LinkSide is what a link holds of the record on one side.
 type LinkSide struct {
 	RecordID string
 	// ReadAt is when the last read began that the link has taken in, and
@@ -74,23 +78,18 @@ type Decision struct {
 	Wrote     []crm.System
 }
 
-const keptDecisions = 12
+// How many of each a link keeps.
+const (
+	keptDecisions = 12
+	keptCompanies = 8
+)
 
-// On returns the half of the link that lies on s.
+// On returns what the link holds of the record on s.
 func (l *Link) On(s crm.System) *LinkSide {
 	if s == crm.HubSpot {
 		return &l.HubSpot
 	}
 	return &l.Zoho
-}
-
-// put enters a record on s. What was read of another one says nothing of it.
-func (l *Link) put(s crm.System, id string) {
-	if side := l.On(s); side.RecordID != id {
-		l.announce(l.Ref(s), crm.Ref{System: s, Kind: l.Kind, RecordID: id}, l.Ref(s.Other()))
-		*side = LinkSide{RecordID: id}
-		l.On(s.Other()).ReadAt = time.Time{}
-	}
 }
 
 // Ref returns the linked record on s, with an empty id when there is none yet.
@@ -103,19 +102,16 @@ func (l *Link) Complete() bool {
 	return l.HubSpot.RecordID != "" && l.Zoho.RecordID != "" && l.DeletedOn == ""
 }
 
-// revive ends a tombstone: the record was restored, or another one took its
-// place. What the lost one was refused was closed with it, so it is tried anew,
-// by the next operation on either side if this one is cut off.
-func (l *Link) revive() {
-	if l.DeletedOn == "" {
-		return
-	}
-	l.DeletedOn, l.DeletedAt = "", time.Time{}
-	l.HubSpot.ReadAt, l.Zoho.ReadAt = time.Time{}, time.Time{}
-	l.forgive()
+// isStored reports whether the store has the link.
+func (l *Link) isStored() bool { return l.Version != "" }
+
+// isHeld reports whether a handler has the right to write to the two records.
+func (l *Link) isHeld(now time.Time) bool {
+	return l.Lease.Holder != "" && now.Before(l.Lease.Until)
 }
 
-func (l *Link) pending() bool {
+// hasPendingWrite reports whether a write was decided and not confirmed.
+func (l *Link) hasPendingWrite() bool {
 	for _, b := range l.Fields {
 		if b.HubSpot.Pending || b.Zoho.Pending {
 			return true
@@ -124,11 +120,11 @@ func (l *Link) pending() bool {
 	return false
 }
 
-// refused reports whether a side would not take what was decided last.
-func (l *Link) refused() bool {
+// hasRefusal reports whether a side would not take what was decided last.
+func (l *Link) hasRefusal() bool {
 	for _, b := range l.Fields {
 		for _, s := range crm.Systems {
-			if r := b.On(s).Refused; r.Code != "" && r.Code != codeNoTwin && r.Hash == b.Cell.Hash {
+			if r := b.On(s).Refused; r.Code != "" && failurecode.Code(r.Code) != codeNoCounterpart && r.Hash == b.Cell.Hash {
 				return true
 			}
 		}
@@ -136,9 +132,50 @@ func (l *Link) refused() bool {
 	return l.HubSpot.CounterpartIDRefused || l.Zoho.CounterpartIDRefused
 }
 
-// forgive lets what a side refused be sent again: a person asked for it,
+// setRecord enters a record on s. What was read of another one says nothing of it.
+func (l *Link) setRecord(s crm.System, id string) {
+	if side := l.On(s); side.RecordID != id {
+		l.markFanOut(l.Ref(s), crm.Ref{System: s, Kind: l.Kind, RecordID: id}, l.Ref(s.Other()))
+		*side = LinkSide{RecordID: id}
+		l.On(s.Other()).ReadAt = time.Time{}
+	}
+}
+
+// setBase replaces the base of one field.
+func (l *Link) setBase(field string, base merge.Base) {
+	fields := maps.Clone(l.Fields) // states share the map
+	if fields == nil {
+		fields = map[string]merge.Base{}
+	}
+	fields[field] = base
+	l.Fields = fields
+}
+
+// dropDecisions forgets what was decided with a record that is lost: it does not
+// bind the record that takes its place.
+func (l *Link) dropDecisions() { l.Fields = map[string]merge.Base{} }
+
+// markDeleted makes the link a tombstone.
+func (l *Link) markDeleted(s crm.System, at time.Time) {
+	l.DeletedOn, l.DeletedAt, l.Lease = s, at, Lease{}
+	l.markFanOut(l.Ref(s))
+}
+
+// restore ends a tombstone: the record was restored, or another one took its
+// place. What the lost one was refused was closed with it, so it is tried anew,
+// by the next operation on either side if this one is cut off.
+func (l *Link) restore() {
+	if l.DeletedOn == "" {
+		return
+	}
+	l.DeletedOn, l.DeletedAt = "", time.Time{}
+	l.HubSpot.ReadAt, l.Zoho.ReadAt = time.Time{}, time.Time{}
+	l.clearRefusals()
+}
+
+// clearRefusals lets what a side refused be sent again: a person asked for it,
 // perhaps after putting right what was in the way.
-func (l *Link) forgive() {
+func (l *Link) clearRefusals() {
 	fields := make(map[string]merge.Base, len(l.Fields))
 	for name, b := range l.Fields {
 		b.HubSpot.Refused, b.Zoho.Refused = merge.Refusal{}, merge.Refusal{}
@@ -148,32 +185,45 @@ func (l *Link) forgive() {
 	l.HubSpot.CounterpartIDRefused, l.Zoho.CounterpartIDRefused = false, false
 }
 
-func (l *Link) remember(d ...Decision) {
-	l.Decisions = append(l.Decisions, d...)
-	if extra := len(l.Decisions) - keptDecisions; extra > 0 {
-		l.Decisions = append([]Decision(nil), l.Decisions[extra:]...)
+// markRefused notes that s does not take the decided value of a field, so that
+// it is not sent again until it changes.
+func (l *Link) markRefused(s crm.System, field string, code failurecode.Code) {
+	base := l.Fields[field]
+	base.On(s).Pending = false
+	base.On(s).Refused = merge.Refusal{Hash: base.Cell.Hash, Code: string(code)}
+	l.setBase(field, base)
+}
+
+// markFanOut notes that the contacts of companies have to be synchronised again:
+// the company was linked, or another record took its place. It means nothing
+// for a link of contacts.
+func (l *Link) markFanOut(refs ...crm.Ref) {
+	if l.Kind != crm.Company {
+		return
+	}
+	for _, r := range refs {
+		if r.RecordID != "" && !slices.Contains(l.FanOutPending, r) {
+			l.FanOutPending = append(slices.Clone(l.FanOutPending), r)
+		}
 	}
 }
 
-// Errors of a Links store.
-var (
-	// ErrChanged: the link is not as it was read. Read again and start over.
-	ErrChanged = errors.New("link was changed by another handler")
-	// ErrClaimed: one of the records belongs to another link.
-	ErrClaimed = errors.New("record belongs to another link")
-)
+// addDecisions keeps the last few decisions.
+func (l *Link) addDecisions(d ...Decision) {
+	all := slices.Concat(l.Decisions, d)
+	l.Decisions = all[max(0, len(all)-keptDecisions):]
+}
 
-// LinkStore stores links. A record belongs to one link at most.
-type LinkStore interface {
-	// FindLink returns the link of a record of either side.
-	FindLink(ctx context.Context, ref crm.Ref) (link Link, found bool, err error)
-	// SaveLink stores l if it still is as it was read, together with the claims
-	// on its records, and returns it with its new version. It answers
-	// ErrChanged or ErrClaimed otherwise and stores nothing.
-	SaveLink(ctx context.Context, l Link) (Link, error)
-	// ReplaceLink is SaveLink in the place of over, which is dropped if it still is
-	// as it was read: both or neither.
-	ReplaceLink(ctx context.Context, l, over Link) (Link, error)
-	// DropLink removes l and its claims if it still is as it was read.
-	DropLink(ctx context.Context, l Link) error
+// addCompany keeps the last few companies of a contact. It reports whether the
+// pair is new.
+func (l *Link) addCompany(p company.Pair) bool {
+	if slices.Contains(l.Companies, p) {
+		return false
+	}
+	kept := slices.DeleteFunc(slices.Clone(l.Companies), func(k company.Pair) bool {
+		return k.Link == p.Link && k.HubSpot == p.HubSpot || k.HubSpot == p.HubSpot && k.Zoho == p.Zoho
+	})
+	kept = append(kept, p)
+	l.Companies = kept[max(0, len(kept)-keptCompanies):]
+	return true
 }

@@ -1,92 +1,18 @@
-// Package syncer applies one operation: it reads the record that changed,
-// finds its twin on the other side, decides field by field which value is the
-// most recent, and writes what differs. It knows neither vendor, nor HTTP, nor
-// Google; every effect goes through an interface of this package.
-//
-// An operation may be applied twice, late, out of order, or be cut off between
-// any two steps: the next one to arrive finishes the work. What makes it so:
-// the decision is stored before anything is written, a lease keeps two
-// handlers from writing to one pair, every write is read back, and a record is
-// created under an id that the other side refuses to take twice.
 package syncer
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/op"
 )
-
-// Reader reads one record.
-type Reader interface {
-	// Read answers crm.NotFound for a record that is gone, and another id than
-	// the one asked for when the record was merged away.
-	Read(ctx context.Context, ref crm.Ref) (crm.Record, error)
-	// WithHistory adds the history of the fields where Read left it out.
-	WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error)
-}
-
-// Finder looks for records by value. What it does not find may exist all the
-// same: a search index lags.
-type Finder interface {
-	Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error)
-}
-
-// Writer changes records.
-type Writer interface {
-	Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error)
-	Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error)
-}
-
-// CRM is one side.
-type CRM interface {
-	Reader
-	Finder
-	Writer
-}
-
-// FailureStore keeps what could not be done until a person was told of it.
-type FailureStore interface {
-	RecordFailure(ctx context.Context, f Failure) error
-	// ResolveFailures closes every open failure of the records and returns how
-	// many there were.
-	ResolveFailures(ctx context.Context, at time.Time, refs ...crm.Ref) (int, error)
-}
-
-// Failure is an operation, or a part of it, that no retry can heal.
-type Failure struct {
-	Operation op.Operation
-	// Side refused; Record is the record it was meant for, without an id when
-	// it was to be created.
-	Side   crm.System
-	Record crm.Ref
-	Action string // "create", "update", "link", "merge", "delete"
-	Kind   crm.ErrorKind
-	Code   string
-	Fields []crm.FieldError
-	// Others are the records whose ids stand in the details of Fields.
-	Others []crm.Ref
-	At     time.Time
-}
-
-// Safeguard holds what looks like a mistake: values that are cleared on very many
-// records within minutes.
-type Safeguard interface {
-	// Clear is asked before values of a record are cleared. After an error they
-	// are not, and the operation comes again.
-	AllowClear(ctx context.Context, record crm.Ref) error
-}
-
-// Clock tells the time and waits.
-type Clock interface {
-	Now() time.Time
-	Sleep(ctx context.Context, d time.Duration) error
-}
 
 // Outcome is how an operation ended.
 type Outcome string
@@ -104,84 +30,48 @@ const (
 // Result tells what was done, without any value.
 type Result struct {
 	Outcome     Outcome
-	Reason      string   // why it was ignored or parked
-	Written     []string // "zoho:email", "hubspot:phone"
-	Refused     []string // the same, for fields that a side refused
-	Created     crm.Ref  // the record that was made
-	Counterpart crm.Ref  // the record on the other side, where there is one
-	Degraded    bool     // a history was needed and not to be had
-	Resolved    int      // failures that this closed
-	Calls       int      // calls to the two CRMs
+	Reason      failurecode.Reason // why it was ignored or parked
+	Written     []string           // "zoho:email", "hubspot:phone"
+	Refused     []string           // the same, for fields that a side refused
+	Created     crm.Ref            // the record that was created
+	Counterpart crm.Ref            // the record on the other side, where there is one
+	Degraded    bool               // a history was needed and not available
+	Resolved    int                // failures that this closed
+	Calls       int                // calls to the two CRMs
 	Took        time.Duration
 }
 
-// Config joins a Syncer to the world.
+// Config holds everything that a Syncer depends on.
 type Config struct {
 	Mapping  *mapping.Mapping
 	CRMs     map[crm.System]CRM
 	Links    LinkStore
 	Failures FailureStore
 	// Members and Publishers lead from a company to its contacts; Publishers by
-	// the side of the record that is to be looked at.
+	// the side of the record that is to be synchronised.
 	Members    Members
 	Publishers map[crm.System]Publisher
-	// Graves and Erase are for privacy deletions.
+	// Suppressions and Erasers are for privacy deletions.
 	Suppressions Suppressions
 	Erasers      []Eraser
 	Clock        Clock
 	NewID        func() string
 	// Parallel makes calls at the same time and returns when all have returned.
 	Parallel func(ctx context.Context, calls ...func())
-	// Precise are the sides whose events tell of mapped fields alone, so that
+	// Precise are the sides that send events of mapped fields alone, so that
 	// one that is no echo will most likely be written to the other side.
 	Precise map[crm.System]bool
-	// Brake, unless nil, is asked before values are cleared.
+	// Safeguard, unless nil, is asked before values are cleared.
 	Safeguard Safeguard
-	// Unique, unless nil, reports whether a side sees to it that no two records
-	// of a kind bear the same value of a field, so that a record which bears one
-	// has no rival for it.
+	// Unique, unless nil, reports whether a side refuses a second record of a kind
+	// with the same value of a field, so that a record which bears one has no
+	// competitor for it.
 	Unique func(s crm.System, kind crm.Kind, field string) bool
 	// HashKey keys the hashes of field values, at least 16 bytes.
 	HashKey []byte
 }
 
-// Times that bound one operation.
-const (
-	// leaseTime outlives the longest time a handler may run (60 s).
-	leaseTime = 90 * time.Second
-	// busyWait is how long a handler waits for another one's lease before it
-	// hands the operation back to the queue.
-	busyWait  = 8 * time.Second
-	busyPause = 100 * time.Millisecond
-	// longestPause bounds how long it waits at a time: each look at the lease is
-	// a read.
-	longestPause = time.Second
-	// readMargin allows for a CRM that answers a read from a copy that is a
-	// little behind.
-	readMargin = 5 * time.Second
-	// restTime is how long a pair must have been left alone for a change to be
-	// taken for the first of its kind.
-	restTime = 30 * time.Second
-	// echoTime is how long after a write of ours its echo arrives, as a rule.
-	echoTime = 10 * time.Second
-	// maxTries bounds how often an operation starts over because another
-	// handler or a person was faster.
-	maxTries = 8
-	// maxPasses bounds write, read back, decide again.
-	maxPasses = 4
-)
-
-// ErrBusy is returned when another handler holds the pair.
-var ErrBusy = errors.New("another handler is working on this pair")
-
-// errOutdated asks for a record to be read again: the CRM answered with a copy
-// that is behind.
-var errOutdated = errors.New("a read showed less than an earlier one")
-
-// ErrUnsettled is returned when a pair still differs after maxPasses writes.
-var ErrUnsettled = errors.New("pair does not come to rest")
-
-// Syncer applies operations.
+// Syncer applies operations. It is safe for concurrent use.
 type Syncer struct {
 	Config
 	hash hasher
@@ -191,10 +81,10 @@ type Syncer struct {
 func New(c Config) (*Syncer, error) {
 	var errs []error
 	if c.Mapping == nil || c.Links == nil || c.Failures == nil || c.Clock == nil || c.NewID == nil || c.Parallel == nil {
-		errs = append(errs, errors.New("mapping, links, failures, clock, ids and how to make calls at once are required"))
+		errs = append(errs, errors.New("mapping, links, failures, clock, ids and parallel calls are required"))
 	}
 	if c.Members == nil || c.Suppressions == nil || len(c.Erasers) == 0 {
-		errs = append(errs, errors.New("members, graves and what is to be erased are required"))
+		errs = append(errs, errors.New("members, suppressions and erasers are required"))
 	}
 	for _, s := range crm.Systems {
 		if c.CRMs[s] == nil {
@@ -213,30 +103,65 @@ func New(c Config) (*Syncer, error) {
 	return &Syncer{Config: c, hash: hasher{c.HashKey}}, nil
 }
 
-// Apply brings the record that o names and its twin together. An error means
-// that the operation has to come again; anything that repeating cannot heal is
+// Apply brings the record that o names and its counterpart in sync. An error means
+// that the operation has to come again; anything that a retry cannot heal is
 // recorded as a failure and reported as parked.
 func (s *Syncer) Apply(ctx context.Context, o op.Operation) (Result, error) {
-	start := s.Clock.Now()
-	t := s.newTask(o)
-	err := t.run(ctx)
-	if err == nil {
-		err = t.supersede(ctx)
+	start, calls := s.Clock.Now(), new(atomic.Int64)
+	end, err := s.runOperation(ctx, o, calls)
+	r := end.Result
+	if err == nil && o.Change == op.Requested {
+		var resolved int
+		resolved, err = s.closeSuperseded(ctx, o, end)
+		r.Resolved += resolved
 	}
-	t.report.Took = s.Clock.Now().Sub(start)
-	sort.Strings(t.report.Written)
-	sort.Strings(t.report.Refused)
+	r.Calls, r.Took = int(calls.Load()), s.Clock.Now().Sub(start)
+	slices.Sort(r.Written)
+	slices.Sort(r.Refused)
 	if err != nil {
-		return t.report, fmt.Errorf("apply operation %s to %s: %w", o.ID, o.Ref, err)
+		return r, fmt.Errorf("apply operation %s to %s: %w", o.ID, o.Ref, err)
 	}
-	return t.report, nil
+	return r, nil
+}
+
+// runOperation tries an operation until it has ended, or cannot be done for now.
+func (s *Syncer) runOperation(ctx context.Context, o op.Operation, calls *atomic.Int64) (ending, error) {
+	a, policy := s.newAttempt(o, calls), newRetryPolicy(s.Clock.Now())
+	if a.object == nil {
+		return a.endWith(state{}, Ignored, failurecode.KindNotMapped), nil
+	}
+	for {
+		end, err := a.syncOnce(ctx)
+		if err == nil {
+			if !end.again {
+				return end, nil
+			}
+			err = ErrChanged
+		}
+		wait, again := policy.next(s.Clock.Now(), err)
+		switch {
+		case !again && errors.Is(err, ErrClaimed):
+			parked, err := a.parkOperation(ctx, state{}, Failure{Action: "link", Kind: crm.Duplicate, Code: failurecode.CounterpartIsLinked})
+			return a.endOr(state{}, parked), err
+		case !again:
+			return end, err
+		}
+		if wait > 0 {
+			if err := s.Clock.Sleep(ctx, wait); err != nil {
+				return end, err
+			}
+		}
+		next := *a
+		next.source, next.created = end.source, end.Created
+		a = &next
+	}
 }
 
 // GiveUp records an operation that failed too often to be tried again. The
 // next one that succeeds on the same record closes the failure.
 func (s *Syncer) GiveUp(ctx context.Context, f Failure) error {
-	erased, err := s.erased(ctx, f.Operation.Ref)
-	if err != nil || erased { // of who was erased nothing is kept
+	erased, err := s.isErased(ctx, f.Operation.Ref)
+	if err != nil || erased { // nothing is kept of an erased record
 		return err
 	}
 	f.At = s.Clock.Now()
@@ -248,53 +173,8 @@ func (s *Syncer) GiveUp(ctx context.Context, f Failure) error {
 		link.Failing = true
 		_, err = s.Links.SaveLink(ctx, link)
 	}
-	if err != nil && !errors.Is(err, ErrChanged) { // whoever changed it works on it
+	if err != nil && !errors.Is(err, ErrChanged) { // the handler that changed it works on it
 		return fmt.Errorf("give up operation %s: %w", f.Operation.ID, err)
 	}
 	return nil
-}
-
-// run starts over as long as somebody else was faster.
-func (t *task) run(ctx context.Context) error {
-	if t.object == nil {
-		return t.end(Ignored, "kind_not_mapped")
-	}
-	deadline, busy := t.Clock.Now().Add(busyWait), busyPause
-	var err error
-	for try := 0; try < maxTries; {
-		err = t.attempt(ctx)
-		pause := time.Duration(0)
-		switch {
-		case errors.Is(err, ErrBusy), errors.Is(err, errOutdated):
-			if !t.Clock.Now().Before(deadline) {
-				return err
-			}
-			pause = busy
-			busy = min(busy*3/2, longestPause)
-		case errors.Is(err, errErased):
-			return t.end(Ignored, "erased")
-		case errors.Is(err, ErrChanged), crm.IsKind(err, crm.Conflict):
-			try++
-		case crm.IsKind(err, crm.RateLimited):
-			// A short wait here spares the whole subscription a nack.
-			pause = max(crm.AsError(err).RetryAfter, busyPause)
-			if t.Clock.Now().Add(pause).After(deadline) {
-				return err
-			}
-		case errors.Is(err, ErrClaimed):
-			// The other side may be making the same link right now.
-			if try++; try >= maxTries/2 {
-				return t.park(ctx, Failure{Action: "link", Kind: crm.Duplicate, Code: "COUNTERPART_IS_LINKED"})
-			}
-			pause = busyPause
-		default:
-			return err
-		}
-		if pause > 0 {
-			if err := t.Clock.Sleep(ctx, pause); err != nil {
-				return err
-			}
-		}
-	}
-	return err
 }

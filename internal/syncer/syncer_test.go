@@ -428,7 +428,7 @@ func TestADeletedRecordIsNeitherRecreatedNorItsTwinDeleted(t *testing.T) {
 	}
 	w.wait(time.Minute)
 	w.hubspot.person(h.id, map[string]string{"city": "Elsewhere"})
-	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Ignored || r.Reason != "twin_deleted" {
+	if r := w.tell(crm.HubSpot, h.id); r.Outcome != Ignored || r.Reason != "counterpart_deleted" {
 		t.Errorf("a later edit: %s (%s)", r.Outcome, r.Reason)
 	}
 	if len(w.zoho.records) != 0 || len(w.hubspot.records) != 1 {
@@ -694,7 +694,7 @@ func TestARecordThatIsMergedWhileItIsWrittenToIsLeftAlone(t *testing.T) {
 	if z.fields["Mailing_City"] != "Oslo" || kept.fields["Mailing_City"] != "Rome" {
 		t.Errorf("Zoho holds %v and %v", z.fields, kept.fields)
 	}
-	if len(w.failures.list) != 1 || w.failures.list[0].Code != codeOrphan {
+	if len(w.failures.list) != 1 || w.failures.list[0].Code != codeCounterpartOfMerged {
 		t.Errorf("failures %v, want the twin that is left over", w.failures.list)
 	}
 }

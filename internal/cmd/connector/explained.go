@@ -168,7 +168,7 @@ func describeNextOperation(f syncer.FieldExplanation) string {
 		case f.WithoutCompany(s):
 			does = append(does, systemNames[s]+" does not have the company")
 		case f.Refused(s) != "":
-			does = append(does, systemNames[s]+" refused it ("+f.Refused(s)+")")
+			does = append(does, systemNames[s]+" refused it ("+string(f.Refused(s))+")")
 		case !f.Field.Writable(s) && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho]:
 			does = append(does, "may not write "+systemNames[s])
 		}

@@ -40,10 +40,10 @@ func makes(file *ast.File, name string) (found int) {
 	return found
 }
 
-// TestEverySyncerAndEveryTaskComesFromOnePlace: what three places wired by hand, one
+// TestEverySyncerAndEveryAttemptComesFromOnePlace: what three places wired by hand, one
 // of them wired without a safeguard, and what had three makers was complete after
 // one of them.
-func TestEverySyncerAndEveryTaskComesFromOnePlace(t *testing.T) {
+func TestEverySyncerAndEveryAttemptComesFromOnePlace(t *testing.T) {
 	rules := []struct {
 		why, made string
 		within    []string // packages that are looked at; none for all
@@ -52,7 +52,7 @@ func TestEverySyncerAndEveryTaskComesFromOnePlace(t *testing.T) {
 		{"a syncer has its safeguards from package assembly", "syncer.New", nil, []string{"internal/assembly/assembly.go"}},
 		{"the program assembles a syncer in one place, the simulation in another", "assembly.NewSyncer", nil,
 			[]string{"functions/syncer.go", "internal/proof/simulate/world.go"}},
-		{"a task is usable from its beginning", "task", []string{"internal/syncer"}, []string{"internal/syncer/task.go"}},
+		{"an attempt is usable from its beginning", "attempt", []string{"internal/syncer"}, []string{"internal/syncer/attempt.go"}},
 		{"a limiter sees every call of an account", "hubspot.New", nil, []string{"functions/clients.go"}},
 		// The bench opens the channel of the installation that it measures.
 		{"a limiter sees every call of an account", "zoho.New", nil, []string{"functions/clients.go", "internal/cmd/bench/testbed.go"}},

@@ -29,12 +29,14 @@ type replacement struct{ file, old, new string }
 const (
 	mergeFile   = "internal/merge/merge.go"
 	cellFile    = "internal/merge/cell.go"
-	decideFile  = "internal/syncer/decide.go"
+	syncFile    = "internal/syncer/sync.go"
+	loadFile    = "internal/syncer/load.go"
+	viewFile    = "internal/syncer/view.go"
+	matchFile   = "internal/syncer/match.go"
+	planFile    = "internal/syncer/plan.go"
 	writeFile   = "internal/syncer/write.go"
-	taskFile    = "internal/syncer/task.go"
 	createFile  = "internal/syncer/create.go"
-	companyFile = "internal/syncer/company.go"
-	findFile    = "internal/syncer/find.go"
+	mergedFile  = "internal/syncer/merged.go"
 	digestFile  = "internal/failure/digest.go"
 	handleFile  = "internal/consumer/consumer.go"
 	explainFile = "internal/syncer/explain.go"
@@ -43,13 +45,13 @@ const (
 
 var mutants = []mutant{
 	{"no lease", []replacement{
-		{taskFile, `return l.Lease.Holder != "" && t.Clock.Now().Before(l.Lease.Until)`, `return false`},
+		{"internal/syncer/link.go", `return l.Lease.Holder != "" && now.Before(l.Lease.Until)`, `return false`},
 	}},
 	{"links are stored without comparing", []replacement{
 		{"internal/proof/simulate/store.go", `	if l.kept[link.ID].Version != link.Version || over`, `	if false && over`},
 	}},
 	{"no unique field on create", []replacement{
-		{writeFile, `twin != "" && (h == nil || h.record.CounterpartID != twin)`, `twin != "" && h != nil && h.record.TwinID != twin`},
+		{planFile, `id != "" && (h == nil || h.record.CounterpartID != id)`, `id != "" && h != nil && h.record.CounterpartID != id`},
 	}},
 	{"acknowledge first", []replacement{
 		{"internal/proof/simulate/queue.go", `		case wasKilled:
@@ -107,21 +109,15 @@ var mutants = []mutant{
 		{"internal/failure/replay.go", `ops := make([]op.Operation, len(chosen))`, `ops := make([]op.Operation, len(chosen)/2)`},
 	}},
 	{"what a person asked for again stays on the list", []replacement{
-		{"internal/syncer/finish.go", `if t.op.Change != op.Requested {
-		return nil`, `if true {
-		return nil`},
+		{"internal/syncer/syncer.go", `if err == nil && o.Change == op.Requested {`, `if false && err == nil && o.Change == op.Requested {`},
 	}},
 	{"a company is looked for among contacts", []replacement{
-		{findFile, `recs, err := t.crm(other).Find(ctx, src.Ref.Kind, t.keys(src))`, `recs, err := t.crm(other).Find(ctx, crm.Contact, t.keys(src))`},
+		{matchFile, `recs, err := m.clientOf(other).Find(ctx, src.Ref.Kind, matchKeys(m.object, src))`, `recs, err := m.clientOf(other).Find(ctx, crm.Contact, matchKeys(m.object, src))`},
 	}},
 	{"no verification of writes", []replacement{
-		{writeFile, `		if len(writes) == 0 {
-			return t.finish(ctx, p)
-		}
-`, `		if len(writes) == 0 || len(t.report.Written) > 0 {
-			return t.finish(ctx, p)
-		}
-`},
+		{syncFile, `	if len(writes) == 0 {
+		return a.finish(`, `	if len(writes) == 0 || len(st.written) > 0 {
+		return a.finish(`},
 		{mergeFile, `	b.Pending = true
 	return true
 `, `	b.Pending = false
@@ -133,10 +129,10 @@ var mutants = []mutant{
 		{"internal/proof/simulate/sweeper.go", `report, err = s.reconciler.Run(ctx)`, `report, err = reconcile.Report{Complete: true}, ctx.Err()`},
 	}},
 	{"the record's time as the time of the field", []replacement{
-		{decideFile, `At: e.At.UnixMilli(), Own: e.Own})`, `At: rec.Modified.UnixMilli(), Own: e.Own})`},
+		{viewFile, `At: e.At.UnixMilli(), Own: e.Own})`, `At: rec.Modified.UnixMilli(), Own: e.Own})`},
 	}},
 	{"the current value instead of the history", []replacement{
-		{decideFile, `range rec.History[f.On(s)] {`, `range rec.History[""] {`},
+		{viewFile, `range rec.History[f.On(s)] {`, `range rec.History[""] {`},
 	}},
 	{"own writes as candidates", []replacement{
 		{mergeFile, `		if !e.Own {`, `		if true {`},
@@ -151,92 +147,84 @@ var mutants = []mutant{
 		{cellFile, `cmp.Compare(second(a.Stamp.At), second(b.Stamp.At)),`, `cmp.Compare(second(a.Stamp.At)/4, second(b.Stamp.At)/4),`},
 	}},
 	{"the decision is not stored before it is carried out", []replacement{
-		{writeFile, `	saved, err := t.save(ctx, p.link, p.complete)
-	if err != nil {
-		before`, `	saved, err := p.link, error(nil)
-	if err != nil {
-		before`},
+		{writeFile, `saved, erased, err := a.saveLink(ctx, link, st.complete)`, `saved, erased, err := link, false, error(nil)`},
 	}},
 	{"only Zoho is written to", []replacement{
-		{writeFile, `	writes := map[crm.System]*crm.Write{}
-	for _, s := range crm.Systems {`, `	writes := map[crm.System]*crm.Write{}
+		{planFile, `	writes := map[crm.System]crm.Write{}
+	for _, s := range crm.Systems {`, `	writes := map[crm.System]crm.Write{}
 	for _, s := range crm.Systems[1:] {`},
 	}},
 	{"claims are ignored", []replacement{
 		{"internal/proof/simulate/store.go", `owner != "" && owner != link.ID && (`, `owner != "" && false && (`},
 	}},
 	{"the failure is not recorded", []replacement{
-		{taskFile, `	return t.Failures.RecordFailure(ctx, f)`, `	return nil`},
+		{"internal/syncer/attempt.go", `	return a.Failures.RecordFailure(ctx, f)`, `	return nil`},
 	}},
 	{"an operation counts as covered too soon", []replacement{
-		{taskFile, `read.ReadAt.Add(-readMargin).After(t.op.ReceivedAt)`, `read.ReadAt.Add(time.Minute).After(t.op.ReceivedAt)`},
+		{loadFile, `read.ReadAt.Add(-readMargin).After(a.op.ReceivedAt)`, `read.ReadAt.Add(time.Minute).After(a.op.ReceivedAt)`},
 	}},
 	{"a read without history is taken for an old one", []replacement{
-		{decideFile, `side.ReadAt = h.record.Modified.UnixMilli()`, `side.ReadAt = 0`},
+		{viewFile, `side.ReadAt = h.record.Modified.UnixMilli()`, `side.ReadAt = 0`},
 	}},
 	{"a company is compared by its id", []replacement{
-		{companyFile, `	if link := t.companies[ref]; link != "" {
+		{"internal/syncer/company/company.go", `	if link := r.links[ref]; link != "" {
 		return link
 	}
 `, ``},
 	}},
 	{"nobody is told of the twin that a merge leaves over", []replacement{
-		{"internal/syncer/survivor.go", `		return t.orphan(ctx, link, s)`, `		return t.Links.DropLink(ctx, link)`},
+		{mergedFile, `		return m.reportOrphan(ctx, link, s)`, `		return m.Links.DropLink(ctx, link)`},
 	}},
 	{"what was merged into a record is forgotten", []replacement{
-		{taskFile, `return t.succeed(ctx, rec)`, `return nil`},
-		{"internal/syncer/match.go", `range src.Former {`, `range src.Former[:0] {`},
+		{mergedFile, `changed, err := (mergeHandler{a}).takeOverFormerLinks(ctx, src)`, `changed, err := false, ctx.Err()`},
+		{matchFile, `range src.Former {`, `range src.Former[:0] {`},
 	}},
 	{"what passes by itself is left to people", []replacement{
 		{"internal/failure/repeat.go", `p.Failures.DueFailures(ctx, now, repeatedAtOnce)`, `[]Record(nil), error(nil)`},
 	}},
 	{"the tombstone is forgotten", []replacement{
-		{taskFile, `	link.announce(t.source)
-	link, err = t.Links.SaveLink(ctx, link)`, `	link.announce(t.source)
-	err = t.Links.DropLink(ctx, link)`},
+		{"internal/syncer/deleted.go", `if st.link, err = a.saveAndFanOut(ctx, st.link); err != nil {`, `if err = a.Links.DropLink(ctx, st.link); err != nil {`},
 	}},
 	{"a privacy deletion is a deletion", []replacement{
-		{taskFile, `	if t.op.Change == op.Erased {`, `	if false {`},
+		{syncFile, `	if a.op.Change == op.Erased {`, `	if a.op.Change == "" {`},
 	}},
 	{"nobody is told of the twin of who was erased", []replacement{
-		{"internal/syncer/erase.go", `	for _, twin := range twins {
-		if err := t.failErased`, `	for _, twin := range twins[:0] {
-		if err := t.failErased`},
+		{"internal/syncer/erased.go", `	for _, c := range counterparts {
+		if err := e.reportCounterpart`, `	for _, c := range counterparts[:0] {
+		if err := e.reportCounterpart`},
 	}},
 	{"no mass clear is held", []replacement{
-		{writeFile, `	if t.Safeguard == nil {`, `	if true {`},
+		{writeFile, `	if s.Safeguard == nil {`, `	if true {`},
 	}},
 	{"what a backfill clears is not held", []replacement{
-		{writeFile, `	if t.Safeguard == nil {`, `	if t.Safeguard == nil || t.op.Change == "reconciled" {`},
+		{syncFile, `a.askSafeguard(ctx, st.link, writes); err != nil {`, `a.askSafeguard(ctx, st.link, writes); err != nil && a.op.Change != "reconciled" {`},
 	}},
 	{"a backfill goes on under a hold", []replacement{
 		{"internal/reconcile/backfill_run.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
 	}},
 	{"a backfill takes what failed for done", []replacement{
-		{"internal/reconcile/backfill_run.go", `		f.retries = append(f.retries, a)
+		{"internal/reconcile/backfill_run.go", `		f.again = append(f.again, a)
 	}
 	return held`, `	}
 	return held`},
 	}},
 	{"explain decides without what the link remembers", []replacement{
-		{explainFile, `p := t.pair(e.Link, e.Linked, src)`, `p := t.pair(Link{Kind: e.Link.Kind}, false, src)`},
+		{explainFile, `x.newState(e.Link, e.Linked)`, `x.newState(Link{Kind: e.Link.Kind}, false)`},
 	}},
 	{"explain does not follow a merge", []replacement{
 		{explainFile, `if src != nil && src.record.Ref != ref {`, `if false {`},
 	}},
 	{"explain shows a deleted company as kept", []replacement{
-		{explainFile, `			e.Records[h.record.Ref.System] = h.record
-		}
+		{explainFile, `	st, d, err := x.decideFields(ctx, st)
+`, `	st, d, err := x.decideFields(ctx, st)
+	for s := range e.Records {
+		e.Records[s] = st.snapshotOn(s).record
 	}
-	switch {`, `			defer func() { e.Records[h.record.Ref.System] = h.record }()
-		}
-	}
-	switch {`},
+`},
 	}},
 	{"drift compares companies by their ids", []replacement{
-		{compareFile, `	t.recall(link)
-	p := `, `	p := `},
-		{compareFile, `if err := t.identify(ctx, p, p.side[side]); err != nil {`, `if err := ctx.Err(); err != nil || p.side[side] == nil {`},
+		{compareFile, `a.newState(link, true)`, `a.newState(Link{Kind: link.Kind, Fields: link.Fields, HubSpot: link.HubSpot, Zoho: link.Zoho}, true)`},
+		{compareFile, `st, err := a.resolveCompanies(ctx, st, crm.Systems[:]...)`, `err := ctx.Err()`},
 	}},
 	{"drift knows of no company without counterpart", []replacement{
 		{compareFile, `KeptOneWay, FilledIn, NoCounterpart:`, `KeptOneWay, FilledIn:`},
