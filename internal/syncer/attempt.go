@@ -96,16 +96,17 @@ type ending struct {
 	decided bool
 }
 
-// endWith is the ending of a try that comes to an outcome.
-func (a *attempt) endWith(st state, o Outcome, reason failurecode.Reason) ending {
-	return ending{source: a.source, Result: Result{
+// endWith is the ending of a try that comes to an outcome. A try that an error
+// interrupts has none.
+func (a *attempt) endWith(st state, o Outcome, reason failurecode.Reason) *ending {
+	return &ending{source: a.source, Result: Result{
 		Outcome: o, Reason: reason, Written: st.written, Refused: st.refused,
 		Created: cmp.Or(st.created, a.created), Degraded: st.degraded, Resolved: st.resolved,
 	}}
 }
 
 // endPair is the ending of a try that knows the counterpart.
-func (a *attempt) endPair(st state, o Outcome, reason failurecode.Reason) ending {
+func (a *attempt) endPair(st state, o Outcome, reason failurecode.Reason) *ending {
 	e := a.endWith(st, o, reason)
 	e.Counterpart = st.link.Ref(a.otherSide())
 	return e
@@ -113,30 +114,19 @@ func (a *attempt) endPair(st state, o Outcome, reason failurecode.Reason) ending
 
 // endIgnored is an ending for which nothing is to be done.
 func (a *attempt) endIgnored(st state, reason failurecode.Reason) *ending {
-	e := a.endWith(st, Ignored, reason)
-	return &e
+	return a.endWith(st, Ignored, reason)
 }
 
-// endParked is an ending with a failure of which a person is told.
+// endParked is an ending with a failure that the next mail lists.
 func (a *attempt) endParked(st state, code failurecode.Code) *ending {
-	e := a.endWith(st, Parked, failurecode.Reason(code))
-	return &e
+	return a.endWith(st, Parked, failurecode.Reason(code))
 }
 
 // startOver is the ending of a try after which the links have to be read again.
 func (a *attempt) startOver(st state) *ending {
 	e := a.endWith(st, "", "")
 	e.again = true
-	return &e
-}
-
-// endOr returns the ending that a step gave, or that of a try which an error
-// interrupts.
-func (a *attempt) endOr(st state, end *ending) ending {
-	if end == nil {
-		return a.endWith(st, "", "")
-	}
-	return *end
+	return e
 }
 
 // parkOperation records what no retry can heal. The operation has ended once the record

@@ -21,6 +21,9 @@ func (c creator) createCounterpart(ctx context.Context, st state) (state, *endin
 	if err != nil || end != nil && end.again {
 		c.releaseLease(ctx, st.link)
 	}
+	if err != nil { // the record may have been created
+		end = c.endWith(st, "", "")
+	}
 	return st, end, err
 }
 

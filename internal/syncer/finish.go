@@ -50,7 +50,7 @@ func (a *attempt) finish(ctx context.Context, st state, d decisions) (state, *en
 	outcome, reason := st.outcomeOf()
 	end := a.endPair(st, outcome, reason)
 	end.decided = true
-	return st, &end, nil
+	return st, end, nil
 }
 
 // outcomeOf says what was done to a pair.
@@ -87,7 +87,7 @@ func (a *attempt) resolveFailures(ctx context.Context, st state, d decisions) (s
 // All of it was tried anew, and what still fails was recorded since, or there is
 // nothing to be done with the record any more. What was refused may be sent by a
 // later operation where this one did not come to it: no mail lists it any more.
-func (s *Syncer) closeSuperseded(ctx context.Context, o op.Operation, end ending) (resolved int, err error) {
+func (s *Syncer) closeSuperseded(ctx context.Context, o op.Operation, end *ending) (resolved int, err error) {
 	if !end.decided {
 		link, found, err := s.Links.FindLink(ctx, end.source)
 		if err != nil {

@@ -12,16 +12,20 @@ import (
 const codeCounterpartOfMerged = failurecode.CounterpartOfMerged
 
 // followMerge goes on with the record that the source was merged into.
-func (a *attempt) followMerge(ctx context.Context, st state) (ending, error) {
+func (a *attempt) followMerge(ctx context.Context, st state) (*ending, error) {
 	survivor := st.snapshotOn(a.source.System).record
 	if st.found {
 		if err := (mergeHandler{a}).takeOver(ctx, st.link, survivor); err != nil {
-			return a.endOr(st, nil), err
+			return nil, err
 		}
 	}
 	next := *a
 	next.source = survivor.Ref
-	return next.syncOnce(ctx)
+	end, err := next.syncOnce(ctx)
+	if end == nil { // the next try goes on with the survivor as well
+		end = next.endWith(state{}, "", "")
+	}
+	return end, err
 }
 
 // handleRelated does what the source shows to be due on other records: it reports

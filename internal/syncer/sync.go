@@ -12,10 +12,10 @@ const maxPasses = 4
 
 // syncOnce applies the operation to what is true right now. A step that ends the
 // try returns its ending.
-func (a *attempt) syncOnce(ctx context.Context) (ending, error) {
+func (a *attempt) syncOnce(ctx context.Context) (*ending, error) {
 	if a.op.Change == op.Erased {
 		if end, err := (erasure{a}).handleErased(ctx); end != nil || err != nil {
-			return a.endOr(state{}, end), err
+			return end, err
 		}
 	}
 
@@ -23,7 +23,7 @@ func (a *attempt) syncOnce(ctx context.Context) (ending, error) {
 	st, err := a.loadLink(ctx)
 	switch {
 	case err != nil:
-		return a.endOr(st, nil), err
+		return nil, err
 	case st.found && a.isCovered(st.link):
 		return a.endWith(st, Covered, ""), nil
 	}
@@ -32,19 +32,19 @@ func (a *attempt) syncOnce(ctx context.Context) (ending, error) {
 	case crm.IsKind(err, crm.NotFound):
 		return a.handleDeleted(ctx, st)
 	case err != nil:
-		return a.endOr(st, nil), err
+		return nil, err
 	case st.snapshotOn(a.source.System).record.Ref != a.source:
 		return a.followMerge(ctx, st)
 	}
 	if end, err := a.handleRelated(ctx, st); end != nil || err != nil {
-		return a.endOr(st, end), err
+		return end, err
 	}
 	st = a.compareWithLink(st)
 	if a.op.Change == op.Requested {
 		st.link.clearRefusals()
 	} else if st.complete {
 		if st, err = a.resolveCompanies(ctx, st, a.source.System); err != nil {
-			return a.endOr(st, nil), err
+			return nil, err
 		}
 		if !st.changed && st.isUnchanged(a.source.System) {
 			return a.endPair(st, Unchanged, ""), nil
@@ -55,31 +55,34 @@ func (a *attempt) syncOnce(ctx context.Context) (ending, error) {
 	var end *ending
 	if st.link.Complete() {
 		st, end, err = a.loadCounterpart(ctx, st)
-	} else if st, end, err = (matcher{a}).matchCounterpart(ctx, st); end == nil && err == nil && st.snapshotOn(a.otherSide()) == nil {
-		st, end, err = (creator{a}).createCounterpart(ctx, st)
+	} else {
+		st, end, err = (matcher{a}).matchCounterpart(ctx, st)
+		if end == nil && err == nil && st.snapshotOn(a.otherSide()) == nil {
+			st, end, err = (creator{a}).createCounterpart(ctx, st)
+		}
 	}
 	if end != nil || err != nil {
-		return a.endOr(st, end), err
+		return end, err
 	}
 	return a.converge(ctx, st)
 }
 
 // converge decides, stores the decision, writes and reads back, until nothing is
 // left to write.
-func (a *attempt) converge(ctx context.Context, st state) (ending, error) {
+func (a *attempt) converge(ctx context.Context, st state) (end *ending, err error) {
 	for range maxPasses {
-		next, end, err := a.convergeOnce(ctx, st)
+		if st, end, err = a.convergeOnce(ctx, st); end != nil {
+			return end, nil
+		}
 		if err != nil {
-			a.releaseLease(ctx, next.link)
-			return a.endPair(next, "", ""), err
+			break
 		}
-		if end != nil {
-			return *end, nil
-		}
-		st = next
+	}
+	if err == nil {
+		err = ErrStillDiffers
 	}
 	a.releaseLease(ctx, st.link)
-	return a.endPair(st, "", ""), ErrStillDiffers
+	return a.endPair(st, "", ""), err
 }
 
 // convergeOnce is one pass of converge.

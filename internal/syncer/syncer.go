@@ -109,7 +109,10 @@ func New(c Config) (*Syncer, error) {
 func (s *Syncer) Apply(ctx context.Context, o op.Operation) (Result, error) {
 	start, calls := s.Clock.Now(), new(atomic.Int64)
 	end, err := s.runOperation(ctx, o, calls)
-	r := end.Result
+	var r Result
+	if end != nil {
+		r = end.Result
+	}
 	if err == nil && o.Change == op.Requested {
 		var resolved int
 		resolved, err = s.closeSuperseded(ctx, o, end)
@@ -125,13 +128,16 @@ func (s *Syncer) Apply(ctx context.Context, o op.Operation) (Result, error) {
 }
 
 // runOperation tries an operation until it has ended, or cannot be done for now.
-func (s *Syncer) runOperation(ctx context.Context, o op.Operation, calls *atomic.Int64) (ending, error) {
+func (s *Syncer) runOperation(ctx context.Context, o op.Operation, calls *atomic.Int64) (*ending, error) {
 	a, policy := s.newAttempt(o, calls), newRetryPolicy(s.Clock.Now())
 	if a.object == nil {
 		return a.endWith(state{}, Ignored, failurecode.KindNotMapped), nil
 	}
 	for {
 		end, err := a.syncOnce(ctx)
+		if end == nil {
+			end = a.endWith(state{}, "", "")
+		}
 		if err == nil {
 			if !end.again {
 				return end, nil
@@ -141,8 +147,7 @@ func (s *Syncer) runOperation(ctx context.Context, o op.Operation, calls *atomic
 		wait, again := policy.next(s.Clock.Now(), err)
 		switch {
 		case !again && errors.Is(err, ErrClaimed):
-			parked, err := a.parkOperation(ctx, state{}, Failure{Action: "link", Kind: crm.Duplicate, Code: failurecode.CounterpartIsLinked})
-			return a.endOr(state{}, parked), err
+			return a.parkOperation(ctx, state{}, Failure{Action: "link", Kind: crm.Duplicate, Code: failurecode.CounterpartIsLinked})
 		case !again:
 			return end, err
 		}
