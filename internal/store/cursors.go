@@ -20,13 +20,13 @@ import (
 //
 //	cursors/{name}
 //	  version
-//	  covered                 what bears a time up to here was published
-//	  since, until            the bounds of the pass that is under way, else year 1
+//	  covered                 every change up to this time was published
+//	  since, until            the bounds of the scan that is under way, else year 1
 //	  from_at, from_id, from_page   the place that it has reached
 //	  touched                 how many records it has published so far
 const cursorsCollection = "cursors"
 
-// Cursors keeps how far passes have come in Firestore. It implements
+// Cursors keeps how far scans have come in Firestore. It implements
 // reconcile.Cursors.
 type Cursors struct{ client *firestore.Client }
 
@@ -75,12 +75,11 @@ func (d cursorDoc) updates() []firestore.Update {
 
 // LoadCursor costs one read.
 func (s *Cursors) LoadCursor(ctx context.Context, name string) (reconcile.Cursor, error) {
-	snap, err := s.doc(name).Get(ctx)
-	c, err := decodeCursor(snap, err)
+	d, err := loadDocument[cursorDoc](ctx, s.doc(name))
 	if err != nil {
-		return c, fmt.Errorf("load cursor %s: %w", name, err)
+		return reconcile.Cursor{}, fmt.Errorf("load cursor %s: %w", name, err)
 	}
-	return c, nil
+	return d.cursor(), nil
 }
 
 // SaveCursor costs one read and one write.
@@ -91,8 +90,8 @@ func (s *Cursors) SaveCursor(ctx context.Context, name string, next, was reconci
 	return nil
 }
 
-// EraseCursors makes every pass that stands at one of the records begin anew:
-// what it then publishes a second time is harmless. It costs one read for each
+// EraseCursors makes every scan that stands at one of the records begin anew:
+// publishing a record a second time is harmless. It costs one read for each
 // cursor, of which there are a handful.
 func (s *Cursors) EraseCursors(ctx context.Context, refs ...crm.Ref) error {
 	snaps, err := s.client.Collection(cursorsCollection).Documents(ctx).GetAll()
@@ -108,7 +107,8 @@ func (s *Cursors) EraseCursors(ctx context.Context, refs ...crm.Ref) error {
 }
 
 func (s *Cursors) erase(ctx context.Context, snap *firestore.DocumentSnapshot, refs []crm.Ref) error {
-	c, err := decodeCursor(snap, nil)
+	d, _, err := decodeDocument[cursorDoc](snap, nil)
+	c := d.cursor()
 	names := slices.ContainsFunc(refs, func(r crm.Ref) bool { return r.RecordID == c.From.ID })
 	if err != nil || !names || c.From.ID == "" {
 		return err
@@ -120,15 +120,15 @@ func (s *Cursors) erase(ctx context.Context, snap *firestore.DocumentSnapshot, r
 
 func (s *Cursors) save(ctx context.Context, ref *firestore.DocumentRef, next, was reconcile.Cursor) error {
 	snap, err := ref.Get(ctx)
-	stored, err := decodeCursor(snap, err)
+	stored, found, err := decodeDocument[cursorDoc](snap, err)
 	switch {
 	case err != nil:
 		return err
-	case !stored.Equal(was):
+	case !stored.cursor().Equal(was):
 		return reconcile.ErrOvertaken
 	}
 	d := newCursorDoc(next)
-	if snap.Exists() {
+	if found {
 		_, err = ref.Update(ctx, d.updates(), firestore.LastUpdateTime(snap.UpdateTime))
 	} else {
 		_, err = ref.Create(ctx, d)
@@ -142,19 +142,4 @@ func (s *Cursors) save(ctx context.Context, ref *firestore.DocumentRef, next, wa
 
 func (s *Cursors) doc(name string) *firestore.DocumentRef {
 	return s.client.Collection(cursorsCollection).Doc(name)
-}
-
-// decodeCursor reads a cursor, the zero one if there is none.
-func decodeCursor(snap *firestore.DocumentSnapshot, err error) (reconcile.Cursor, error) {
-	if status.Code(err) == codes.NotFound {
-		return reconcile.Cursor{}, nil
-	}
-	if err != nil {
-		return reconcile.Cursor{}, err
-	}
-	var d cursorDoc
-	if err := snap.DataTo(&d); err != nil {
-		return reconcile.Cursor{}, err
-	}
-	return d.cursor(), nil
 }

@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"cloud.google.com/go/firestore"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 type jobLeaseDoc struct {
@@ -18,23 +14,12 @@ type jobLeaseDoc struct {
 // ClaimDigest is a compare and set on one document.
 func (s *Failures) ClaimDigest(ctx context.Context, holder string, now, until time.Time) (claimed bool, err error) {
 	ref := s.client.Collection(jobLeasesCollection).Doc(digestLease)
-	err = s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
-		claimed = false
-		snap, err := tx.Get(ref)
-		if err != nil && status.Code(err) != codes.NotFound {
-			return err
+	err = changeDocument(ctx, s.client, ref, func(lease *jobLeaseDoc) error {
+		if claimed = lease.Holder == "" || lease.Holder == holder || !now.Before(lease.Until); !claimed {
+			return errUnchanged
 		}
-		var turn jobLeaseDoc
-		if err == nil {
-			if err := snap.DataTo(&turn); err != nil {
-				return err
-			}
-		}
-		if turn.Holder != "" && turn.Holder != holder && now.Before(turn.Until) {
-			return nil
-		}
-		claimed = true
-		return tx.Set(ref, jobLeaseDoc{holder, until})
+		*lease = jobLeaseDoc{holder, until}
+		return nil
 	})
 	return claimed && err == nil, err
 }
@@ -42,19 +27,12 @@ func (s *Failures) ClaimDigest(ctx context.Context, holder string, now, until ti
 // ReleaseDigest does nothing when another holder has taken over.
 func (s *Failures) ReleaseDigest(ctx context.Context, holder string) error {
 	ref := s.client.Collection(jobLeasesCollection).Doc(digestLease)
-	return s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
-		snap, err := tx.Get(ref)
-		if err != nil {
-			return err
+	return changeDocument(ctx, s.client, ref, func(lease *jobLeaseDoc) error {
+		if lease.Holder != holder {
+			return errUnchanged
 		}
-		var turn jobLeaseDoc
-		if err := snap.DataTo(&turn); err != nil {
-			return err
-		}
-		if turn.Holder != holder {
-			return nil
-		}
-		return tx.Set(ref, jobLeaseDoc{})
+		*lease = jobLeaseDoc{}
+		return nil
 	})
 }
 
@@ -64,14 +42,7 @@ type lastMailDoc struct {
 
 // LastMail returns the zero time when no mail was noted.
 func (s *Failures) LastMail(ctx context.Context) (time.Time, error) {
-	snap, err := s.client.Collection(jobLeasesCollection).Doc(lastMail).Get(ctx)
-	if status.Code(err) == codes.NotFound {
-		return time.Time{}, nil
-	}
-	var d lastMailDoc
-	if err == nil {
-		err = snap.DataTo(&d)
-	}
+	d, err := loadDocument[lastMailDoc](ctx, s.client.Collection(jobLeasesCollection).Doc(lastMail))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("load the time of the last mail: %w", err)
 	}

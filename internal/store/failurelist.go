@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hubspot-zoho/connector/internal/failure"
@@ -112,16 +111,11 @@ func (s *Failures) CountFailures(ctx context.Context, cause string) (int, error)
 }
 
 func (s *Failures) count(ctx context.Context, query firestore.Query) (int, error) {
-	const alias = "n"
-	result, err := query.NewAggregationQuery().WithCount(alias).Get(ctx)
+	n, err := countDocuments(ctx, query)
 	if err != nil {
 		return 0, fmt.Errorf("count failures: %w", err)
 	}
-	n, ok := result[alias].(*firestorepb.Value)
-	if !ok {
-		return 0, fmt.Errorf("count failures: the answer has no number")
-	}
-	return int(n.GetIntegerValue()), nil
+	return n, nil
 }
 
 // DismissFailures costs one read and one write for each failure.

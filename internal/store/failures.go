@@ -10,8 +10,6 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/api/iterator"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
@@ -32,16 +30,16 @@ import (
 //	  operation, change       the last operation that met it
 //	  operations[]            the last few that were counted
 //	  first_seen, last_seen, count
-//	  unreported              whether no mail has told all of it
+//	  unreported              whether some of it was not mailed
 //	  mailed_at, mailed_count the last mail with it
 //	  resolved_at             absent while open
-//	  repeats, repeated_at    how often it was repeated without being asked for
+//	  repeats, repeated_at    how often the connector repeated it by itself
 //	  repeat_at               when it is to be repeated, absent for never
 //	  expire_at               TTL; absent while open, so that nothing that waits
 //	                          for a person is ever deleted
-//	  message                 of what is no operation: id, body_hash, body_size, attributes
+//	  message                 of a message that is not a valid operation: id, body_hash, body_size, attributes
 //	job_leases/failure-digest
-//	  holder, until           who is sending the mail
+//	  holder, until           the job that is sending the mail
 //	job_leases/last-mail
 //	  at                      when a mail was last accepted
 //
@@ -96,15 +94,12 @@ func (s *Failures) Record(ctx context.Context, r failure.Record) error {
 	ref := s.doc(r.ID)
 	err := s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
 		snap, err := tx.Get(ref)
+		known, found, err := decodeDocument[failureDoc](snap, err)
 		switch {
-		case status.Code(err) == codes.NotFound:
-			return tx.Create(ref, newFailureDoc(r))
 		case err != nil:
 			return err
-		}
-		var known failureDoc
-		if err := snap.DataTo(&known); err != nil {
-			return err
+		case !found:
+			return tx.Create(ref, newFailureDoc(r))
 		}
 		next, changed := known.again(r)
 		if !changed {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"cloud.google.com/go/firestore"
-	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/syncer"
@@ -47,22 +46,17 @@ func (l *Links) CountLinks(ctx context.Context, kind crm.Kind) (int, error) {
 	return l.count(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)))
 }
 
-// CountMade counts the links of which we created the record on a side.
+// CountMade counts the links whose record on a side the connector created.
 func (l *Links) CountMade(ctx context.Context, kind crm.Kind, side crm.System) (int, error) {
 	return l.count(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)).Where("created_on", "==", string(side)))
 }
 
 func (l *Links) count(ctx context.Context, kind crm.Kind, query firestore.Query) (int, error) {
-	const name = "links"
-	result, err := query.NewAggregationQuery().WithCount(name).Get(ctx)
+	n, err := countDocuments(ctx, query)
 	if err != nil {
 		return 0, fmt.Errorf("count links of kind %s: %w", kind, err)
 	}
-	v, ok := result[name].(*firestorepb.Value)
-	if !ok {
-		return 0, fmt.Errorf("count links of kind %s: the answer has no number", kind)
-	}
-	return int(v.GetIntegerValue()), nil
+	return n, nil
 }
 
 // CountLinked returns how many of the records have a link. It costs one read

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/safeguard"
@@ -16,8 +14,8 @@ import (
 // Schema of the collection of this file.
 //
 //	safeguards/{side}-{kind}
-//	  held_at                 absent while it is off
-//	  records, pairs          what put it on
+//	  held_at                 absent while nothing is held
+//	  records, pairs          the counts at which it began to hold
 //	  free_until              until when a person lets everything through
 const safeguardsCollection = "safeguards"
 
@@ -39,14 +37,7 @@ type safeguardDoc struct {
 // LoadSafeguard costs one read.
 func (b *Safeguards) LoadSafeguard(ctx context.Context, side crm.System, kind crm.Kind) (safeguard.State, error) {
 	s := safeguard.State{Side: side, Kind: kind}
-	snap, err := b.doc(side, kind).Get(ctx)
-	if status.Code(err) == codes.NotFound {
-		return s, nil
-	}
-	var d safeguardDoc
-	if err == nil {
-		err = snap.DataTo(&d)
-	}
+	d, err := loadDocument[safeguardDoc](ctx, b.doc(side, kind))
 	if err != nil {
 		return s, fmt.Errorf("load safeguard of %s %s: %w", side, kind, err)
 	}

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
@@ -43,14 +41,7 @@ func (g *Suppressions) Suppress(ctx context.Context, until time.Time, hashes ...
 
 // IsSuppressed costs one read.
 func (g *Suppressions) IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error) {
-	snap, err := g.doc(hash).Get(ctx)
-	if status.Code(err) == codes.NotFound {
-		return false, nil
-	}
-	var d suppressionDoc
-	if err == nil {
-		err = snap.DataTo(&d)
-	}
+	d, err := loadDocument[suppressionDoc](ctx, g.doc(hash))
 	if err != nil {
 		return false, fmt.Errorf("look up suppression %s: %w", hash, err)
 	}

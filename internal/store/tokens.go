@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
@@ -69,8 +67,7 @@ func (t *Tokens) doc() *firestore.DocumentRef {
 
 // LoadToken returns the zero state when nothing is stored yet.
 func (t *Tokens) LoadToken(ctx context.Context) (zoho.TokenState, error) {
-	snap, err := t.doc().Get(ctx)
-	d, err := decodeToken(snap, err)
+	d, err := loadDocument[tokenDoc](ctx, t.doc())
 	if err != nil {
 		return zoho.TokenState{}, fmt.Errorf("load zoho token: %w", err)
 	}
@@ -80,31 +77,14 @@ func (t *Tokens) LoadToken(ctx context.Context) (zoho.TokenState, error) {
 // ChangeToken runs change in a transaction.
 func (t *Tokens) ChangeToken(ctx context.Context, change func(*zoho.TokenState) error) (zoho.TokenState, error) {
 	var state zoho.TokenState
-	err := t.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
-		snap, err := tx.Get(t.doc())
-		d, err := decodeToken(snap, err)
-		if err != nil {
-			return err
-		}
+	err := changeDocument(ctx, t.client, t.doc(), func(d *tokenDoc) error {
 		state = d.state()
-		if err := change(&state); err != nil {
-			return err
-		}
-		return tx.Set(t.doc(), newTokenDoc(state))
+		err := change(&state)
+		*d = newTokenDoc(state)
+		return err
 	})
 	if err != nil {
 		return state, fmt.Errorf("change zoho token: %w", err)
 	}
 	return state, nil
-}
-
-func decodeToken(snap *firestore.DocumentSnapshot, err error) (tokenDoc, error) {
-	var d tokenDoc
-	if status.Code(err) == codes.NotFound {
-		return d, nil
-	}
-	if err != nil {
-		return d, err
-	}
-	return d, snap.DataTo(&d)
 }
