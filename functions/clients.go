@@ -136,9 +136,9 @@ func shareCalls(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
 }
 
 // newCRMHTTPClient returns a newHTTPClient that reads the calls left from each answer.
-func (d *deps) newCRMHTTPClient(ctx context.Context, s crm.System, read stats.Reading) *http.Client {
+func (d *deps) newCRMHTTPClient(ctx context.Context, s crm.System, read stats.QuotaReader) *http.Client {
 	client := d.newHTTPClient(ctx, string(s))
-	client.Transport = d.gauge.Watch(s, systemClock, read, client.Transport)
+	client.Transport = d.gauge.WatchQuota(s, systemClock, read, client.Transport)
 	return client
 }
 

@@ -43,7 +43,7 @@ type deps struct {
 	pubsub    *gcp.PubSub
 	clients   clients
 	counter   *stats.Recorder
-	gauge     stats.Gauge
+	gauge     stats.QuotaGauge
 }
 
 // callTime bounds one call to a CRM. HubSpot itself gives up after 100 s; a

@@ -44,7 +44,7 @@ func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) 
 	if err := errors.Join(err1, err2); err != nil {
 		return check.Config{}, err
 	}
-	figures := store.NewStats(db)
+	stats := store.NewStats(db)
 	return check.Config{
 		Mapping: c.Mapping,
 		Schemas: map[crm.System]check.Schemer{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
@@ -61,7 +61,7 @@ func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) 
 		Cursors:    store.NewCursors(db),
 		Failures:   store.NewFailures(db),
 		Safeguards: store.NewSafeguards(db),
-		LoadStats:  figures.LoadHours,
+		LoadStats:  stats.LoadHours,
 		Now:        systemClock.Now,
 	}, nil
 }

@@ -57,7 +57,7 @@ func fillLinks(b *testing.B, links *store.Links) {
 }
 
 // BenchmarkPages reads each page with 100,000 links, 10,000 open failures of 20
-// causes and three days of figures in the store. ms/median is the one to look at.
+// causes and three days of stats in the store. ms/median is the one to look at.
 func BenchmarkPages(b *testing.B) {
 	db := newDatabase(b)
 	failures, links := store.NewFailures(db), store.NewLinks(db)

@@ -46,12 +46,12 @@ func newChart(first time.Time, span time.Duration, cells []stats.Cell) chart {
 	c := chart{Width: chartWidth, Height: chartHeight}
 	sums := map[string]int{}
 	for i := range cells {
-		c.Highest = max(c.Highest, cells[i].Operations())
+		c.Highest = max(c.Highest, cells[i].CountOperations())
 	}
 	c.Empty = c.Highest == 0
 	step := float64(chartWidth) / float64(len(cells))
 	for i, cell := range cells {
-		b := bar{At: first.Add(time.Duration(i) * span), Count: cell.Operations()}
+		b := bar{At: first.Add(time.Duration(i) * span), Count: cell.CountOperations()}
 		top := float64(chartHeight)
 		for _, o := range outcomes {
 			n := cell.Outcomes[o.name]

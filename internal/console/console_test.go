@@ -94,7 +94,7 @@ type bench struct {
 	*testing.T
 	console *console.Console
 	store   *store.Failures
-	figures *store.Stats
+	stats   *store.Stats
 	tokens  *store.Tokens
 	schemas map[crm.System]console.Schemer
 	topics  map[crm.System]*topic
@@ -107,14 +107,14 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	db := newDatabase(t)
 	b := &bench{
-		T: t, store: store.NewFailures(db), figures: store.NewStats(db), tokens: store.NewTokens(db),
+		T: t, store: store.NewFailures(db), stats: store.NewStats(db), tokens: store.NewTokens(db),
 		clock: &clock{start}, log: &bytes.Buffer{}, records: &records{},
 		topics:  map[crm.System]*topic{crm.HubSpot: {}, crm.Zoho: {}},
 		schemas: map[crm.System]console.Schemer{crm.HubSpot: &schema{}, crm.Zoho: &schema{}},
 	}
 	c, err := console.New(console.Config{
 		Gate: gate{}, Failures: b.store, Records: b.records, Clock: b.clock, NewID: uuid.NewString, Version: "abc",
-		Stats: b.figures, Token: b.tokens, Channels: store.NewChannels(db), Mapping: mapping.Default(), Schemas: b.schemas,
+		Stats: b.stats, Token: b.tokens, Channels: store.NewChannels(db), Mapping: mapping.Default(), Schemas: b.schemas,
 		Topics: map[crm.System]failure.Publisher{crm.HubSpot: b.topics[crm.HubSpot], crm.Zoho: b.topics[crm.Zoho]},
 		Pages:  failure.Pages{HubSpot: "https://app-eu1.hubspot.com", HubSpotPortal: "4711", Zoho: "https://crm.zoho.eu"}, Key: []byte("a key of sixteen bytes"),
 		Logger: slog.New(slog.NewJSONHandler(b.log, nil)),

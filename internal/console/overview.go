@@ -150,7 +150,7 @@ func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 		}
 	}
 	if cell := newest[d.LastSeen.Add(-stats.CellTime)]; cell != nil {
-		d.Backlog = cell.Behind.Quantile(0.99)
+		d.Backlog = cell.Delay.Quantile(0.99)
 	}
 	d.Chart = newChart(first, w.bar, bars)
 	for _, o := range outcomes {
@@ -158,7 +158,7 @@ func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 			d.Totals = append(d.Totals, total{o.name, o.words, n})
 		}
 	}
-	d.Speed = []speed{spread("From the webhook to done", d.Sum.Behind), spread("In the consumer", d.Sum.Took)}
+	d.Speed = []speed{spread("From the webhook to done", d.Sum.Delay), spread("In the consumer", d.Sum.Took)}
 	for _, s := range crm.Systems {
 		q, known := quotas[s]
 		d.Quotas = append(d.Quotas, quotaData{s, q, known})
@@ -172,7 +172,7 @@ func spread(name string, h stats.Histogram) speed {
 
 // CallsPerOperation is what an operation cost on average.
 func (d overviewData) CallsPerOperation() string {
-	n := d.Sum.Operations()
+	n := d.Sum.CountOperations()
 	if n == 0 {
 		return "–"
 	}

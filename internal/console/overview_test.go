@@ -16,14 +16,14 @@ import (
 func cell(outcome string, n int, behind time.Duration) stats.Cell {
 	var c stats.Cell
 	c.Merge(stats.Cell{Outcomes: map[string]int{outcome: n}, Calls: 3 * n,
-		Took: stats.Histogram{stats.Bucket(100 * time.Millisecond): n}, Behind: stats.Histogram{stats.Bucket(behind): n}})
+		Took: stats.Histogram{stats.BucketOf(100 * time.Millisecond): n}, Delay: stats.Histogram{stats.BucketOf(behind): n}})
 	return c
 }
 
 func (b *bench) save(hours ...stats.Hour) {
 	b.Helper()
 	for _, h := range hours {
-		if err := b.figures.SaveHour(b.Context(), h); err != nil {
+		if err := b.stats.SaveHour(b.Context(), h); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {
 	b := newBench(t)
 	b.clock.now = start.Add(time.Minute)
 	one := stats.Operation{At: start, ID: "one", Ref: contact(crm.HubSpot, "1"), Change: "created", Outcome: "created",
-		Written: []string{"zoho:email", "zoho:phone"}, Calls: 4, Took: 120 * time.Millisecond, Behind: 300 * time.Millisecond}
+		Written: []string{"zoho:email", "zoho:phone"}, Calls: 4, Took: 120 * time.Millisecond, Delay: 300 * time.Millisecond}
 	two := stats.Operation{At: start.Add(time.Second), ID: "two", Ref: contact(crm.Zoho, "2"), Change: "updated", Outcome: stats.Repeated, Reason: "RATE"}
 	b.save(stats.Hour{Instance: "a", Start: start.Add(-time.Hour), Latest: []stats.Operation{one}},
 		stats.Hour{Instance: "a", Start: start, Latest: []stats.Operation{one}}, stats.Hour{Instance: "b", Start: start, Latest: []stats.Operation{two}})

@@ -47,9 +47,9 @@ type Applier interface {
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 
-// Counter counts what the operations came to. *figures.Recorder is one.
+// Counter counts operations by their outcome. *stats.Recorder is one.
 type Counter interface {
-	Note(ctx context.Context, o stats.Operation) error
+	RecordOperation(ctx context.Context, o stats.Operation) error
 }
 
 // Consumer applies the operations of a subscription. Counter may be nil.
@@ -125,9 +125,9 @@ func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Res
 		return
 	}
 	now := c.Clock.Now()
-	err := c.Counter.Note(ctx, stats.Operation{
-		At: now, ID: o.ID, Ref: o.Ref, Twin: r.Counterpart.RecordID, Change: string(o.Change), Outcome: outcome, Reason: reason,
-		Written: r.Written, Refused: r.Refused, Calls: r.Calls, Took: r.Took, Behind: now.Sub(o.ReceivedAt),
+	err := c.Counter.RecordOperation(ctx, stats.Operation{
+		At: now, ID: o.ID, Ref: o.Ref, Counterpart: r.Counterpart.RecordID, Change: string(o.Change), Outcome: outcome, Reason: reason,
+		Written: r.Written, Refused: r.Refused, Calls: r.Calls, Took: r.Took, Delay: now.Sub(o.ReceivedAt),
 	})
 	if err != nil {
 		c.Logger.WarnContext(ctx, "figures are not stored", "error", err.Error())

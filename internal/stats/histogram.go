@@ -17,16 +17,16 @@ const buckets = 96
 // up to growth^i milliseconds.
 type Histogram map[int]int
 
-func (h Histogram) add(d time.Duration) { h[Bucket(d)]++ }
+func (h Histogram) addDuration(d time.Duration) { h[BucketOf(d)]++ }
 
-func (h Histogram) merge(other Histogram) {
+func (h Histogram) addAll(other Histogram) {
 	for i, n := range other {
 		h[i] += n
 	}
 }
 
-// Bucket is the bucket that counts d.
-func Bucket(d time.Duration) int {
+// BucketOf is the bucket that counts d.
+func BucketOf(d time.Duration) int {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms <= 1 {
 		return 0
@@ -45,7 +45,7 @@ func (h Histogram) Count() (n int) {
 // Quantile is the duration that the share q of all does not exceed, 0 of none.
 func (h Histogram) Quantile(q float64) time.Duration {
 	rank, seen := int(math.Ceil(q*float64(h.Count()))), 0
-	for _, i := range h.sorted() {
+	for _, i := range h.sortedBuckets() {
 		if seen += h[i]; seen >= rank {
 			// The middle of the bucket, in its own measure.
 			return time.Duration(math.Pow(growth, float64(i)-0.5) * float64(time.Millisecond))
@@ -54,7 +54,7 @@ func (h Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
-func (h Histogram) sorted() []int {
+func (h Histogram) sortedBuckets() []int {
 	keys := make([]int, 0, len(h))
 	for i := range h {
 		keys = append(keys, i)

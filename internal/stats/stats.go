@@ -1,11 +1,11 @@
-// Package stats counts what the consumers do: how operations ended, how long
-// they took, how far behind they were, what the last ones were. It holds ids and
-// names, and no value of a field.
+// Package stats counts the work of the consumers: how operations ended, how long
+// they took, their delay, and the latest ones. It holds ids and names, and no value
+// of a field.
 //
 // Each instance counts in memory and stores one document of its own for each
-// hour, now and then, within a request: nothing runs after an answer, and no
+// hour, from time to time, within a request: nothing runs after an answer, and no
 // document has two writers. What an instance had not yet stored when it ended is
-// missing, so the figures are for looking at, and not for keeping accounts.
+// missing, so the counts are an indication and not an account.
 package stats
 
 import (
@@ -21,17 +21,17 @@ const (
 	// CellTime is the resolution in time.
 	CellTime = 5 * time.Minute
 	cells    = int(time.Hour / CellTime)
-	// keptOperations is how many of the last operations an instance tells.
-	keptOperations = 40
-	// A burst is stored after so many operations, at most every shortest: a
+	// maxLatest is how many of the latest operations an instance keeps.
+	maxLatest = 40
+	// A burst is stored after maxPending operations, at most every minSaveInterval: a
 	// document takes one write a second.
-	burst    = 50
-	shortest = 2 * time.Second
+	maxPending      = 50
+	minSaveInterval = 2 * time.Second
 )
 
 // Outcomes beside those of the syncer.
 const (
-	Repeated = "repeated" // it failed and comes again
+	Repeated = "repeated" // it failed and is retried
 	GivenUp  = "given_up" // it failed for good and is on record
 )
 
@@ -40,50 +40,50 @@ type Operation struct {
 	At               time.Time // when it ended
 	ID               string
 	Ref              crm.Ref
-	Twin             string // id on the other side
+	Counterpart      string // id on the other side
 	Change           string
 	Outcome          string
 	Reason           string
 	Written, Refused []string // "zoho:email"
 	Calls            int
 	Took             time.Duration
-	Behind           time.Duration // from its receipt to its end
+	Delay            time.Duration // from its receipt to its end
 }
 
 // Cell counts what ended within CellTime.
 type Cell struct {
-	Outcomes     map[string]int
-	Calls        int
-	Took, Behind Histogram
+	Outcomes    map[string]int
+	Calls       int
+	Took, Delay Histogram
 }
 
-func (c *Cell) add(o Operation) {
+func (c *Cell) addOperation(o Operation) {
 	if c.Outcomes == nil {
-		c.Outcomes, c.Took, c.Behind = map[string]int{}, Histogram{}, Histogram{}
+		c.Outcomes, c.Took, c.Delay = map[string]int{}, Histogram{}, Histogram{}
 	}
 	c.Outcomes[o.Outcome]++
 	c.Calls += o.Calls
-	c.Took.add(o.Took)
+	c.Took.addDuration(o.Took)
 	if o.Outcome != Repeated { // it is not yet done
-		c.Behind.add(o.Behind)
+		c.Delay.addDuration(o.Delay)
 	}
 }
 
 // Merge adds d's counts to c.
 func (c *Cell) Merge(d Cell) {
 	if c.Outcomes == nil {
-		c.Outcomes, c.Took, c.Behind = map[string]int{}, Histogram{}, Histogram{}
+		c.Outcomes, c.Took, c.Delay = map[string]int{}, Histogram{}, Histogram{}
 	}
 	for outcome, n := range d.Outcomes {
 		c.Outcomes[outcome] += n
 	}
 	c.Calls += d.Calls
-	c.Took.merge(d.Took)
-	c.Behind.merge(d.Behind)
+	c.Took.addAll(d.Took)
+	c.Delay.addAll(d.Delay)
 }
 
-// Operations is how many ended.
-func (c Cell) Operations() (n int) {
+// CountOperations is how many ended.
+func (c Cell) CountOperations() (n int) {
 	for _, of := range c.Outcomes {
 		n += of
 	}
@@ -137,36 +137,36 @@ type Recorder struct {
 // NewRecorder returns a Recorder that has counted nothing.
 func NewRecorder(c Config) *Recorder { return &Recorder{Config: c} }
 
-// Note counts an operation, and stores what was counted if it is time to. An
+// RecordOperation counts an operation, and stores what was counted if it is time to. An
 // error says that it is not stored; it will be, with the next.
-func (r *Recorder) Note(ctx context.Context, o Operation) error {
-	for due := r.add(o); len(due) > 0; due = r.rest() {
+func (r *Recorder) RecordOperation(ctx context.Context, o Operation) error {
+	for due := r.addOperation(o); len(due) > 0; due = r.takePending() {
 		for _, h := range due {
 			if err := r.Store.SaveHour(ctx, h); err != nil {
-				r.done(false)
-				return fmt.Errorf("store figures: %w", err)
+				r.endSave(false)
+				return fmt.Errorf("store the statistics: %w", err)
 			}
 		}
-		r.done(true)
+		r.endSave(true)
 	}
 	return nil
 }
 
-// rest returns what was counted while the last save was under way, where
+// takePending returns what was counted while the last save was under way, where
 // nothing may wait.
-func (r *Recorder) rest() []Hour {
+func (r *Recorder) takePending() []Hour {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.Every > 0 || r.pending == 0 || r.saving {
 		return nil
 	}
 	r.pending, r.saving = 0, true
-	return []Hour{r.copy()}
+	return []Hour{r.copyHour()}
 }
 
-// add counts o and returns the hours that have to be stored now: the one that is
+// addOperation counts o and returns the hours that have to be stored now: the one that is
 // over, and the one that is under way.
-func (r *Recorder) add(o Operation) (due []Hour) {
+func (r *Recorder) addOperation(o Operation) (due []Hour) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	start := o.At.UTC().Truncate(time.Hour)
@@ -175,28 +175,28 @@ func (r *Recorder) add(o Operation) (due []Hour) {
 	}
 	if start.After(r.hour.Start) {
 		if r.pending > 0 {
-			due = append(due, r.copy())
+			due = append(due, r.copyHour())
 		}
 		r.hour = Hour{Instance: r.Instance, Start: start, Cells: map[int]Cell{}, Latest: r.hour.Latest}
 	}
 	// An operation that ended as the hour turned counts to the later one.
 	i := min(max(int(o.At.Sub(r.hour.Start)/CellTime), 0), cells-1)
 	cell := r.hour.Cells[i]
-	cell.add(o)
+	cell.addOperation(o)
 	r.hour.Cells[i] = cell
 	r.hour.Latest = append(r.hour.Latest, o)
-	r.hour.Latest = r.hour.Latest[max(0, len(r.hour.Latest)-keptOperations):]
+	r.hour.Latest = r.hour.Latest[max(0, len(r.hour.Latest)-maxLatest):]
 	r.pending++
 	waited := o.At.Sub(r.saved)
-	if len(due) > 0 || !r.saving && (waited >= r.Every || r.pending >= burst && waited >= shortest) {
-		due = append(due, r.copy())
+	if len(due) > 0 || !r.saving && (waited >= r.Every || r.pending >= maxPending && waited >= minSaveInterval) {
+		due = append(due, r.copyHour())
 		r.pending, r.saved, r.saving = 0, o.At, true
 	}
 	return due
 }
 
-// done ends a save. What could not be stored waits for the next turn.
-func (r *Recorder) done(stored bool) {
+// endSave ends a save. What could not be stored waits for the next save.
+func (r *Recorder) endSave(stored bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.saving = false
@@ -205,8 +205,8 @@ func (r *Recorder) done(stored bool) {
 	}
 }
 
-// copy returns the hour as it is now, sharing nothing that changes.
-func (r *Recorder) copy() Hour {
+// copyHour returns the hour as it is now, sharing nothing that changes.
+func (r *Recorder) copyHour() Hour {
 	h := r.hour
 	h.Cells = make(map[int]Cell, len(r.hour.Cells))
 	for i, c := range r.hour.Cells {

@@ -41,7 +41,7 @@ func (s *store) SaveHour(_ context.Context, h Hour) error {
 func (s *store) stored() (n int) {
 	for _, h := range s.hours {
 		for _, c := range h.Cells {
-			n += c.Operations()
+			n += c.CountOperations()
 		}
 	}
 	return n
@@ -70,7 +70,7 @@ func TestManyOperationsCostFewWrites(t *testing.T) {
 			n := 0
 			const span = 30 * time.Minute
 			for at := start; at.Before(start.Add(span)); at = at.Add(tt.pause) {
-				if err := r.Note(t.Context(), Operation{At: at, Outcome: "updated"}); err != nil {
+				if err := r.RecordOperation(t.Context(), Operation{At: at, Outcome: "updated"}); err != nil {
 					t.Fatal(err)
 				}
 				n++
@@ -79,7 +79,7 @@ func TestManyOperationsCostFewWrites(t *testing.T) {
 			if n/s.writes < tt.perWrite || s.writes > tt.writesMin*int(span/time.Minute)+2 {
 				t.Errorf("%d operations, %d writes", n, s.writes)
 			}
-			if missing := n - s.stored(); missing >= 2*n/s.writes+burst {
+			if missing := n - s.stored(); missing >= 2*n/s.writes+maxPending {
 				t.Errorf("%d of %d operations are not stored", missing, n)
 			}
 		})
@@ -90,12 +90,12 @@ func TestAnHourThatIsOverIsStoredWhole(t *testing.T) {
 	s := &store{}
 	r := NewRecorder(Config{Store: s, Instance: "i", Every: time.Minute})
 	for _, at := range []time.Duration{58*time.Minute + 50*time.Second, 59 * time.Minute, 59*time.Minute + 10*time.Second, 60*time.Minute + time.Second} {
-		if err := r.Note(t.Context(), Operation{At: start.Add(at), Outcome: "created", Calls: 3, Took: 100 * time.Millisecond}); err != nil {
+		if err := r.RecordOperation(t.Context(), Operation{At: start.Add(at), Outcome: "created", Calls: 3, Took: 100 * time.Millisecond}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	first, second := s.hours[start].Cells[11], s.hours[start.Add(time.Hour)].Cells[0]
-	if first.Operations() != 3 || second.Operations() != 1 || first.Calls != 9 || len(s.hours[start.Add(time.Hour)].Latest) != 4 {
+	if first.CountOperations() != 3 || second.CountOperations() != 1 || first.Calls != 9 || len(s.hours[start.Add(time.Hour)].Latest) != 4 {
 		t.Errorf("got %+v and %+v", first, second)
 	}
 }
@@ -103,14 +103,14 @@ func TestAnHourThatIsOverIsStoredWhole(t *testing.T) {
 func TestWhatCannotBeStoredIsStoredWithTheNext(t *testing.T) {
 	s := &store{err: errors.New("down")}
 	r := NewRecorder(Config{Store: s, Instance: "i"})
-	if err := r.Note(t.Context(), Operation{At: start, Outcome: "created"}); err == nil {
+	if err := r.RecordOperation(t.Context(), Operation{At: start, Outcome: "created"}); err == nil {
 		t.Error("no error")
 	}
 	s.err = nil
-	if err := r.Note(t.Context(), Operation{At: start.Add(time.Second), Outcome: Repeated}); err != nil {
+	if err := r.RecordOperation(t.Context(), Operation{At: start.Add(time.Second), Outcome: Repeated}); err != nil {
 		t.Error(err)
 	}
-	if got := s.hours[start].Cells[0]; got.Operations() != 2 || got.Behind.Count() != 1 {
+	if got := s.hours[start].Cells[0]; got.CountOperations() != 2 || got.Delay.Count() != 1 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -122,7 +122,7 @@ func TestManyWhoCountAtOnceLoseNothing(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				if err := r.Note(t.Context(), Operation{At: start, Outcome: "updated"}); err != nil {
+				if err := r.RecordOperation(t.Context(), Operation{At: start, Outcome: "updated"}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -137,7 +137,7 @@ func TestManyWhoCountAtOnceLoseNothing(t *testing.T) {
 func TestQuantilesAreWithinATenth(t *testing.T) {
 	h := Histogram{}
 	for i := 1; i <= 1000; i++ {
-		h.add(time.Duration(i) * time.Millisecond)
+		h.addDuration(time.Duration(i) * time.Millisecond)
 	}
 	for q, want := range map[float64]float64{0.5: 500, 0.95: 950, 0.99: 990} {
 		got := float64(h.Quantile(q)) / float64(time.Millisecond)
@@ -158,9 +158,9 @@ func TestAGaugeReadsWhatIsLeftFromAnswersThatSaySo(t *testing.T) {
 	said := "7"
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Left", said) }))
 	defer door.Close()
-	g := &Gauge{}
+	g := &QuotaGauge{}
 	read := func(h http.Header) (int, int, bool) { return len(h.Get("Left")), 10, h.Get("Left") != "" }
-	client := http.Client{Transport: g.Watch(crm.Zoho, fixed{}, read, http.DefaultTransport)}
+	client := http.Client{Transport: g.WatchQuota(crm.Zoho, fixed{}, read, http.DefaultTransport)}
 	for _, said = range []string{"7", ""} {
 		res, err := client.Get(door.URL)
 		if err != nil {

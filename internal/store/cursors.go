@@ -53,7 +53,7 @@ func newCursorDoc(c reconcile.Cursor) cursorDoc {
 	}
 }
 
-func (d cursorDoc) cursor() reconcile.Cursor {
+func (d cursorDoc) toCursor() reconcile.Cursor {
 	return reconcile.Cursor{
 		Version: d.Version, Covered: d.Covered, Since: d.Since, Until: d.Until,
 		From: crm.Place{At: d.FromAt, ID: d.FromID, Page: d.FromPage}, Touched: d.Touched,
@@ -79,12 +79,12 @@ func (s *Cursors) LoadCursor(ctx context.Context, name string) (reconcile.Cursor
 	if err != nil {
 		return reconcile.Cursor{}, fmt.Errorf("load cursor %s: %w", name, err)
 	}
-	return d.cursor(), nil
+	return d.toCursor(), nil
 }
 
 // SaveCursor costs one read and one write.
 func (s *Cursors) SaveCursor(ctx context.Context, name string, next, was reconcile.Cursor) error {
-	if err := s.save(ctx, s.doc(name), next, was); err != nil {
+	if err := s.saveCursor(ctx, s.doc(name), next, was); err != nil {
 		return fmt.Errorf("save cursor %s: %w", name, err)
 	}
 	return nil
@@ -99,16 +99,16 @@ func (s *Cursors) EraseCursors(ctx context.Context, refs ...crm.Ref) error {
 		return fmt.Errorf("list cursors: %w", err)
 	}
 	for _, snap := range snaps {
-		if err := s.erase(ctx, snap, refs); err != nil {
+		if err := s.eraseCursor(ctx, snap, refs); err != nil {
 			return fmt.Errorf("erase cursor %s: %w", snap.Ref.ID, err)
 		}
 	}
 	return nil
 }
 
-func (s *Cursors) erase(ctx context.Context, snap *firestore.DocumentSnapshot, refs []crm.Ref) error {
+func (s *Cursors) eraseCursor(ctx context.Context, snap *firestore.DocumentSnapshot, refs []crm.Ref) error {
 	d, _, err := decodeDocument[cursorDoc](snap, nil)
-	c := d.cursor()
+	c := d.toCursor()
 	names := slices.ContainsFunc(refs, func(r crm.Ref) bool { return r.RecordID == c.From.ID })
 	if err != nil || !names || c.From.ID == "" {
 		return err
@@ -118,13 +118,13 @@ func (s *Cursors) erase(ctx context.Context, snap *firestore.DocumentSnapshot, r
 	return err
 }
 
-func (s *Cursors) save(ctx context.Context, ref *firestore.DocumentRef, next, was reconcile.Cursor) error {
+func (s *Cursors) saveCursor(ctx context.Context, ref *firestore.DocumentRef, next, was reconcile.Cursor) error {
 	snap, err := ref.Get(ctx)
 	stored, found, err := decodeDocument[cursorDoc](snap, err)
 	switch {
 	case err != nil:
 		return err
-	case !stored.cursor().Equal(was):
+	case !stored.toCursor().Equal(was):
 		return reconcile.ErrOvertaken
 	}
 	d := newCursorDoc(next)

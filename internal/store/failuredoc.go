@@ -81,13 +81,13 @@ func newFailureDoc(r failure.Record) failureDoc {
 	if r.Message != nil {
 		d.Message = (*messageDoc)(r.Message)
 	}
-	return d.filed(r.ID)
+	return d.withIndexes(r.ID)
 }
 
-// filed returns d with what depends on the rest of it: whether a mail is due and
+// withIndexes returns d with what depends on the rest of it: whether a mail is due and
 // when it is repeated, and what the lists are ordered by.
-func (d failureDoc) filed(id string) failureDoc {
-	r := d.record(id)
+func (d failureDoc) withIndexes(id string) failureDoc {
+	r := d.toRecord(id)
 	d.Unreported, d.RepeatAt = r.Unreported(), nil
 	if at := r.RepeatAt(); !at.IsZero() {
 		d.RepeatAt = &at
@@ -102,9 +102,9 @@ func (d failureDoc) filed(id string) failureDoc {
 	return d
 }
 
-// again returns what becomes of d when r happens: counted, unless it is an
+// countAgain returns what becomes of d when r happens: counted, unless it is an
 // operation that was counted before. A resolved failure opens again either way.
-func (d failureDoc) again(r failure.Record) (failureDoc, bool) {
+func (d failureDoc) countAgain(r failure.Record) (failureDoc, bool) {
 	counted := slices.Contains(d.Operations, r.Operation)
 	if counted && d.ResolvedAt == nil {
 		return d, false
@@ -124,12 +124,12 @@ func (d failureDoc) again(r failure.Record) (failureDoc, bool) {
 		next.Operations = append(slices.Clone(d.Operations), r.Operation)
 		next.Operations = next.Operations[max(0, len(next.Operations)-keptOperations):]
 	}
-	return next.filed(r.ID), true
+	return next.withIndexes(r.ID), true
 }
 
-func (d failureDoc) once() bool { return d.record("").Once() }
+func (d failureDoc) isMailedOnce() bool { return d.toRecord("").Once() }
 
-func (d failureDoc) record(id string) failure.Record {
+func (d failureDoc) toRecord(id string) failure.Record {
 	r := failure.Record{
 		ID: id, Ref: parseRefText(d.Ref), Record: parseRefText(d.Record),
 		Cause:     failure.Cause{Side: crm.System(d.Side), Action: d.Action, Kind: crm.ErrorKind(d.Kind), Code: failurecode.Code(d.Code)},

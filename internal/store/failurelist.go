@@ -23,11 +23,11 @@ func (s *Failures) PageFailures(ctx context.Context, l failure.Listing) ([]failu
 	query := s.client.Collection(failuresCollection).Query
 	switch {
 	case l.Closed:
-		query = before(query, "closed", "", string(l.After))
+		query = pageBefore(query, "closed", "", string(l.After))
 	case l.Cause != "":
-		query = before(query, "open_of", l.Cause+" ", string(l.After))
+		query = pageBefore(query, "open_of", l.Cause+" ", string(l.After))
 	default:
-		query = before(query, "open", "", string(l.After))
+		query = pageBefore(query, "open", "", string(l.After))
 	}
 	snaps, err := query.Limit(l.Size + 1).Documents(ctx).GetAll()
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Failures) PageFailures(ctx context.Context, l failure.Listing) ([]failu
 		if err := snap.DataTo(&d); err != nil {
 			return nil, "", fmt.Errorf("decode failure %s: %w", snap.Ref.ID, err)
 		}
-		page = append(page, d.record(snap.Ref.ID))
+		page = append(page, d.toRecord(snap.Ref.ID))
 	}
 	if !more {
 		return page, "", nil
@@ -53,9 +53,9 @@ func (s *Failures) PageFailures(ctx context.Context, l failure.Listing) ([]failu
 	return page, failure.PlaceOf(last.LastSeen, last.ID), nil
 }
 
-// before asks for the texts of a field that begin with prefix, the greatest
+// pageBefore asks for the texts of a field that begin with prefix, the greatest
 // first, from the one below after on. The index of the one field serves it.
-func before(query firestore.Query, field, prefix, after string) firestore.Query {
+func pageBefore(query firestore.Query, field, prefix, after string) firestore.Query {
 	query = query.OrderBy(field, firestore.Desc)
 	if prefix != "" {
 		query = query.Where(field, ">=", prefix)
@@ -105,12 +105,12 @@ func (s *Failures) countGroups(ctx context.Context, result *failure.Causes) erro
 // CountFailures costs one read for each thousand.
 func (s *Failures) CountFailures(ctx context.Context, cause string) (int, error) {
 	if cause != "" {
-		return s.count(ctx, s.client.Collection(failuresCollection).Where("open_cause", "==", cause))
+		return s.countQuery(ctx, s.client.Collection(failuresCollection).Where("open_cause", "==", cause))
 	}
-	return s.count(ctx, s.client.Collection(failuresCollection).Where("is_open", "==", true))
+	return s.countQuery(ctx, s.client.Collection(failuresCollection).Where("is_open", "==", true))
 }
 
-func (s *Failures) count(ctx context.Context, query firestore.Query) (int, error) {
+func (s *Failures) countQuery(ctx context.Context, query firestore.Query) (int, error) {
 	n, err := countDocuments(ctx, query)
 	if err != nil {
 		return 0, fmt.Errorf("count failures: %w", err)
@@ -127,12 +127,12 @@ func (s *Failures) DismissFailures(ctx context.Context, at time.Time, why failur
 			refs[i] = s.doc(id)
 		}
 		done := map[string]bool{}
-		err := s.change(ctx, refs, func(id string, d *failureDoc) edit {
+		err := s.editDocs(ctx, refs, func(id string, d *failureDoc) edit {
 			if delete(done, id); d.ResolvedAt != nil {
 				return untouched
 			}
 			d.ResolvedAt, d.ExpireAt, d.Dismissed, done[id] = &at, &expire, string(why), true
-			if d.once() {
+			if d.isMailedOnce() {
 				return erased
 			}
 			return edited

@@ -101,7 +101,7 @@ func (s *Failures) Record(ctx context.Context, r failure.Record) error {
 		case !found:
 			return tx.Create(ref, newFailureDoc(r))
 		}
-		next, changed := known.again(r)
+		next, changed := known.countAgain(r)
 		if !changed {
 			return nil
 		}
@@ -119,13 +119,13 @@ func (s *Failures) UnreportedFailures(ctx context.Context, limit int) ([]failure
 	if limit > 0 {
 		query = query.Limit(limit)
 	}
-	return s.collect(ctx, query, limit, failure.Record.Unreported)
+	return s.collectMatching(ctx, query, limit, failure.Record.Unreported)
 }
 
 // DueFailures reads one document for each failure that it returns.
 func (s *Failures) DueFailures(ctx context.Context, now time.Time, limit int) ([]failure.Record, error) {
 	query := s.client.Collection(failuresCollection).Where("repeat_at", "<=", now).OrderBy("repeat_at", firestore.Asc).Limit(limit)
-	return s.collect(ctx, query, limit, failure.Record.Open)
+	return s.collectMatching(ctx, query, limit, failure.Record.Open)
 }
 
 // MarkRepeated costs one read and one write for each failure.
@@ -135,7 +135,7 @@ func (s *Failures) MarkRepeated(ctx context.Context, at time.Time, ids ...string
 		for i, id := range chunk {
 			refs[i] = s.doc(id)
 		}
-		err := s.change(ctx, refs, func(_ string, d *failureDoc) edit {
+		err := s.editDocs(ctx, refs, func(_ string, d *failureDoc) edit {
 			if d.ResolvedAt != nil {
 				return untouched
 			}
@@ -155,7 +155,7 @@ func (s *Failures) ListFailures(ctx context.Context, f failure.Filter, limit int
 	query := all.OrderBy("last_seen", firestore.Asc)
 	switch {
 	case len(f.IDs) > 0:
-		return s.pick(ctx, f, limit)
+		return s.readByIDs(ctx, f, limit)
 	case f.Ref != (crm.Ref{}):
 		query = all.Where("refs", "array-contains", f.Ref.String())
 	case f.Cause != "":
@@ -168,11 +168,11 @@ func (s *Failures) ListFailures(ctx context.Context, f failure.Filter, limit int
 			query = query.Where("last_seen", "<", f.Until)
 		}
 	}
-	return s.collect(ctx, query, limit, f.Matches)
+	return s.collectMatching(ctx, query, limit, f.Matches)
 }
 
-// pick reads failures by their ids. Those that do not exist are left out.
-func (s *Failures) pick(ctx context.Context, f failure.Filter, limit int) ([]failure.Record, error) {
+// readByIDs reads failures by their ids. Those that do not exist are left out.
+func (s *Failures) readByIDs(ctx context.Context, f failure.Filter, limit int) ([]failure.Record, error) {
 	refs := make([]*firestore.DocumentRef, 0, len(f.IDs))
 	for _, id := range f.IDs {
 		if id == "" || strings.Contains(id, "/") {
@@ -193,15 +193,15 @@ func (s *Failures) pick(ctx context.Context, f failure.Filter, limit int) ([]fai
 		if err := snap.DataTo(&d); err != nil {
 			return nil, fmt.Errorf("decode failure %s: %w", snap.Ref.ID, err)
 		}
-		if r := d.record(snap.Ref.ID); f.Matches(r) {
+		if r := d.toRecord(snap.Ref.ID); f.Matches(r) {
 			list = append(list, r)
 		}
 	}
 	return list, nil
 }
 
-// collect returns at most limit failures (0: all) that match.
-func (s *Failures) collect(ctx context.Context, query firestore.Query, limit int, matches func(failure.Record) bool) ([]failure.Record, error) {
+// collectMatching returns at most limit failures (0: all) that match.
+func (s *Failures) collectMatching(ctx context.Context, query firestore.Query, limit int, matches func(failure.Record) bool) ([]failure.Record, error) {
 	docs := query.Documents(ctx)
 	defer docs.Stop()
 	var list []failure.Record
@@ -217,7 +217,7 @@ func (s *Failures) collect(ctx context.Context, query firestore.Query, limit int
 		if err := snap.DataTo(&d); err != nil {
 			return nil, fmt.Errorf("decode failure %s: %w", snap.Ref.ID, err)
 		}
-		if r := d.record(snap.Ref.ID); matches(r) {
+		if r := d.toRecord(snap.Ref.ID); matches(r) {
 			list = append(list, r)
 		}
 	}
@@ -232,8 +232,8 @@ func (s *Failures) MarkMailed(ctx context.Context, records []failure.Record, at 
 		for i, r := range chunk {
 			told[r.ID], refs[i] = r.Count, s.doc(r.ID)
 		}
-		err := s.change(ctx, refs, func(id string, d *failureDoc) edit {
-			if d.once() && d.Count <= told[id] {
+		err := s.editDocs(ctx, refs, func(id string, d *failureDoc) edit {
+			if d.isMailedOnce() && d.Count <= told[id] {
 				return erased
 			}
 			d.MailedAt, d.MailedCount = &at, max(d.MailedCount, told[id])
@@ -249,13 +249,13 @@ func (s *Failures) MarkMailed(ctx context.Context, records []failure.Record, at 
 // ResolveFailures costs one read for each failure of the records, open or not,
 // and one write for each open one.
 func (s *Failures) ResolveFailures(ctx context.Context, at time.Time, refs ...crm.Ref) (int, error) {
-	docs, err := s.about(ctx, "refs", refs)
+	docs, err := s.findDocsNaming(ctx, "refs", refs)
 	if err != nil {
 		return 0, fmt.Errorf("resolve failures: %w", err)
 	}
 	expire, resolved := at.Add(keepResolved), map[string]bool{}
-	err = s.change(ctx, docs, func(id string, d *failureDoc) edit {
-		if delete(resolved, id); d.ResolvedAt != nil || d.LastSeen.After(at) || d.record(id).Outlasts() {
+	err = s.editDocs(ctx, docs, func(id string, d *failureDoc) edit {
+		if delete(resolved, id); d.ResolvedAt != nil || d.LastSeen.After(at) || d.toRecord(id).Outlasts() {
 			return untouched
 		}
 		d.ResolvedAt, d.ExpireAt, resolved[id] = &at, &expire, true
@@ -270,11 +270,11 @@ func (s *Failures) ResolveFailures(ctx context.Context, at time.Time, refs ...cr
 // EraseFailures deletes the documents themselves, those that only name the
 // records in a detail too.
 func (s *Failures) EraseFailures(ctx context.Context, refs ...crm.Ref) error {
-	about, err := s.about(ctx, "refs", refs)
+	about, err := s.findDocsNaming(ctx, "refs", refs)
 	if err != nil {
 		return fmt.Errorf("erase failures: %w", err)
 	}
-	naming, err := s.about(ctx, "others", refs)
+	naming, err := s.findDocsNaming(ctx, "others", refs)
 	if err != nil {
 		return fmt.Errorf("erase failures that name a record: %w", err)
 	}
@@ -287,8 +287,8 @@ func (s *Failures) EraseFailures(ctx context.Context, refs ...crm.Ref) error {
 	return nil
 }
 
-// about finds the failures that hold any of the records in a field.
-func (s *Failures) about(ctx context.Context, field string, refs []crm.Ref) ([]*firestore.DocumentRef, error) {
+// findDocsNaming finds the failures that hold any of the records in a field.
+func (s *Failures) findDocsNaming(ctx context.Context, field string, refs []crm.Ref) ([]*firestore.DocumentRef, error) {
 	var names []string
 	for _, r := range refs {
 		if r.RecordID != "" {
@@ -318,9 +318,9 @@ const (
 	erased
 )
 
-// change edits those of the documents that exist, all or none. The edit is
+// editDocs edits those of the documents that exist, all or none. The edit is
 // repeated when another writer was faster, so it is pure but for what it resets.
-func (s *Failures) change(ctx context.Context, refs []*firestore.DocumentRef, decide func(id string, d *failureDoc) edit) error {
+func (s *Failures) editDocs(ctx context.Context, refs []*firestore.DocumentRef, decide func(id string, d *failureDoc) edit) error {
 	if len(refs) == 0 {
 		return nil
 	}
@@ -340,7 +340,7 @@ func (s *Failures) change(ctx context.Context, refs []*firestore.DocumentRef, de
 			var err error
 			switch decide(snap.Ref.ID, &d) {
 			case edited:
-				err = tx.Set(snap.Ref, d.filed(snap.Ref.ID))
+				err = tx.Set(snap.Ref, d.withIndexes(snap.Ref.ID))
 			case erased:
 				err = tx.Delete(snap.Ref)
 			}

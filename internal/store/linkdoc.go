@@ -151,7 +151,7 @@ func newLinkDoc(l syncer.Link) linkDoc {
 		}
 	}
 	if l.Zoho.RecordID != "" {
-		d.Zoho = spread(l.Ref(crm.Zoho))
+		d.Zoho = hashedName(l.Ref(crm.Zoho))
 	}
 	for name, b := range l.Fields {
 		d.Fields[name] = fieldDoc{
@@ -193,7 +193,7 @@ func (d fieldSideDoc) base() merge.SideBase {
 	}
 }
 
-func (d linkDoc) link(v string) syncer.Link {
+func (d linkDoc) toLink(v string) syncer.Link {
 	l := syncer.Link{
 		ID: d.ID, Version: v, Kind: crm.Kind(d.Kind), CreatedOn: crm.System(d.CreatedOn), DeletedOn: crm.System(d.DeletedOn), DeletedAt: d.DeletedAt, HashID: d.HashID, Failing: d.Failing,
 		Lease: syncer.Lease{Holder: d.Lease.Holder, Until: d.Lease.Until}, Fields: map[string]merge.Base{},

@@ -34,7 +34,7 @@ var (
 
 // FindLink costs one read.
 func (l *Links) FindLink(ctx context.Context, ref crm.Ref) (syncer.Link, bool, error) {
-	snap, err := l.find(ctx, ref)
+	snap, err := l.readLinkDoc(ctx, ref)
 	if err != nil {
 		return syncer.Link{}, false, fmt.Errorf("find link of %s: %w", ref, err)
 	}
@@ -45,24 +45,24 @@ func (l *Links) FindLink(ctx context.Context, ref crm.Ref) (syncer.Link, bool, e
 	return link, err == nil, err
 }
 
-func (l *Links) find(ctx context.Context, ref crm.Ref) (*firestore.DocumentSnapshot, error) {
+func (l *Links) readLinkDoc(ctx context.Context, ref crm.Ref) (*firestore.DocumentSnapshot, error) {
 	if ref.System == crm.HubSpot {
-		snap, err := l.doc(spread(ref)).Get(ctx)
+		snap, err := l.doc(hashedName(ref)).Get(ctx)
 		if status.Code(err) == codes.NotFound {
 			return nil, nil
 		}
 		return snap, err
 	}
-	docs, err := l.holding(ref).Documents(ctx).GetAll()
+	docs, err := l.queryByZohoRecord(ref).Documents(ctx).GetAll()
 	if len(docs) == 0 {
 		return nil, err
 	}
 	return docs[0], err
 }
 
-// holding finds the link that a record of Zoho belongs to.
-func (l *Links) holding(ref crm.Ref) firestore.Query {
-	return l.client.Collection(linksCollection).Where(string(ref.System), "==", spread(ref)).Limit(1)
+// queryByZohoRecord finds the link that a record of Zoho belongs to.
+func (l *Links) queryByZohoRecord(ref crm.Ref) firestore.Query {
+	return l.client.Collection(linksCollection).Where(string(ref.System), "==", hashedName(ref)).Limit(1)
 }
 
 // SaveLink costs one write, and one read more when a record of Zoho enters the
@@ -70,56 +70,56 @@ func (l *Links) holding(ref crm.Ref) firestore.Query {
 // is made anew, for one write more.
 func (l *Links) SaveLink(ctx context.Context, link syncer.Link) (syncer.Link, error) {
 	doc := newLinkDoc(link)
-	was, name := nameOf(link.Claimed...), nameOf(link.Ref(crm.HubSpot), link.Ref(crm.Zoho))
+	was, name := docNameOf(link.Claimed...), docNameOf(link.Ref(crm.HubSpot), link.Ref(crm.Zoho))
 	entering := link.Ref(crm.Zoho)
 	enters := entering.RecordID != "" && !slices.Contains(link.Claimed, entering)
 	var at time.Time
 	var err error
 	switch {
 	case enters || link.Version != "" && name != was:
-		at, err = l.enter(ctx, link.Version, func(tx *firestore.Transaction, unchanged firestore.Precondition) error {
+		at, err = l.runAtVersion(ctx, link.Version, func(tx *firestore.Transaction, unchanged firestore.Precondition) error {
 			if enters {
-				if err := l.vacant(tx, entering, was); err != nil {
+				if err := l.checkUnclaimed(tx, entering, was); err != nil {
 					return err
 				}
 			}
-			return l.put(tx, was, name, doc, unchanged)
+			return l.writeLinkDoc(tx, was, name, doc, unchanged)
 		})
 	case link.Version == "":
-		at, err = written(l.doc(name).Create(ctx, doc))
+		at, err = updateTimeOf(l.doc(name).Create(ctx, doc))
 	default:
 		var unchanged firestore.Precondition
 		if unchanged, err = atVersion(link.Version); err == nil {
-			at, err = written(l.doc(name).Update(ctx, doc.updates(), unchanged))
+			at, err = updateTimeOf(l.doc(name).Update(ctx, doc.updates(), unchanged))
 		}
 	}
 	if err != nil {
-		return link, fmt.Errorf("save link %s: %w", link.ID, refusal(err))
+		return link, fmt.Errorf("save link %s: %w", link.ID, syncerError(err))
 	}
-	return doc.link(version(at)), nil
+	return doc.toLink(formatVersion(at)), nil
 }
 
 // ReplaceLink costs a write and a delete, and one read when a record of Zoho
 // enters the link.
 func (l *Links) ReplaceLink(ctx context.Context, link, over syncer.Link) (syncer.Link, error) {
 	doc := newLinkDoc(link)
-	was, name := nameOf(link.Claimed...), nameOf(link.Ref(crm.HubSpot), link.Ref(crm.Zoho))
-	place := nameOf(over.Claimed...)
+	was, name := docNameOf(link.Claimed...), docNameOf(link.Ref(crm.HubSpot), link.Ref(crm.Zoho))
+	place := docNameOf(over.Claimed...)
 	entering := link.Ref(crm.Zoho)
 	enters := entering.RecordID != "" && !slices.Contains(link.Claimed, entering)
 	asRead, err := atVersion(over.Version)
 	if err != nil {
 		return link, err
 	}
-	at, err := l.enter(ctx, link.Version, func(tx *firestore.Transaction, unchanged firestore.Precondition) error {
+	at, err := l.runAtVersion(ctx, link.Version, func(tx *firestore.Transaction, unchanged firestore.Precondition) error {
 		if enters {
-			if err := l.vacant(tx, entering, was, place); err != nil {
+			if err := l.checkUnclaimed(tx, entering, was, place); err != nil {
 				return err
 			}
 		}
 		switch {
 		case place != name:
-			return errors.Join(tx.Delete(l.doc(place), asRead), l.put(tx, was, name, doc, unchanged))
+			return errors.Join(tx.Delete(l.doc(place), asRead), l.writeLinkDoc(tx, was, name, doc, unchanged))
 		case unchanged != nil:
 			if err := tx.Delete(l.doc(was), unchanged); err != nil {
 				return err
@@ -128,22 +128,22 @@ func (l *Links) ReplaceLink(ctx context.Context, link, over syncer.Link) (syncer
 		return tx.Update(l.doc(place), doc.updates(), asRead)
 	})
 	if err != nil {
-		return link, fmt.Errorf("replace link %s by %s: %w", over.ID, link.ID, refusal(err))
+		return link, fmt.Errorf("replace link %s by %s: %w", over.ID, link.ID, syncerError(err))
 	}
-	return doc.link(version(at)), nil
+	return doc.toLink(formatVersion(at)), nil
 }
 
-// vacant fails unless a record of Zoho belongs to no link but those of some names.
-func (l *Links) vacant(tx *firestore.Transaction, ref crm.Ref, names ...string) error {
-	docs, err := tx.Documents(l.holding(ref)).GetAll()
+// checkUnclaimed fails unless a record of Zoho belongs to no link but those of some names.
+func (l *Links) checkUnclaimed(tx *firestore.Transaction, ref crm.Ref, names ...string) error {
+	docs, err := tx.Documents(l.queryByZohoRecord(ref)).GetAll()
 	if err == nil && len(docs) > 0 && !slices.Contains(names, docs[0].Ref.ID) {
 		err = syncer.ErrClaimed
 	}
 	return err
 }
 
-// put writes a link that was stored under a name, "" for a new one.
-func (l *Links) put(tx *firestore.Transaction, was, name string, doc linkDoc, unchanged firestore.Precondition) error {
+// writeLinkDoc writes a link that was stored under a name, "" for a new one.
+func (l *Links) writeLinkDoc(tx *firestore.Transaction, was, name string, doc linkDoc, unchanged firestore.Precondition) error {
 	switch {
 	case unchanged == nil:
 		return tx.Create(l.doc(name), doc)
@@ -153,9 +153,9 @@ func (l *Links) put(tx *firestore.Transaction, was, name string, doc linkDoc, un
 	return errors.Join(tx.Delete(l.doc(was), unchanged), tx.Create(l.doc(name), doc))
 }
 
-// enter runs write in a transaction, with the precondition that the link is as
+// runAtVersion runs write in a transaction, with the precondition that the link is as
 // it was read, or none for a new one.
-func (l *Links) enter(ctx context.Context, v string, write func(*firestore.Transaction, firestore.Precondition) error) (time.Time, error) {
+func (l *Links) runAtVersion(ctx context.Context, v string, write func(*firestore.Transaction, firestore.Precondition) error) (time.Time, error) {
 	var unchanged firestore.Precondition
 	if v != "" {
 		var err error
@@ -205,10 +205,10 @@ func (l *Links) FindMembers(ctx context.Context, company crm.Ref, after string, 
 func (l *Links) DropLink(ctx context.Context, link syncer.Link) error {
 	unchanged, err := atVersion(link.Version)
 	if err == nil {
-		_, err = l.doc(nameOf(link.Claimed...)).Delete(ctx, unchanged)
+		_, err = l.doc(docNameOf(link.Claimed...)).Delete(ctx, unchanged)
 	}
 	if err != nil {
-		return fmt.Errorf("drop link %s: %w", link.ID, refusal(err))
+		return fmt.Errorf("drop link %s: %w", link.ID, syncerError(err))
 	}
 	return nil
 }
@@ -217,38 +217,38 @@ func (l *Links) doc(name string) *firestore.DocumentRef {
 	return l.client.Collection(linksCollection).Doc(name)
 }
 
-// nameOf is the name of the document of a link with some records: that of the
+// docNameOf is the name of the document of a link with some records: that of the
 // one in HubSpot if there is one.
-func nameOf(refs ...crm.Ref) string {
+func docNameOf(refs ...crm.Ref) string {
 	name := ""
 	for _, r := range refs {
 		if r.RecordID != "" && (name == "" || r.System == crm.HubSpot) {
-			name = spread(r)
+			name = hashedName(r)
 		}
 	}
 	return name
 }
 
-// spread names a record with a hash in front. The CRMs' ids rise with time, and
+// hashedName names a record with a hash in front. The CRMs' ids rise with time, and
 // Firestore keeps neighbouring names and index entries together: a mass import
 // would all be written in one place, at some 500 writes a second.
-func spread(r crm.Ref) string {
+func hashedName(r crm.Ref) string {
 	name := fmt.Sprintf("%s-%s-%s", r.System, r.Kind, r.RecordID)
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
 	return fmt.Sprintf("%02x-%s", byte(h.Sum32()), name)
 }
 
-// written is when a document was written.
-func written(res *firestore.WriteResult, err error) (time.Time, error) {
+// updateTimeOf is when a document was written.
+func updateTimeOf(res *firestore.WriteResult, err error) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
 	return res.UpdateTime, nil
 }
 
-// refusal turns the answers of a store that is well into the syncer's errors.
-func refusal(err error) error {
+// syncerError turns the answers of a store that is well into the syncer's errors.
+func syncerError(err error) error {
 	switch status.Code(err) {
 	case codes.AlreadyExists:
 		return syncer.ErrClaimed
@@ -267,4 +267,4 @@ func atVersion(v string) (firestore.Precondition, error) {
 	return firestore.LastUpdateTime(at), nil
 }
 
-func version(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+func formatVersion(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

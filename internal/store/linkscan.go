@@ -38,20 +38,20 @@ func decodeLink(snap *firestore.DocumentSnapshot) (syncer.Link, error) {
 	if err := snap.DataTo(&d); err != nil {
 		return syncer.Link{}, fmt.Errorf("decode link %s: %w", snap.Ref.ID, err)
 	}
-	return d.link(version(snap.UpdateTime)), nil
+	return d.toLink(formatVersion(snap.UpdateTime)), nil
 }
 
 // CountLinks costs one read for a thousand links.
 func (l *Links) CountLinks(ctx context.Context, kind crm.Kind) (int, error) {
-	return l.count(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)))
+	return l.countLinks(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)))
 }
 
 // CountMade counts the links whose record on a side the connector created.
 func (l *Links) CountMade(ctx context.Context, kind crm.Kind, side crm.System) (int, error) {
-	return l.count(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)).Where("created_on", "==", string(side)))
+	return l.countLinks(ctx, kind, l.client.Collection(linksCollection).Where("kind", "==", string(kind)).Where("created_on", "==", string(side)))
 }
 
-func (l *Links) count(ctx context.Context, kind crm.Kind, query firestore.Query) (int, error) {
+func (l *Links) countLinks(ctx context.Context, kind crm.Kind, query firestore.Query) (int, error) {
 	n, err := countDocuments(ctx, query)
 	if err != nil {
 		return 0, fmt.Errorf("count links of kind %s: %w", kind, err)
@@ -73,7 +73,7 @@ func (l *Links) LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer
 	var others []crm.Ref
 	for _, r := range refs {
 		if r.System == crm.HubSpot {
-			named = append(named, l.doc(spread(r)))
+			named = append(named, l.doc(hashedName(r)))
 		} else {
 			others = append(others, r)
 		}
@@ -82,10 +82,10 @@ func (l *Links) LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer
 	if err != nil {
 		return nil, fmt.Errorf("read links: %w", err)
 	}
-	for some := range slices.Chunk(others, mostAlternatives) {
+	for some := range slices.Chunk(others, maxInValues) {
 		values := make([]string, len(some))
 		for i, r := range some {
-			values[i] = spread(r)
+			values[i] = hashedName(r)
 		}
 		found, err := l.client.Collection(linksCollection).Where(string(some[0].System), "in", values).Documents(ctx).GetAll()
 		if err != nil {
@@ -114,5 +114,5 @@ func (l *Links) LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer
 	return links, nil
 }
 
-// mostAlternatives is how many values an "in" of a query takes.
-const mostAlternatives = 30
+// maxInValues is how many values an "in" of a query takes.
+const maxInValues = 30

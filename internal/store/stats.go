@@ -17,7 +17,7 @@ import (
 //
 //	stats/{hour, such as 20261125T10}-{instance}
 //	  hour                    by which they are found
-//	  cells.{n}               of the n-th five minutes: outcomes, calls, took, behind
+//	  cells.{n}               of the n-th five minutes: outcomes, calls, took, delay
 //	  quotas.{system}         left, limit, at
 //	  latest[]                the last operations: ids, names and times
 //	  expire_at               TTL
@@ -50,7 +50,7 @@ type cellDoc struct {
 	Outcomes map[string]int `firestore:"outcomes"`
 	Calls    int            `firestore:"calls"`
 	Took     map[string]int `firestore:"took"`
-	Behind   map[string]int `firestore:"behind"`
+	Behind   map[string]int `firestore:"delay"`
 }
 
 type quotaDoc struct {
@@ -60,18 +60,18 @@ type quotaDoc struct {
 }
 
 type latestDoc struct {
-	At      time.Time `firestore:"at"`
-	ID      string    `firestore:"id"`
-	Ref     string    `firestore:"ref"`
-	Twin    string    `firestore:"counterpart"`
-	Change  string    `firestore:"change"`
-	Outcome string    `firestore:"outcome"`
-	Reason  string    `firestore:"reason"`
-	Written []string  `firestore:"written"`
-	Refused []string  `firestore:"refused"`
-	Calls   int       `firestore:"calls"`
-	Took    int64     `firestore:"took_us"`
-	Behind  int64     `firestore:"behind_us"`
+	At          time.Time `firestore:"at"`
+	ID          string    `firestore:"id"`
+	Ref         string    `firestore:"ref"`
+	Counterpart string    `firestore:"counterpart"`
+	Change      string    `firestore:"change"`
+	Outcome     string    `firestore:"outcome"`
+	Reason      string    `firestore:"reason"`
+	Written     []string  `firestore:"written"`
+	Refused     []string  `firestore:"refused"`
+	Calls       int       `firestore:"calls"`
+	Took        int64     `firestore:"took_us"`
+	Behind      int64     `firestore:"delay_us"`
 }
 
 // SaveHour costs one write.
@@ -80,15 +80,15 @@ func (f *Stats) SaveHour(ctx context.Context, h stats.Hour) error {
 		Hour: h.Start, Instance: h.Instance, Cells: map[string]cellDoc{}, Quotas: map[string]quotaDoc{}, ExpireAt: h.Start.Add(keepStats),
 	}
 	for i, c := range h.Cells {
-		d.Cells[strconv.Itoa(i)] = cellDoc{Outcomes: c.Outcomes, Calls: c.Calls, Took: texts(c.Took), Behind: texts(c.Behind)}
+		d.Cells[strconv.Itoa(i)] = cellDoc{Outcomes: c.Outcomes, Calls: c.Calls, Took: encodeHistogram(c.Took), Behind: encodeHistogram(c.Delay)}
 	}
 	for s, q := range h.Quotas {
 		d.Quotas[string(s)] = quotaDoc(q)
 	}
 	for _, o := range h.Latest {
 		d.Latest = append(d.Latest, latestDoc{
-			At: o.At, ID: o.ID, Ref: o.Ref.String(), Twin: o.Twin, Change: o.Change, Outcome: o.Outcome, Reason: o.Reason,
-			Written: o.Written, Refused: o.Refused, Calls: o.Calls, Took: o.Took.Microseconds(), Behind: o.Behind.Microseconds(),
+			At: o.At, ID: o.ID, Ref: o.Ref.String(), Counterpart: o.Counterpart, Change: o.Change, Outcome: o.Outcome, Reason: o.Reason,
+			Written: o.Written, Refused: o.Refused, Calls: o.Calls, Took: o.Took.Microseconds(), Behind: o.Delay.Microseconds(),
 		})
 	}
 	id := h.Start.UTC().Format("20060102T15") + "-" + h.Instance
@@ -116,16 +116,16 @@ func (f *Stats) LoadHours(ctx context.Context, since time.Time, latest bool) ([]
 		if err := snap.DataTo(&d); err != nil {
 			return nil, fmt.Errorf("decode stats %s: %w", snap.Ref.ID, err)
 		}
-		hours = append(hours, d.of())
+		hours = append(hours, d.toHour())
 	}
 	return hours, nil
 }
 
-func (d hourDoc) of() stats.Hour {
+func (d hourDoc) toHour() stats.Hour {
 	h := stats.Hour{Instance: d.Instance, Start: d.Hour, Cells: map[int]stats.Cell{}, Quotas: map[crm.System]stats.Quota{}}
 	for name, c := range d.Cells {
 		if i, err := strconv.Atoi(name); err == nil {
-			h.Cells[i] = stats.Cell{Outcomes: c.Outcomes, Calls: c.Calls, Took: numbers(c.Took), Behind: numbers(c.Behind)}
+			h.Cells[i] = stats.Cell{Outcomes: c.Outcomes, Calls: c.Calls, Took: decodeHistogram(c.Took), Delay: decodeHistogram(c.Behind)}
 		}
 	}
 	for s, q := range d.Quotas {
@@ -133,16 +133,16 @@ func (d hourDoc) of() stats.Hour {
 	}
 	for _, o := range d.Latest {
 		h.Latest = append(h.Latest, stats.Operation{
-			At: o.At, ID: o.ID, Ref: parseRefText(o.Ref), Twin: o.Twin, Change: o.Change, Outcome: o.Outcome, Reason: o.Reason,
+			At: o.At, ID: o.ID, Ref: parseRefText(o.Ref), Counterpart: o.Counterpart, Change: o.Change, Outcome: o.Outcome, Reason: o.Reason,
 			Written: o.Written, Refused: o.Refused, Calls: o.Calls,
-			Took: time.Duration(o.Took) * time.Microsecond, Behind: time.Duration(o.Behind) * time.Microsecond,
+			Took: time.Duration(o.Took) * time.Microsecond, Delay: time.Duration(o.Behind) * time.Microsecond,
 		})
 	}
 	return h
 }
 
-// texts gives a histogram keys that Firestore can hold.
-func texts(h stats.Histogram) map[string]int {
+// encodeHistogram gives a histogram keys that Firestore can hold.
+func encodeHistogram(h stats.Histogram) map[string]int {
 	m := make(map[string]int, len(h))
 	for i, n := range h {
 		m[strconv.Itoa(i)] = n
@@ -150,7 +150,7 @@ func texts(h stats.Histogram) map[string]int {
 	return m
 }
 
-func numbers(m map[string]int) stats.Histogram {
+func decodeHistogram(m map[string]int) stats.Histogram {
 	h := make(stats.Histogram, len(m))
 	for name, n := range m {
 		if i, err := strconv.Atoi(name); err == nil {

@@ -17,10 +17,10 @@ func statsContract(t *testing.T, host string) {
 	want := stats.Hour{
 		Instance: "i", Start: at.Truncate(time.Hour),
 		Cells: map[int]stats.Cell{1: {Outcomes: map[string]int{"created": 2}, Calls: 5,
-			Took: stats.Histogram{3: 2}, Behind: stats.Histogram{0: 1, 40: 1}}},
+			Took: stats.Histogram{3: 2}, Delay: stats.Histogram{0: 1, 40: 1}}},
 		Quotas: map[crm.System]stats.Quota{crm.Zoho: {Left: 1, Limit: 2, At: at}},
-		Latest: []stats.Operation{{At: at, ID: "o", Ref: ref(crm.Zoho, "1"), Twin: "2", Change: "updated", Outcome: "created", Reason: "r",
-			Written: []string{"zoho:email"}, Refused: []string{"zoho:phone"}, Calls: 3, Took: 1500 * time.Microsecond, Behind: time.Second}},
+		Latest: []stats.Operation{{At: at, ID: "o", Ref: ref(crm.Zoho, "1"), Counterpart: "2", Change: "updated", Outcome: "created", Reason: "r",
+			Written: []string{"zoho:email"}, Refused: []string{"zoho:phone"}, Calls: 3, Took: 1500 * time.Microsecond, Delay: time.Second}},
 	}
 	older := stats.Hour{Instance: "i", Start: want.Start.Add(-2 * time.Hour)}
 	for _, h := range []stats.Hour{older, {Instance: "i", Start: want.Start}, want} { // the last of an hour stands

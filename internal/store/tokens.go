@@ -45,7 +45,7 @@ type tokenDoc struct {
 	Consent      string `firestore:"consent"`
 }
 
-func (d tokenDoc) state() zoho.TokenState {
+func (d tokenDoc) toState() zoho.TokenState {
 	return zoho.TokenState{
 		Token:       zoho.Token{AccessToken: d.AccessToken, APIDomain: d.APIDomain, Expiry: d.ExpiresAt},
 		RefreshedAt: d.RefreshedAt, LeaseHolder: d.LeaseHolder, LeaseUntil: d.LeaseUntil,
@@ -71,14 +71,14 @@ func (t *Tokens) LoadToken(ctx context.Context) (zoho.TokenState, error) {
 	if err != nil {
 		return zoho.TokenState{}, fmt.Errorf("load zoho token: %w", err)
 	}
-	return d.state(), nil
+	return d.toState(), nil
 }
 
 // ChangeToken runs change in a transaction.
 func (t *Tokens) ChangeToken(ctx context.Context, change func(*zoho.TokenState) error) (zoho.TokenState, error) {
 	var state zoho.TokenState
 	err := changeDocument(ctx, t.client, t.doc(), func(d *tokenDoc) error {
-		state = d.state()
+		state = d.toState()
 		err := change(&state)
 		*d = newTokenDoc(state)
 		return err
