@@ -12,13 +12,13 @@ import (
 )
 
 // Cause says why the two records of a pair differ in a field, as far as the
-// link tells.
+// link explains it.
 type Cause string
 
 // The causes, from what a sweep heals to what is meant to be so.
 const (
-	Unseen        Cause = "unheard"       // one side was edited since it was last read
-	UnseenBoth    Cause = "unheard_both"  // both were
+	Unseen        Cause = "unseen"        // one side was edited since it was last read
+	UnseenBoth    Cause = "unseen_both"   // both were
 	Unverified    Cause = "unverified"    // a write of ours was not confirmed
 	Unknown       Cause = "unknown"       // nothing was decided under this key of hashes
 	Unexplained   Cause = "unexplained"   // nothing explains it
@@ -53,7 +53,7 @@ type Difference struct {
 	Code  string     // of a refusal
 }
 
-// Compare tells in which fields the records of a linked pair differ, as they
+// Compare finds the fields in which the records of a linked pair differ, as they
 // are now, and why. It decides nothing. It may ask for the links of companies,
 // and whether a company that a contact no longer shows is still there.
 func (s *Syncer) Compare(ctx context.Context, link Link, records map[crm.System]crm.Record) ([]Difference, error) {
@@ -141,7 +141,7 @@ func (d *Difference) explainUndecided(shown map[crm.System]merge.Hash) {
 	}
 }
 
-// causeOn tells why a side does not show what was decided, "" if nothing does.
+// causeOn finds why a side does not show what was decided, "" if nothing does.
 func causeOn(f *mapping.Field, base merge.Base, s crm.System, shown merge.Hash) (cause Cause, code string) {
 	b := base.On(s)
 	switch {

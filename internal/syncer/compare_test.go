@@ -17,7 +17,7 @@ type comparison struct {
 	city map[crm.System]string
 }
 
-func TestADifferenceIsExplainedByWhatTheLinkKnows(t *testing.T) {
+func TestADifferenceIsExplainedByTheLink(t *testing.T) {
 	m, err := mapping.Parse([]byte(`version: 1
 contacts:
   match: [email]
@@ -54,7 +54,7 @@ contacts:
 			c.city[crm.Zoho], c.base.Zoho.Shown = "PARIS", hash("PARIS")
 			c.base.Zoho.Image = merge.Image{Sent: hash("Paris"), Stored: hash("PARIS"), Count: 2}
 		}, []Difference{{"city", KeptOtherForm, crm.Zoho, ""}}},
-		"nobody knows why": {func(c *comparison) { c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo") }, []Difference{{"city", Unexplained, crm.Zoho, ""}}},
+		"no cause is known": {func(c *comparison) { c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo") }, []Difference{{"city", Unexplained, crm.Zoho, ""}}},
 		"Zoho filled it in": {func(c *comparison) {
 			c.base = merge.Base{Zoho: merge.SideBase{Shown: hash("Oslo"), Seen: 1}}
 			c.city[crm.HubSpot], c.city[crm.Zoho] = "", "Oslo"

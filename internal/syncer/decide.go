@@ -94,8 +94,8 @@ func (v view) firstNeedsHistory(s crm.System, f *mapping.Field) bool {
 	}
 	now, rec := v.shownValue(f, s), mine.record
 	if now.Hash == v.shownValue(f, s.Other()).Hash {
-		// What was overwritten unseen may be later than this value, whoever touched
-		// the record since.
+		// What was overwritten unseen may be later than this value, even if another edit
+		// touched the record since.
 		return merge.Overwrote(v.editsOf(f, merge.Base{}, other.record))
 	}
 	if rec.ModifiedByUs || rec.CreatedByUs {

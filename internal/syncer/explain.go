@@ -12,13 +12,13 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// Explanation is what is known of a record and its twin, and what the next
+// Explanation is what is known of a record and its counterpart, and what the next
 // operation would decide. It holds what people typed: it is for the terminal of
 // the person who asked, and for nothing that is kept.
 type Explanation struct {
 	Asked crm.Ref
 	// MergedInto is the record that the one asked for was merged into, empty if
-	// it was not. What follows is told of that one.
+	// it was not. Everything below is about that one.
 	MergedInto crm.Ref
 	// Link is as it is stored: that of the record, or else that of the one which
 	// was merged into it and whose place it takes with its next operation.
@@ -29,14 +29,14 @@ type Explanation struct {
 	// knows is what the linked record was merged into.
 	Records map[crm.System]crm.Record
 	// Matches are the records that an unlinked one would be linked to, or that
-	// would have to be told apart first. Taken tells which of them belong to
+	// a person would have to choose from. Taken names those that belong to
 	// another record, to which they stay linked.
 	Matches []crm.Ref
 	Taken   map[crm.Ref]crm.Ref
 	Fields  []FieldExplanation
 }
 
-// Record is the record that an explanation tells of: the one that was asked for,
+// Record is the record that an explanation is about: the one that was asked for,
 // or the one that it was merged into.
 func (e Explanation) Record() crm.Ref {
 	if e.MergedInto != (crm.Ref{}) {
@@ -121,7 +121,7 @@ func (s *Syncer) Explain(ctx context.Context, ref crm.Ref) (Explanation, error) 
 	return e, nil
 }
 
-// explainer tells a person what the next operation would do.
+// explainer finds what the next operation would do, for a person.
 type explainer struct{ *attempt }
 
 // explainFields decides on a pair.

@@ -200,7 +200,7 @@ func (m matcher) joinIncompleteLink(ctx context.Context, st state, link Link) er
 }
 
 // resolveMatch chooses the one of the free candidates that alone can be meant. When
-// nothing tells several apart it parks the source.
+// several match equally well it parks the source.
 func (m matcher) resolveMatch(ctx context.Context, st state, src crm.Record, free []*snapshot) (*snapshot, *ending, error) {
 	free = bestMatches(m.object, src, free)
 	switch {
@@ -223,7 +223,7 @@ func (m matcher) resolveMatch(ctx context.Context, st state, src crm.Record, fre
 
 // findCompetitors looks whether other records of the source's side match the
 // counterpart as well, since what is the only counterpart for one side may be one
-// of several for the other. It returns the records that nothing tells apart, the
+// of several for the other. It returns the records that match equally well, the
 // source among them, or that the source lost to another that matches better.
 func (m matcher) findCompetitors(ctx context.Context, src, counterpart crm.Record) (tied []*snapshot, lost bool, err error) {
 	if referToEachOther(src, counterpart) {

@@ -108,7 +108,7 @@ type Safeguard interface {
 	AllowClear(ctx context.Context, record crm.Ref) error
 }
 
-// Clock tells the time and waits.
+// Clock gives the time and waits.
 type Clock interface {
 	Now() time.Time
 	Sleep(ctx context.Context, d time.Duration) error

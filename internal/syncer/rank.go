@@ -60,7 +60,7 @@ func contradict(object *mapping.Object, a, b crm.Record) bool {
 
 // bestMatches keeps those of the candidates that no other matches better than: one
 // that bears the id of src, else by the fields that records are matched by, in
-// order of trust. More than one are left when nothing tells them apart.
+// order of trust. More than one are left when they match equally well.
 func bestMatches(object *mapping.Object, src crm.Record, candidates []*snapshot) []*snapshot {
 	rank := func(h *snapshot) []mapping.Likeness {
 		ranks := []mapping.Likeness{mapping.NoMatter}

@@ -16,7 +16,7 @@ import (
 
 // rejection says that values do not reach a side.
 type rejection struct {
-	failure *Failure // what a person has to be told, nil for nothing
+	failure *Failure // what the next mail lists, nil for nothing
 	// side and fields, by the mapping's name with the code, are marked in the link,
 	// so that the values are not sent again until they change.
 	side          crm.System

@@ -27,7 +27,7 @@ const (
 	Parked    Outcome = "parked"  // recorded as a failure
 )
 
-// Result tells what was done, without any value.
+// Result says what was done, without any value.
 type Result struct {
 	Outcome     Outcome
 	Reason      failurecode.Reason // why it was ignored or parked

@@ -11,15 +11,15 @@ import (
 	"github.com/hubspot-zoho/connector/internal/mapping"
 )
 
-// mapped makes a world whose contacts have the fields of a mapping's text.
-func mapped(t *testing.T, fields ...string) *world {
+// newMappedScenario makes a world whose contacts have the fields of a mapping's text.
+func newMappedScenario(t *testing.T, fields ...string) *scenario {
 	t.Helper()
 	m, err := mapping.Parse([]byte("contacts:\n  match: email\n  fields:\n" +
 		"    email: {hubspot: email, zoho: Email, type: email}\n    " + strings.Join(fields, "\n    ") + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t)
+	w := newScenario(t)
 	w.syncer.Mapping = m
 	return w
 }
@@ -30,68 +30,68 @@ const (
 	city            = "city: {hubspot: city, zoho: Mailing_City}"
 )
 
-// rests fails if any further word of either record leads to a write.
-func (w *world) rests(h, z *modelRecord) {
+// checkStable fails if any further word of either record leads to a write.
+func (w *scenario) checkStable(h, z *modelRecord) {
 	w.t.Helper()
 	writes := w.hubspot.writes + w.zoho.writes
 	for range 3 {
-		w.wait(time.Minute)
-		w.tell(crm.HubSpot, h.id)
-		w.tell(crm.Zoho, z.id)
+		w.advance(time.Minute)
+		w.applyChange(crm.HubSpot, h.id)
+		w.applyChange(crm.Zoho, z.id)
 	}
 	if n := w.hubspot.writes + w.zoho.writes - writes; n != 0 {
 		w.t.Errorf("%d writes after the pair was at rest", n)
 	}
 }
 
-func TestARequiredFieldWithoutValueGetsItsDefaultWhichNeverComesBack(t *testing.T) {
-	w := mapped(t, lastNameDefault, city)
-	h, z := w.pair(map[string]string{"email": "jane@example.com", "city": "Oslo"})
+func TestARequiredFieldGetsItsDefaultWhichIsNotCopiedBack(t *testing.T) {
+	w := newMappedScenario(t, lastNameDefault, city)
+	h, z := w.createPair(map[string]string{"email": "jane@example.com", "city": "Oslo"})
 	if z.fields["Last_Name"] != "Unknown" || len(w.failures.list) != 0 {
 		t.Fatalf("Zoho holds %v, %d failures", z.fields, len(w.failures.list))
 	}
-	w.rests(h, z)
+	w.checkStable(h, z)
 	// A person edits another field in Zoho: the record is no longer ours alone.
-	w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
-	w.tell(crm.Zoho, z.id)
+	w.zoho.editAsPerson(z.id, map[string]string{"Mailing_City": "Bergen"})
+	w.applyChange(crm.Zoho, z.id)
 	if _, there := h.fields["lastname"]; there || h.fields["city"] != "Bergen" {
 		t.Errorf("HubSpot holds %v", h.fields)
 	}
-	w.rests(h, z)
+	w.checkStable(h, z)
 	histories := w.zoho.histories
-	w.zoho.person(z.id, map[string]string{"Mailing_City": "Oslo"})
-	w.tell(crm.Zoho, z.id)
+	w.zoho.editAsPerson(z.id, map[string]string{"Mailing_City": "Oslo"})
+	w.applyChange(crm.Zoho, z.id)
 	if n := w.zoho.histories - histories; n > 1 {
 		t.Errorf("%d histories for one edit", n)
 	}
-	// Once the name is known it goes over, whoever types it.
-	w.wait(time.Minute)
-	w.hubspot.person(h.id, map[string]string{"lastname": "Doe"})
-	w.tell(crm.HubSpot, h.id)
+	// Once the name is known it goes over, whichever person types it.
+	w.advance(time.Minute)
+	w.hubspot.editAsPerson(h.id, map[string]string{"lastname": "Doe"})
+	w.applyChange(crm.HubSpot, h.id)
 	if z.fields["Last_Name"] != "Doe" {
 		t.Errorf("Zoho holds %v", z.fields)
 	}
 }
 
 func TestARequiredValueThatIsRefusedGivesWayToItsDefault(t *testing.T) {
-	w := mapped(t, lastNameDefault, city)
+	w := newMappedScenario(t, lastNameDefault, city)
 	w.zoho.refuses = map[string]string{"bad": "INVALID_DATA"}
-	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "bad", "city": "Oslo"})
+	h, z := w.createPair(map[string]string{"email": "jane@example.com", "lastname": "bad", "city": "Oslo"})
 	if z.fields["Last_Name"] != "Unknown" || z.fields["Mailing_City"] != "Oslo" || len(w.failures.list) != 1 {
 		t.Fatalf("Zoho holds %v, %d failures", z.fields, len(w.failures.list))
 	}
-	w.rests(h, z)
-	w.zoho.person(z.id, map[string]string{"Mailing_City": "Bergen"})
-	w.tell(crm.Zoho, z.id)
+	w.checkStable(h, z)
+	w.zoho.editAsPerson(z.id, map[string]string{"Mailing_City": "Bergen"})
+	w.applyChange(crm.Zoho, z.id)
 	if h.fields["lastname"] != "bad" {
 		t.Errorf("HubSpot holds %v", h.fields)
 	}
 }
 
 func TestWithoutDefaultAMissingRequiredFieldParksTheRecordAndIsNamed(t *testing.T) {
-	w := mapped(t, lastName)
-	id := w.hubspot.person("", map[string]string{"email": "jane@example.com"})
-	r := w.tell(crm.HubSpot, id)
+	w := newMappedScenario(t, lastName)
+	id := w.hubspot.editAsPerson("", map[string]string{"email": "jane@example.com"})
+	r := w.applyChange(crm.HubSpot, id)
 	if r.Outcome != Parked || len(w.zoho.records) != 0 || len(w.failures.list) != 1 {
 		t.Fatalf("%s, %d records in Zoho, %d failures", r.Outcome, len(w.zoho.records), len(w.failures.list))
 	}
@@ -99,39 +99,39 @@ func TestWithoutDefaultAMissingRequiredFieldParksTheRecordAndIsNamed(t *testing.
 	if diff := cmp.Diff(want, w.failures.list[0].Fields); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	w.wait(time.Minute)
-	w.hubspot.person(id, map[string]string{"lastname": "Doe"})
-	if r := w.tell(crm.HubSpot, id); r.Outcome != Created || r.Resolved != 1 {
+	w.advance(time.Minute)
+	w.hubspot.editAsPerson(id, map[string]string{"lastname": "Doe"})
+	if r := w.applyChange(crm.HubSpot, id); r.Outcome != Created || r.Resolved != 1 {
 		t.Errorf("%s, %d resolved once the name was there", r.Outcome, r.Resolved)
 	}
 }
 
-func TestWhatACRMFillsInByItselfIsNobodysInformation(t *testing.T) {
-	w := mapped(t, lastName, "owner: {hubspot: hubspot_owner_id, zoho: Owner, type: owner}")
+func TestAValueThatACRMFillsInIsNoEdit(t *testing.T) {
+	w := newMappedScenario(t, lastName, "owner: {hubspot: hubspot_owner_id, zoho: Owner, type: owner}")
 	w.zoho.after = func(action string, r *modelRecord) error {
 		if action == "create" {
-			w.zoho.set(r, "Owner", "connector@example.com", true)
+			w.zoho.setField(r, "Owner", "connector@example.com", true)
 		}
 		return nil
 	}
-	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe"})
-	w.rests(h, z)
-	w.zoho.person(z.id, map[string]string{"Last_Name": "Roe"})
-	w.tell(crm.Zoho, z.id)
+	h, z := w.createPair(map[string]string{"email": "jane@example.com", "lastname": "Doe"})
+	w.checkStable(h, z)
+	w.zoho.editAsPerson(z.id, map[string]string{"Last_Name": "Roe"})
+	w.applyChange(crm.Zoho, z.id)
 	if owner := h.fields["hubspot_owner_id"]; owner != "" || h.fields["lastname"] != "Roe" {
 		t.Errorf("HubSpot holds %v", h.fields)
 	}
-	w.rests(h, z)
-	w.hubspot.person(h.id, map[string]string{"hubspot_owner_id": "jane@example.com"})
-	w.tell(crm.HubSpot, h.id)
+	w.checkStable(h, z)
+	w.hubspot.editAsPerson(h.id, map[string]string{"hubspot_owner_id": "jane@example.com"})
+	w.applyChange(crm.HubSpot, h.id)
 	if z.fields["Owner"] != "jane@example.com" {
 		t.Errorf("Zoho holds %v", z.fields)
 	}
 }
 
-// TestAStandInIsWrittenOnceAndNeverComesBack: what stands in for a value that
+// TestAStandInIsWrittenOnceAndNotCopiedBack: what stands in for a value that
 // the other side cannot hold leaves the value where it is.
-func TestAStandInIsWrittenOnceAndNeverComesBack(t *testing.T) {
+func TestAStandInIsWrittenOnceAndNotCopiedBack(t *testing.T) {
 	tests := map[string]struct{ field, value, want, edited, back string }{
 		"an unknown option": {"f: {hubspot: f, zoho: F, type: picklist, unknown: default, default: cold, values: {hot: Hot, cold: Cold}}", "mild", "Cold", "Hot", "hot"},
 		"an unknown item":   {"f: {hubspot: f, zoho: F, type: multipicklist, unknown: default, default: cold, values: {hot: Hot, cold: Cold}}", "hot;mild", "Cold;Hot", "Hot", "hot"},
@@ -139,35 +139,35 @@ func TestAStandInIsWrittenOnceAndNeverComesBack(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := mapped(t, lastName, tt.field, city)
-			h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "f": tt.value})
+			w := newMappedScenario(t, lastName, tt.field, city)
+			h, z := w.createPair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "f": tt.value})
 			writes := w.zoho.writes
 			if z.fields["F"] != tt.want || writes != 1 || len(w.failures.list) != 0 {
 				t.Fatalf("Zoho holds %q after %d writes, %d failures", z.fields["F"], writes, len(w.failures.list))
 			}
-			w.rests(h, z)
-			w.zoho.person(z.id, map[string]string{"Mailing_City": "Oslo"})
-			w.tell(crm.Zoho, z.id)
+			w.checkStable(h, z)
+			w.zoho.editAsPerson(z.id, map[string]string{"Mailing_City": "Oslo"})
+			w.applyChange(crm.Zoho, z.id)
 			if h.fields["f"] != tt.value {
 				t.Fatalf("HubSpot holds %q, want %q", h.fields["f"], tt.value)
 			}
-			w.rests(h, z)
-			w.zoho.person(z.id, map[string]string{"F": tt.edited})
-			w.tell(crm.Zoho, z.id)
+			w.checkStable(h, z)
+			w.zoho.editAsPerson(z.id, map[string]string{"F": tt.edited})
+			w.applyChange(crm.Zoho, z.id)
 			if h.fields["f"] != tt.back {
 				t.Errorf("after an edit in Zoho HubSpot holds %q, want %q", h.fields["f"], tt.back)
 			}
-			w.rests(h, z)
+			w.checkStable(h, z)
 		})
 	}
 }
 
 func TestAParkedFieldSaysWhatKindOfValueItWas(t *testing.T) {
-	w := mapped(t, lastName, "rating: {hubspot: rating, zoho: Rating, type: picklist, values: {hot: Hot}}",
+	w := newMappedScenario(t, lastName, "rating: {hubspot: rating, zoho: Rating, type: picklist, values: {hot: Hot}}",
 		"mobile: {hubspot: mobile, zoho: Mobile, type: phone}", "born: {hubspot: born, zoho: Born, type: date}")
 	long := "+49 30 123456 or at home, in the evenings, +49 30 654321"
 	w.zoho.refuses = map[string]string{long: "INVALID_DATA"}
-	_, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "rating": "mild", "mobile": long, "born": "soon"})
+	_, z := w.createPair(map[string]string{"email": "jane@example.com", "lastname": "Doe", "rating": "mild", "mobile": long, "born": "soon"})
 	if z.fields["Last_Name"] != "Doe" {
 		t.Errorf("Zoho holds %v", z.fields)
 	}
@@ -188,19 +188,19 @@ func TestAParkedFieldSaysWhatKindOfValueItWas(t *testing.T) {
 }
 
 func TestAParkedFieldIsTriedAgainWhenItsValueChangesOnEitherSide(t *testing.T) {
-	w := mapped(t, lastName, city)
-	h, z := w.pair(map[string]string{"email": "jane@example.com", "lastname": "Doe"})
+	w := newMappedScenario(t, lastName, city)
+	h, z := w.createPair(map[string]string{"email": "jane@example.com", "lastname": "Doe"})
 	w.zoho.refuses = map[string]string{"bad": "INVALID_DATA", "worse": "INVALID_DATA"}
 	for _, value := range []string{"bad", "worse"} {
-		w.hubspot.person(h.id, map[string]string{"city": value})
-		w.tell(crm.HubSpot, h.id)
-		w.wait(time.Minute)
+		w.hubspot.editAsPerson(h.id, map[string]string{"city": value})
+		w.applyChange(crm.HubSpot, h.id)
+		w.advance(time.Minute)
 	}
 	if len(w.failures.list) != 2 {
 		t.Errorf("%d attempts were refused, want 2", len(w.failures.list))
 	}
-	w.zoho.person(z.id, map[string]string{"Mailing_City": "Oslo"})
-	if r := w.tell(crm.Zoho, z.id); h.fields["city"] != "Oslo" || r.Resolved != 2 {
+	w.zoho.editAsPerson(z.id, map[string]string{"Mailing_City": "Oslo"})
+	if r := w.applyChange(crm.Zoho, z.id); h.fields["city"] != "Oslo" || r.Resolved != 2 {
 		t.Errorf("HubSpot holds %q, %d failures closed", h.fields["city"], r.Resolved)
 	}
 }
