@@ -36,7 +36,7 @@ func (o *Operator) Backfill(ctx context.Context, c Clients) (reconcile.BackfillC
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
 	}
 	return reconcile.BackfillConfig{
-		Legs: reconcile.LegsOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
+		Phases: reconcile.PhasesOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
 		Worker: worker, Together: batch.Together,
 		Links: store.NewLinks(db), Cursors: store.NewCursors(db), Clock: systemClock, NewID: newID,
 	}, nil
@@ -103,7 +103,7 @@ func (o *Operator) Plan(ctx context.Context, c Clients) (plan.Config, error) {
 		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)
 	}
 	return plan.Config{
-		Legs: reconcile.LegsOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Legs: reconcile.PhasesOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
 		Syncer: s, Together: batch.Together,
 	}, nil
 }

@@ -23,7 +23,7 @@ const (
 	Repeated             = "failures repeated" // of the connector's own accord
 	NotRepeated          = "failures not repeated"
 	MassClear            = "mass clear held" // a person has to look
-	Reconciled           = "reconciled"      // one pass of the sweep
+	Reconciled           = "reconciled"      // one scan of the sweep
 )
 
 // Fields of entries.
@@ -38,7 +38,7 @@ const (
 	Code        = "code"       // of a failure
 	Function    = "function"   // entry point
 	ExpiresAt   = "expires_at" // of the channel
-	Stopped     = "stopped"    // why a pass of the sweep did not come to its end
+	Stopped     = "stopped"    // why a scan of the sweep stopped early
 	OperationID = "operation_id"
 )
 

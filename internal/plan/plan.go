@@ -20,7 +20,7 @@ import (
 
 // Config is what a plan needs.
 type Config struct {
-	Legs    []reconcile.Leg // what the backfill walks
+	Legs    []reconcile.Phase // what the backfill walks
 	Listers map[crm.System]reconcile.Lister
 	// Syncer is the backfill's, as a dry run.
 	Syncer *syncer.Syncer
@@ -116,7 +116,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return p.report, nil
 }
 
-func (p *planning) leg(ctx context.Context, leg reconcile.Leg) error {
+func (p *planning) leg(ctx context.Context, leg reconcile.Phase) error {
 	for from := (crm.Place{}); ; {
 		page, err := p.Listers[leg.System].ListRefs(ctx, leg.Kind, from)
 		if err != nil {

@@ -24,8 +24,8 @@ type Counter interface {
 	CountRecords(ctx context.Context, kind crm.Kind) (int, error)
 }
 
-// Worker applies an operation as a consumer does. An error asks for it again;
-// what no repetition heals it records as a failure.
+// Worker applies an operation as a consumer does. An error asks for a retry; an
+// operation that no retry can help is recorded as a failure.
 type Worker interface {
 	Work(ctx context.Context, o op.Operation, attempt int) (syncer.Result, error)
 }
@@ -35,35 +35,34 @@ type Links interface {
 	LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer.Link, error)
 }
 
-// Leg is one walk of a backfill: all records of a kind on one side.
-type Leg struct {
+// Phase is one walk of a backfill: all records of a kind on one side.
+type Phase struct {
 	System crm.System
 	Kind   crm.Kind
-	// Creates is set when records without a twin get one.
+	// Creates is set when records without a counterpart get one.
 	Creates bool
 }
 
-// LegsOf are the walks of a backfill. HubSpot's records are the hot ones and are all
-// walked, Zoho's only where the mapping creates them in HubSpot; companies come
+// PhasesOf returns the phases of a backfill. HubSpot's records are all walked, Zoho's only where the mapping creates them in HubSpot; companies come
 // before their contacts.
-func LegsOf(m *mapping.Mapping) []Leg {
-	var all []Leg
+func PhasesOf(m *mapping.Mapping) []Phase {
+	var all []Phase
 	for _, kind := range []crm.Kind{crm.Company, crm.Contact} {
 		object := m.Object(kind)
 		if object == nil {
 			continue
 		}
-		all = append(all, Leg{System: crm.HubSpot, Kind: kind, Creates: object.Create[crm.Zoho]})
+		all = append(all, Phase{System: crm.HubSpot, Kind: kind, Creates: object.Create[crm.Zoho]})
 		if object.Create[crm.HubSpot] {
-			all = append(all, Leg{System: crm.Zoho, Kind: kind, Creates: true})
+			all = append(all, Phase{System: crm.Zoho, Kind: kind, Creates: true})
 		}
 	}
 	return all
 }
 
-// BackfillConfig joins a Backfill to the world.
+// BackfillConfig holds the dependencies of a Backfill.
 type BackfillConfig struct {
-	Legs    []Leg // in order
+	Phases  []Phase // in order
 	Listers map[crm.System]Lister
 	Worker  Worker
 	Links   Links
@@ -80,9 +79,9 @@ type BackfillConfig struct {
 	Window int
 	// CreateCap bounds how many records a run creates.
 	CreateCap safeguard.CreateCap
-	// Restart begins anew what was finished or under way.
+	// Restart begins every phase anew.
 	Restart bool
-	// Progress, unless nil, is told whenever records are done with.
+	// Progress, unless nil, receives the report after each batch of records.
 	Progress func(BackfillReport)
 }
 
@@ -96,7 +95,7 @@ func (c BackfillConfig) withDefaults() BackfillConfig {
 	return c
 }
 
-// BackfillReport tells what a run did.
+// BackfillReport says what a run did.
 type BackfillReport struct {
 	Walked int      `json:"walked"` // records, earlier runs of the same backfill included
 	Counts Outcomes `json:"counts"` // of this run
@@ -104,17 +103,17 @@ type BackfillReport struct {
 	// not.
 	Finished bool   `json:"finished"`
 	Stopped  string `json:"stopped,omitempty"`
-	// Legs that an earlier run had finished.
-	Before []string `json:"finished_before,omitempty"`
+	// FinishedBefore are the phases that an earlier run had finished.
+	FinishedBefore []string `json:"finished_before,omitempty"`
 }
 
 // ErrHeld stops a backfill until a person has looked: a safeguard holds what an
 // operation would do.
 var ErrHeld = errors.New("values would be cleared on very many records, which looks like a mistake and is held")
 
-// Backfill applies an operation to every record of its legs, so that what both
-// sides hold already is brought together by the same code, in the same way, as
-// what changes later. The operations pass no queue, in which thousands of them
+// Backfill applies an operation to every record of its phases, so that the
+// records which both sides already hold are linked by the same code as later
+// changes. The operations pass no queue, in which thousands of them
 // would stand before the edits of people: a consumer of its own works on as many
 // at a time as fill the calls to both systems.
 //
@@ -123,14 +122,14 @@ var ErrHeld = errors.New("values would be cleared on very many records, which lo
 // finished by the next on the same record, like any other.
 type Backfill struct{ BackfillConfig }
 
-// NewBackfill returns a Backfill, or everything that is wrong with c.
+// NewBackfill returns a Backfill, or all faults of c.
 func NewBackfill(c BackfillConfig) (*Backfill, error) {
 	c = c.withDefaults()
 	var errs []error
 	if c.Cursors == nil || c.Links == nil || c.Worker == nil || c.Together == nil || c.Clock == nil || c.NewID == nil {
 		errs = append(errs, errors.New("cursors, links, worker, together, clock and ids are required"))
 	}
-	for _, l := range c.Legs {
+	for _, l := range c.Phases {
 		if c.Listers[l.System] == nil {
 			errs = append(errs, fmt.Errorf("%s has no lister", l.System))
 		}
@@ -144,23 +143,23 @@ func NewBackfill(c BackfillConfig) (*Backfill, error) {
 	return &Backfill{c}, nil
 }
 
-// Run walks until all is done. It ends without an error when ctx does, after
+// Run works until every phase is finished. It ends without an error when ctx does, after
 // the operations that are under way.
 func (b *Backfill) Run(ctx context.Context) (BackfillReport, error) {
-	f := &filling{Backfill: b, report: BackfillReport{Counts: Outcomes{}}, creates: b.CreateCap}
-	for _, leg := range b.Legs {
+	f := &backfillRun{Backfill: b, report: BackfillReport{Counts: Outcomes{}}, creates: b.CreateCap}
+	for _, leg := range b.Phases {
 		f.report.Counts[leg.Kind] = map[Outcome]int{}
 	}
 	if b.Restart {
-		if err := f.forget(ctx); err != nil {
+		if err := f.restartPhases(ctx); err != nil {
 			return f.report, err
 		}
 	}
-	for _, leg := range b.Legs {
-		err := f.walk(ctx, leg)
+	for _, leg := range b.Phases {
+		err := f.runPhase(ctx, leg)
 		if ctx.Err() != nil {
 			f.report.Stopped = "interrupted"
-			return f.report, nil //nolint:nilerr // whoever interrupts it knows
+			return f.report, nil //nolint:nilerr // the caller interrupted it
 		}
 		if err != nil {
 			f.report.Stopped = err.Error()
@@ -171,76 +170,76 @@ func (b *Backfill) Run(ctx context.Context) (BackfillReport, error) {
 	return f.report, nil
 }
 
-func (l Leg) cursor() string { return fmt.Sprintf("backfill-%s-%s", l.System, l.Kind) }
+func (l Phase) cursorName() string { return fmt.Sprintf("backfill-%s-%s", l.System, l.Kind) }
 
-// forget begins every leg anew, before any is walked: a run that is stopped is then
-// continued by the next, which need not be told again to restart.
-func (f *filling) forget(ctx context.Context) error {
-	for _, leg := range f.Legs {
-		stored, err := f.load(ctx, leg)
+// restartPhases begins every phase anew, before any is walked: a run that is stopped is then
+// continued by the next without another restart.
+func (f *backfillRun) restartPhases(ctx context.Context) error {
+	for _, leg := range f.Phases {
+		stored, err := f.loadCursor(ctx, leg)
 		if err != nil {
 			return err
 		}
-		if err := f.Cursors.SaveCursor(ctx, leg.cursor(), f.begun(stored), stored); err != nil {
+		if err := f.Cursors.SaveCursor(ctx, leg.cursorName(), f.newCursor(stored), stored); err != nil {
 			return fmt.Errorf("restart %s of %s: %w", leg.Kind, leg.System, err)
 		}
 	}
 	return nil
 }
 
-func (f *filling) load(ctx context.Context, leg Leg) (Cursor, error) {
-	stored, err := f.Cursors.LoadCursor(ctx, leg.cursor())
+func (f *backfillRun) loadCursor(ctx context.Context, leg Phase) (Cursor, error) {
+	stored, err := f.Cursors.LoadCursor(ctx, leg.cursorName())
 	if err == nil {
 		err = stored.validate()
 	}
 	return stored, err
 }
 
-// begun is the cursor of a leg at its beginning.
-func (f *filling) begun(stored Cursor) Cursor {
+// newCursor is the cursor of a phase at its beginning.
+func (f *backfillRun) newCursor(stored Cursor) Cursor {
 	now := f.Clock.Now().UTC().Truncate(time.Millisecond)
 	return Cursor{Version: CursorVersion, Covered: stored.Covered, Since: now, Until: now}
 }
 
-// walk does one leg from where the last run left it.
-func (f *filling) walk(ctx context.Context, leg Leg) error {
-	f.leg = leg
-	stored, err := f.load(ctx, leg)
+// runPhase runs one phase from where the last run left it.
+func (f *backfillRun) runPhase(ctx context.Context, leg Phase) error {
+	f.phase = leg
+	stored, err := f.loadCursor(ctx, leg)
 	if err != nil {
 		return err
 	}
-	if !stored.underWay() && !stored.Covered.IsZero() {
-		f.report.Before = append(f.report.Before, fmt.Sprintf("%s %s at %s", leg.System, leg.Kind, stored.Covered.UTC().Format(time.RFC3339)))
+	if !stored.isUnderWay() && !stored.Covered.IsZero() {
+		f.report.FinishedBefore = append(f.report.FinishedBefore, fmt.Sprintf("%s %s at %s", leg.System, leg.Kind, stored.Covered.UTC().Format(time.RFC3339)))
 		return nil
 	}
 	at := stored
-	if !stored.underWay() {
-		at = f.begun(stored)
+	if !stored.isUnderWay() {
+		at = f.newCursor(stored)
 	}
 	f.report.Walked += at.Touched
 	for more := true; more; {
-		if err := f.pause(ctx); err != nil {
+		if err := f.awaitStart(ctx); err != nil {
 			return err
 		}
 		var found []crm.Found
-		if found, at.From, more, err = f.gather(ctx, at.From); err != nil {
+		if found, at.From, more, err = f.listWindow(ctx, at.From); err != nil {
 			return err
 		}
-		if err := f.do(ctx, found); err != nil {
+		if err := f.applyAll(ctx, found); err != nil {
 			return err
 		}
 		at.Touched += len(found)
-		if len(f.again) > 0 && more {
+		if len(f.retries) > 0 && more {
 			continue // the place is saved when nothing before it is left
 		}
-		if err := f.finish(ctx); err != nil {
+		if err := f.finishRetries(ctx); err != nil {
 			return err
 		}
 		next := at
 		if !more {
 			next = Cursor{Version: CursorVersion, Covered: at.Until}
 		}
-		if err := f.Cursors.SaveCursor(context.WithoutCancel(ctx), leg.cursor(), next, stored); err != nil {
+		if err := f.Cursors.SaveCursor(context.WithoutCancel(ctx), leg.cursorName(), next, stored); err != nil {
 			return err
 		}
 		stored = next
@@ -248,10 +247,10 @@ func (f *filling) walk(ctx context.Context, leg Leg) error {
 	return nil
 }
 
-// gather lists pages until there are as many records as are worked on at a time.
-func (f *filling) gather(ctx context.Context, from crm.Place) (found []crm.Found, next crm.Place, more bool, err error) {
+// listWindow lists pages until there are as many records as are worked on at a time.
+func (f *backfillRun) listWindow(ctx context.Context, from crm.Place) (found []crm.Found, next crm.Place, more bool, err error) {
 	for more = true; more && len(found) < f.Window; {
-		page, err := f.list(ctx, from)
+		page, err := f.listPage(ctx, from)
 		if err != nil {
 			return nil, from, false, err
 		}
@@ -263,18 +262,18 @@ func (f *filling) gather(ctx context.Context, from crm.Place) (found []crm.Found
 	return found, from, more, nil
 }
 
-// list asks for one page, and again after a short refusal.
-func (f *filling) list(ctx context.Context, from crm.Place) (crm.FoundPage, error) {
+// listPage asks for one page, and again after a short refusal.
+func (f *backfillRun) listPage(ctx context.Context, from crm.Place) (crm.FoundPage, error) {
 	for try := 1; ; try++ {
-		page, err := f.Listers[f.leg.System].ListRefs(ctx, f.leg.Kind, from)
+		page, err := f.Listers[f.phase.System].ListRefs(ctx, f.phase.Kind, from)
 		if err == nil && page.More && page.Next.Equal(from) {
-			err = errStuck
+			err = errNoProgress
 		}
 		e := crm.AsError(err)
-		if e == nil || !e.Temporary() || try == maxTries || e.RetryAfter > longestWait {
+		if e == nil || !e.Temporary() || try == maxPageTries || e.RetryAfter > maxRetryWait {
 			return page, err
 		}
-		if err := f.Clock.Sleep(ctx, max(e.RetryAfter, minWait)); err != nil {
+		if err := f.Clock.Sleep(ctx, max(e.RetryAfter, minPageWait)); err != nil {
 			return page, err
 		}
 	}

@@ -13,14 +13,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// filling is one run of a backfill.
-type filling struct {
+// backfillRun is one run of a backfill.
+type backfillRun struct {
 	*Backfill
-	leg     Leg
-	report  BackfillReport
-	again   []attempt // that failed for now, or were not begun since the pair is held
-	next    time.Time // when more may be begun
-	creates safeguard.CreateCap
+	phase     Phase
+	report    BackfillReport
+	retries   []attempt // that failed for now, or were not begun since the pair is held
+	nextStart time.Time // when more may be begun
+	creates   safeguard.CreateCap
 }
 
 // attempt is an operation that is to be applied.
@@ -28,54 +28,54 @@ type attempt struct {
 	op     op.Operation
 	tries  int  // so far
 	linked bool // the record had a link before
-	due    time.Time
+	dueAt  time.Time
 }
 
 // How often an operation is tried that fails for a reason which concerns all of
 // them, such as a system that is down, and how long it waits. One that fails for
 // a reason of its own the worker gives up sooner.
 const (
-	mostTries   = 10
-	shortest    = time.Second
-	longestWait = time.Minute
+	maxAttempts  = 10
+	minRetryWait = time.Second
+	maxRetryWait = time.Minute
 )
 
-// do works on records, and on what is to be done again by now.
-func (f *filling) do(ctx context.Context, found []crm.Found) error {
+// applyAll applies operations on records, and the retries that are due.
+func (f *backfillRun) applyAll(ctx context.Context, found []crm.Found) error {
 	for len(found) > 0 {
-		n, err := f.room(ctx, len(found))
+		n, err := f.awaitCapacity(ctx, len(found))
 		if err != nil {
 			return err
 		}
-		attempts, err := f.begin(ctx, found[:n])
+		attempts, err := f.newAttempts(ctx, found[:n])
 		if err != nil {
 			return err
 		}
-		if err := f.apply(ctx, attempts); err != nil {
+		if err := f.applyTogether(ctx, attempts); err != nil {
 			return err
 		}
 		f.report.Walked += n
-		f.tell()
+		f.reportProgress()
 		found = found[n:]
-		if err := f.repeat(ctx); err != nil {
+		if err := f.applyDue(ctx); err != nil {
 			return err
 		}
 	}
 	failed := 0
-	for _, a := range f.again {
+	for _, a := range f.retries {
 		if a.tries > 0 {
 			failed++
 		}
 	}
 	if failed > f.Window/2 { // something is wrong with all of them
-		return f.finish(ctx)
+		return f.finishRetries(ctx)
 	}
 	return nil
 }
 
-// begin makes the operations of records. A pair that somebody works on is put
+// newAttempts makes the operations of records. A pair that another handler holds is put
 // off: a consumer that waits for its lease would hold up the others.
-func (f *filling) begin(ctx context.Context, found []crm.Found) ([]attempt, error) {
+func (f *backfillRun) newAttempts(ctx context.Context, found []crm.Found) ([]attempt, error) {
 	refs := make([]crm.Ref, len(found))
 	for i := range found {
 		refs[i] = found[i].Ref
@@ -88,22 +88,22 @@ func (f *filling) begin(ctx context.Context, found []crm.Found) ([]attempt, erro
 	var attempts []attempt
 	for _, r := range found {
 		link := links[r.Ref]
-		a := attempt{linked: link.Complete(), due: now, op: op.Operation{
+		a := attempt{linked: link.Complete(), dueAt: now, op: op.Operation{
 			Version: op.Version, ID: f.NewID(), Ref: r.Ref, Change: op.Reconciled, OccurredAt: r.At, ReceivedAt: now}}
 		if link.Lease.Holder != "" && now.Before(link.Lease.Until) {
-			a.due = link.Lease.Until
-			f.again = append(f.again, a)
+			a.dueAt = link.Lease.Until
+			f.retries = append(f.retries, a)
 			continue
 		}
 		attempts = append(attempts, a)
 	}
-	f.next = now.Add(time.Duration(float64(len(attempts)) / f.PerSecond * float64(time.Second)))
+	f.nextStart = now.Add(time.Duration(float64(len(attempts)) / f.PerSecond * float64(time.Second)))
 	return attempts, nil
 }
 
-// apply applies operations together. They are brought to their end although ctx
+// applyTogether applies operations together. They are brought to their end although ctx
 // ends meanwhile: one that is cut off leaves its pair held for a while.
-func (f *filling) apply(ctx context.Context, attempts []attempt) error {
+func (f *backfillRun) applyTogether(ctx context.Context, attempts []attempt) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -126,32 +126,32 @@ func (f *filling) apply(ctx context.Context, attempts []attempt) error {
 		if e := crm.AsError(errs[i]); e != nil {
 			wait = e.RetryAfter
 		}
-		if a.tries++; a.tries == mostTries || wait > longestWait {
+		if a.tries++; a.tries == maxAttempts || wait > maxRetryWait {
 			return fmt.Errorf("%s: %w", a.op.Ref, errs[i])
 		}
-		a.due = now.Add(max(wait, min(shortest<<(a.tries-1), longestWait)))
-		f.again = append(f.again, a)
+		a.dueAt = now.Add(max(wait, min(minRetryWait<<(a.tries-1), maxRetryWait)))
+		f.retries = append(f.retries, a)
 	}
 	return held
 }
 
-// repeat applies again what is due.
-func (f *filling) repeat(ctx context.Context) error {
+// applyDue applies the retries that are due.
+func (f *backfillRun) applyDue(ctx context.Context) error {
 	now := f.Clock.Now()
 	var due, later []attempt
-	for _, a := range f.again {
-		if len(due) < f.Window && !a.due.After(now) {
+	for _, a := range f.retries {
+		if len(due) < f.Window && !a.dueAt.After(now) {
 			due = append(due, a)
 		} else {
 			later = append(later, a)
 		}
 	}
-	for f.again = later; len(due) > 0; {
-		n, err := f.room(ctx, len(due))
+	for f.retries = later; len(due) > 0; {
+		n, err := f.awaitCapacity(ctx, len(due))
 		if err != nil {
 			return err
 		}
-		if err := f.apply(ctx, due[:n]); err != nil {
+		if err := f.applyTogether(ctx, due[:n]); err != nil {
 			return err
 		}
 		due = due[n:]
@@ -159,45 +159,45 @@ func (f *filling) repeat(ctx context.Context) error {
 	return nil
 }
 
-// finish waits until nothing is to be done again.
-func (f *filling) finish(ctx context.Context) error {
-	for len(f.again) > 0 {
-		first := slices.MinFunc(f.again, func(a, b attempt) int { return a.due.Compare(b.due) })
-		if wait := first.due.Sub(f.Clock.Now()); wait > 0 {
+// finishRetries applies the retries until none is left.
+func (f *backfillRun) finishRetries(ctx context.Context) error {
+	for len(f.retries) > 0 {
+		first := slices.MinFunc(f.retries, func(a, b attempt) int { return a.dueAt.Compare(b.dueAt) })
+		if wait := first.dueAt.Sub(f.Clock.Now()); wait > 0 {
 			if err := f.Clock.Sleep(ctx, wait); err != nil {
 				return err
 			}
 		}
-		if err := f.repeat(ctx); err != nil {
+		if err := f.applyDue(ctx); err != nil {
 			return err
 		}
-		f.tell()
+		f.reportProgress()
 	}
 	return nil
 }
 
-// room returns how many operations may be begun now, at most want, and waits
+// awaitCapacity returns how many operations may be begun now, at most want, and waits
 // until one may.
-func (f *filling) room(ctx context.Context, want int) (int, error) {
+func (f *backfillRun) awaitCapacity(ctx context.Context, want int) (int, error) {
 	n := min(want, f.Window)
-	if f.leg.Creates {
+	if f.phase.Creates {
 		var err error
 		if n, err = f.creates.AllowCreates(f.report.Counts.Total(Create), n); err != nil {
 			return 0, err
 		}
 	}
-	return n, f.pause(ctx)
+	return n, f.awaitStart(ctx)
 }
 
-// pause waits until more may be begun.
-func (f *filling) pause(ctx context.Context) error {
-	if wait := f.next.Sub(f.Clock.Now()); wait > 0 {
+// awaitStart waits until more may be begun.
+func (f *backfillRun) awaitStart(ctx context.Context) error {
+	if wait := f.nextStart.Sub(f.Clock.Now()); wait > 0 {
 		return f.Clock.Sleep(ctx, wait)
 	}
 	return ctx.Err()
 }
 
-func (f *filling) tell() {
+func (f *backfillRun) reportProgress() {
 	if f.Progress != nil {
 		f.Progress(f.report)
 	}

@@ -140,7 +140,7 @@ func (c *crowd) run(t *testing.T, change ...func(*reconcile.BackfillConfig)) (re
 	t.Helper()
 	ids := 0
 	config := reconcile.BackfillConfig{
-		Legs:    []reconcile.Leg{{System: crm.HubSpot, Kind: crm.Contact, Creates: true}},
+		Phases:  []reconcile.Phase{{System: crm.HubSpot, Kind: crm.Contact, Creates: true}},
 		Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c}, Worker: c, Together: c.Together,
 		Cursors: c.cursors, Links: c, Clock: c, NewID: func() string { ids++; return fmt.Sprint("op-", ids) }, CreateCap: safeguard.CreateCap{Allowed: 1_000_000},
 	}
@@ -184,7 +184,7 @@ func TestABackfillWorksOnEveryRecordAndTellsWhatBecameOfIt(t *testing.T) {
 		t.Errorf("it took %s, which is more than 100 records a second", took)
 	}
 	again, err := c.run(t)
-	if err != nil || again.Walked != 0 || len(again.Before) != 1 || !again.Finished {
+	if err != nil || again.Walked != 0 || len(again.FinishedBefore) != 1 || !again.Finished {
 		t.Errorf("a second run: %+v, %v", again, err)
 	}
 	if again, err = c.run(t, func(b *reconcile.BackfillConfig) { b.Restart = true }); err != nil || again.Walked != 1000 {
@@ -356,7 +356,7 @@ func TestWhatFailsForNowIsRepeatedAndAnOutageEndsTheRun(t *testing.T) {
 func TestABackfillWithoutItsPartsIsRefused(t *testing.T) {
 	for name, c := range map[string]reconcile.BackfillConfig{
 		"nothing":         {},
-		"no lister":       {Legs: []reconcile.Leg{{System: crm.Zoho, Kind: crm.Contact}}},
+		"no lister":       {Phases: []reconcile.Phase{{System: crm.Zoho, Kind: crm.Contact}}},
 		"a bound below 0": {PerSecond: -1},
 	} {
 		if _, err := reconcile.NewBackfill(c); err == nil {
@@ -392,7 +392,7 @@ func TestABackfillStopsAtAHold(t *testing.T) {
 func TestARestartThatIsStoppedIsContinuedWithoutBeingToldAgain(t *testing.T) {
 	two := func(b *reconcile.BackfillConfig) {
 		quick(b)
-		b.Legs = append(b.Legs, reconcile.Leg{System: crm.HubSpot, Kind: crm.Company, Creates: true})
+		b.Phases = append(b.Phases, reconcile.Phase{System: crm.HubSpot, Kind: crm.Company, Creates: true})
 	}
 	c := newCrowd(120)
 	if report, err := c.run(t, two); err != nil || report.Walked != 240 {
@@ -405,7 +405,7 @@ func TestARestartThatIsStoppedIsContinuedWithoutBeingToldAgain(t *testing.T) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	c.fails = nil
-	if report, err := c.run(t, two); err != nil || !report.Finished || report.Walked != 240 || len(report.Before) > 0 {
+	if report, err := c.run(t, two); err != nil || !report.Finished || report.Walked != 240 || len(report.FinishedBefore) > 0 {
 		t.Errorf("the run after it: %+v, %v", report, err)
 	}
 }

@@ -23,7 +23,7 @@ type Reader interface {
 	ReadMany(ctx context.Context, kind crm.Kind, ids []string) map[string]crm.Answer[crm.Record]
 }
 
-// Comparer tells in which fields a pair differs and why. An error of a CRM is
+// Comparer says in which fields a pair differs and why. An error of a CRM is
 // one of that pair alone.
 type Comparer interface {
 	Compare(ctx context.Context, link syncer.Link, records map[crm.System]crm.Record) ([]syncer.Difference, error)
@@ -36,18 +36,18 @@ type Drift struct {
 	Readers  map[crm.System]Reader
 	Comparer Comparer
 	Kinds    []crm.Kind
-	// Progress, unless nil, is told how many pairs were compared so far.
+	// Progress, unless nil, receives the number of pairs compared so far.
 	Progress func(done int)
 }
 
-// driftPage is how many pairs are read at a time: what one call to Zoho takes,
+// pairsPerPage is how many pairs are read at a time: what one call to Zoho takes,
 // and two to HubSpot.
-const driftPage = 100
+const pairsPerPage = 100
 
-// keptExamples is how many pairs stand for all that have a difference.
-const keptExamples = 3
+// maxExamples is how many pairs stand for all that have a difference.
+const maxExamples = 3
 
-// DriftReport tells in what pairs differ. It names records and fields and holds
+// DriftReport says in which fields pairs differ. It names records and fields and holds
 // no value.
 type DriftReport struct {
 	Pairs     int `json:"pairs"`     // live on both sides, by the links
@@ -55,9 +55,9 @@ type DriftReport struct {
 	// Gone counts the pairs of which one record is no longer there, and Moved
 	// those of which one was merged into another, without that having been
 	// heard of.
-	Gone  map[crm.System]int `json:"gone,omitempty"`
-	Moved map[crm.System]int `json:"moved,omitempty"`
-	// Fields are the differences, those to be mended first.
+	Deleted    map[crm.System]int `json:"deleted,omitempty"`
+	MergedAway map[crm.System]int `json:"merged_away,omitempty"`
+	// Fields are the differences, those to be fixed first.
 	Fields []FieldDrift `json:"fields"`
 	// Unread counts the pairs that could not be read, and Err why the last one
 	// could not.
@@ -65,9 +65,9 @@ type DriftReport struct {
 	Err    string `json:"error,omitempty"`
 }
 
-// Clean reports whether everything is as it should be.
-func (r DriftReport) Clean() bool {
-	return r.Differing == 0 && len(r.Gone) == 0 && len(r.Moved) == 0 && r.Unread == 0
+// IsClean reports whether no pair needs attention.
+func (r DriftReport) IsClean() bool {
+	return r.Differing == 0 && len(r.Deleted) == 0 && len(r.MergedAway) == 0 && r.Unread == 0
 }
 
 // FieldDrift is one field that differs for one cause.
@@ -83,26 +83,26 @@ type FieldDrift struct {
 
 // Run compares page by page; its memory does not grow with the number of pairs.
 func (d Drift) Run(ctx context.Context) (DriftReport, error) {
-	t := drifting{Drift: d, report: DriftReport{Gone: map[crm.System]int{}, Moved: map[crm.System]int{}}, fields: map[driftKey]*FieldDrift{}}
+	t := driftRun{Drift: d, report: DriftReport{Deleted: map[crm.System]int{}, MergedAway: map[crm.System]int{}}, fields: map[driftKey]*FieldDrift{}}
 	for _, kind := range d.Kinds {
 		for behind := ""; ; {
-			links, last, err := d.Pairs.ListLinks(ctx, kind, behind, driftPage)
+			links, last, err := d.Pairs.ListLinks(ctx, kind, behind, pairsPerPage)
 			if err != nil {
-				return t.finish(), fmt.Errorf("drift: %w", err)
+				return t.sortedReport(), fmt.Errorf("drift: %w", err)
 			}
 			if len(links) == 0 {
 				break
 			}
 			behind = last
-			if err := t.page(ctx, kind, links); err != nil {
-				return t.finish(), fmt.Errorf("drift: %w", err)
+			if err := t.comparePage(ctx, kind, links); err != nil {
+				return t.sortedReport(), fmt.Errorf("drift: %w", err)
 			}
 			if d.Progress != nil {
 				d.Progress(t.report.Pairs)
 			}
 		}
 	}
-	return t.finish(), nil
+	return t.sortedReport(), nil
 }
 
 type driftKey struct {
@@ -113,14 +113,14 @@ type driftKey struct {
 	code  string
 }
 
-type drifting struct {
+type driftRun struct {
 	Drift
 	report DriftReport
 	fields map[driftKey]*FieldDrift
 }
 
-// page compares some pairs of one kind.
-func (t *drifting) page(ctx context.Context, kind crm.Kind, links []syncer.Link) error {
+// comparePage compares some pairs of one kind.
+func (t *driftRun) comparePage(ctx context.Context, kind crm.Kind, links []syncer.Link) error {
 	links = slices.DeleteFunc(links, func(l syncer.Link) bool { return !l.Complete() })
 	answers := map[crm.System]map[string]crm.Answer[crm.Record]{}
 	for _, s := range crm.Systems {
@@ -133,15 +133,15 @@ func (t *drifting) page(ctx context.Context, kind crm.Kind, links []syncer.Link)
 		}
 	}
 	for i := range links {
-		if err := t.pair(ctx, links[i], answers); err != nil {
+		if err := t.comparePair(ctx, links[i], answers); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// pair takes in one pair.
-func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) error {
+// comparePair compares one pair.
+func (t *driftRun) comparePair(ctx context.Context, link syncer.Link, answers map[crm.System]map[string]crm.Answer[crm.Record]) error {
 	t.report.Pairs++
 	records := map[crm.System]crm.Record{}
 	for _, s := range crm.Systems {
@@ -149,7 +149,7 @@ func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.S
 		a, answered := answers[s][id]
 		switch {
 		case crm.IsKind(a.Err, crm.NotFound):
-			t.report.Gone[s]++
+			t.report.Deleted[s]++
 			return nil
 		case a.Err != nil || !answered:
 			t.report.Unread++
@@ -158,7 +158,7 @@ func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.S
 			}
 			return nil
 		case a.Value.Ref.RecordID != id:
-			t.report.Moved[s]++
+			t.report.MergedAway[s]++
 			return nil
 		}
 		records[s] = a.Value
@@ -181,7 +181,7 @@ func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.S
 			f = &FieldDrift{Kind: k.kind, Field: k.field, Cause: k.cause, Side: k.side, Code: k.code}
 			t.fields[k] = f
 		}
-		if f.Records++; len(f.Examples) < keptExamples {
+		if f.Records++; len(f.Examples) < maxExamples {
 			f.Examples = append(f.Examples, link.Ref(crm.HubSpot).String()+" "+link.Ref(crm.Zoho).String())
 		}
 	}
@@ -191,9 +191,9 @@ func (t *drifting) pair(ctx context.Context, link syncer.Link, answers map[crm.S
 	return nil
 }
 
-// finish puts the differences in order: those to be mended first, the most
+// sortedReport puts the differences in order: those to be fixed first, the most
 // frequent first.
-func (t *drifting) finish() DriftReport {
+func (t *driftRun) sortedReport() DriftReport {
 	for _, f := range t.fields {
 		t.report.Fields = append(t.report.Fields, *f)
 	}

@@ -8,47 +8,47 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/syncer"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 // SystemNames are what people call the two systems.
 var SystemNames = map[crm.System]string{crm.HubSpot: "HubSpot", crm.Zoho: "Zoho"}
 
-// causes say what a difference comes from, with %s for the side, and what to
-// do about it.
+// causes name the cause of a difference, with %s for the side, and the remedy.
 var causes = map[syncer.Cause]struct{ text, remedy string }{
-	syncer.Unseen:        {"edited in %s, and not heard of", "connector reconcile"},
-	syncer.UnseenBoth:    {"edited on both sides, and not heard of", "connector reconcile"},
+	syncer.Unseen:        {"edited in %s, not synchronised yet", "connector reconcile"},
+	syncer.UnseenBoth:    {"edited on both sides, not synchronised yet", "connector reconcile"},
 	syncer.Unverified:    {"a write to %s was not confirmed", "connector reconcile"},
 	syncer.Unknown:       {"never compared under this HASH_KEY", "connector backfill"},
-	syncer.Unexplained:   {"nothing explains it", "connector explain one of them"},
-	syncer.Lost:          {"the value that was decided is nowhere to be found", "connector failures"},
+	syncer.Unexplained:   {"no known cause", "connector explain one of them"},
+	syncer.Lost:          {"neither side holds the value that was decided", "connector failures"},
 	syncer.RefusedValue:  {"%s refused the value", "connector failures"},
-	syncer.KeptOtherForm: {"%s stores it in a form of its own", "nothing"},
-	syncer.KeptClear:     {"cleared in %s, which the mapping does not pass on", "nothing"},
-	syncer.FilledIn:      {"%s filled it in, and no person has edited it", "nothing"},
-	syncer.NoCounterpart: {"%s does not have the company, and the mapping creates none", "nothing"},
+	syncer.KeptOtherForm: {"%s stores the value in its own form", "nothing"},
+	syncer.KeptClear:     {"cleared in %s; the mapping does not carry clears over", "nothing"},
+	syncer.FilledIn:      {"%s filled it in; no person has edited it", "nothing"},
+	syncer.NoCounterpart: {"%s does not have the company; the mapping creates none", "nothing"},
 	syncer.CompanyLinked: {"the company was linked after the contact was synchronised", "Synchronise now, on its page of the console"},
 	syncer.KeptOneWay:    {"the mapping does not write %s", "nothing"},
 }
 
-// Text writes the report for people. With examples it names some records of
+// WriteText writes the report for people. With examples it names some records of
 // each difference.
-func (r DriftReport) Text(w io.Writer, examples bool) error {
-	if r.Clean() {
-		fmt.Fprintf(w, "%d pairs compared: nothing differs that should be equal.\n", r.Pairs)
+func (r DriftReport) WriteText(w io.Writer, examples bool) error {
+	if r.IsClean() {
+		fmt.Fprintf(w, "%s compared: all mapped fields are in sync.\n", wording.Count(r.Pairs, "pair"))
 	} else {
-		fmt.Fprintf(w, "%d pairs compared: %d differ.\n", r.Pairs, r.Differing)
+		fmt.Fprintf(w, "%s compared, %d out of sync.\n", wording.Count(r.Pairs, "pair"), r.Differing)
 	}
 	for _, s := range crm.Systems {
-		if n := r.Gone[s]; n > 0 {
-			fmt.Fprintf(w, "%d pairs have lost their record in %s, and nothing told of it: connector reconcile\n", n, SystemNames[s])
+		if n := r.Deleted[s]; n > 0 {
+			fmt.Fprintf(w, "%s: the record in %s was deleted, and the webhook was missed. Run connector reconcile.\n", wording.Count(n, "pair"), SystemNames[s])
 		}
-		if n := r.Moved[s]; n > 0 {
-			fmt.Fprintf(w, "%d pairs have a record in %s that was merged into another, and nothing told of it: connector reconcile\n", n, SystemNames[s])
+		if n := r.MergedAway[s]; n > 0 {
+			fmt.Fprintf(w, "%s: the record in %s was merged into another, and the webhook was missed. Run connector reconcile.\n", wording.Count(n, "pair"), SystemNames[s])
 		}
 	}
 	if r.Unread > 0 {
-		fmt.Fprintf(w, "%d pairs could not be read, the last one because of: %s\n", r.Unread, r.Err)
+		fmt.Fprintf(w, "%s could not be read. The last error is: %s\n", wording.Count(r.Unread, "pair"), r.Err)
 	}
 	if len(r.Fields) == 0 {
 		return nil

@@ -20,8 +20,8 @@ func (r *Reconciler) Handler(log *slog.Logger) http.Handler {
 		}
 		ctx := hr.Context()
 		report, err := r.Run(ctx)
-		for _, p := range report.Passes {
-			log.LogAttrs(ctx, p.level(), logschema.Reconciled,
+		for _, p := range report.Scans {
+			log.LogAttrs(ctx, p.logLevel(), logschema.Reconciled,
 				slog.String("system", string(p.System)), slog.String("kind", string(p.Kind)),
 				slog.Bool("deleted", p.Deleted), slog.Int("pages", p.Pages), slog.Int("published", p.Published),
 				slog.Time("covered", p.Covered), slog.Bool("complete", p.Complete), slog.Bool("not_due", p.NotDue),
@@ -33,12 +33,12 @@ func (r *Reconciler) Handler(log *slog.Logger) http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(report) // the caller may have left; the log has it all
+		_ = json.NewEncoder(w).Encode(report) // the caller may have left; the log holds the report
 	})
 }
 
-// level is how loudly a pass is to be logged.
-func (p PassReport) level() slog.Level {
+// logLevel is the level at which a scan is logged.
+func (p ScanReport) logLevel() slog.Level {
 	switch {
 	case p.Stopped == Failed || p.Stopped == MassChange:
 		return slog.LevelError

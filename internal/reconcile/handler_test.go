@@ -48,7 +48,7 @@ func TestTheHandlerRunsOnPostAloneAndAnswersWithTheReport(t *testing.T) {
 			if err := json.Unmarshal(answer.Body.Bytes(), &report); err != nil {
 				t.Fatal(err)
 			}
-			if answer.Code != tt.status || report.Complete != tt.complete || len(report.Passes) != 2 {
+			if answer.Code != tt.status || report.Complete != tt.complete || len(report.Scans) != 2 {
 				t.Errorf("status %d, report %+v", answer.Code, report)
 			}
 			if strings.Count(log, `"level":"`+tt.level+`"`) != 2 {

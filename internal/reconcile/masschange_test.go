@@ -55,13 +55,13 @@ func TestAPassThatTouchesTooMuchStopsUntilAPersonLetsItGoOn(t *testing.T) {
 		if got := len(r.topics[crm.HubSpot].ops); got != 0 {
 			t.Errorf("%d operations were published", got)
 		}
-		for _, pass := range report.Passes {
+		for _, s := range report.Scans {
 			want := reconcile.Stop("")
-			if pass.System == crm.HubSpot && pass.Kind == crm.Contact && !pass.Deleted {
+			if s.System == crm.HubSpot && s.Kind == crm.Contact && !s.Deleted {
 				want = reconcile.MassChange
 			}
-			if pass.Stopped != want {
-				t.Errorf("the pass over %s %s, deleted %t, has stopped: %q, want %q", pass.System, pass.Kind, pass.Deleted, pass.Stopped, want)
+			if s.Stopped != want {
+				t.Errorf("the scan over %s %s, deleted %t, has stopped: %q, want %q", s.System, s.Kind, s.Deleted, s.Stopped, want)
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// Outcome is what a backfill did with a record, or would do.
+// Outcome says what a backfill did with a record, or would do.
 type Outcome string
 
 // The outcomes.
@@ -19,7 +19,7 @@ const (
 	Parked    Outcome = "parked"    // recorded as a failure
 )
 
-// OutcomeOf says what the operation of a report was. linked tells whether the record
+// OutcomeOf says what the operation of a result was. linked is whether the record
 // had a link before.
 func OutcomeOf(r syncer.Result, linked bool) Outcome {
 	switch {

@@ -58,7 +58,7 @@ func (p *Pages) ListRefs(ctx context.Context, kind crm.Kind, from crm.Place) (cr
 
 // Read returns what a page has just shown, once.
 func (p *Pages) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
-	if r, listed := p.take(ref); listed && p.clock.Now().Sub(r.AsOf) <= freshFor {
+	if r, listed := p.takeShown(ref); listed && p.clock.Now().Sub(r.AsOf) <= freshFor {
 		return r, nil
 	}
 	return p.CRM.Read(ctx, ref)
@@ -66,11 +66,11 @@ func (p *Pages) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 
 // Update makes what was shown of a record out of date.
 func (p *Pages) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
-	p.take(rec.Ref)
+	p.takeShown(rec.Ref)
 	return p.CRM.Update(ctx, rec, w)
 }
 
-func (p *Pages) take(ref crm.Ref) (r crm.Record, listed bool) {
+func (p *Pages) takeShown(ref crm.Ref) (r crm.Record, listed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r, listed = p.shown[ref]

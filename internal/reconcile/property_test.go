@@ -92,9 +92,9 @@ func (l *life) attempt() {
 	l.system.before, l.topic.during, l.cursors.before, l.cursors.after = nil, nil, nil, nil
 }
 
-// finish heals everything and runs until nothing is left.
+// finishRetries heals everything and runs until nothing is left.
 func (l *life) finish() {
-	for range 2 { // to the end of what is under way, then a pass of its own
+	for range 2 { // to the end of what is under way, then a scan of its own
 		l.clock.advance(lag + overlap)
 		for n := 0; ; n++ {
 			report, err := l.run(l.t.Context())
@@ -105,7 +105,7 @@ func (l *life) finish() {
 				break
 			}
 			if n > 100 {
-				l.t.Fatalf("the passes do not end: %+v", report)
+				l.t.Fatalf("the scans do not end: %+v", report)
 			}
 		}
 	}
@@ -138,7 +138,7 @@ func TestEveryChangeBetweenTwoRunsIsPublished(t *testing.T) {
 			case !m.was.Covered.IsZero() && m.next.Covered.Before(m.was.Covered):
 				rt.Errorf("what is covered went back from %s to %s", m.was.Covered, m.next.Covered)
 			case !m.was.Covered.IsZero() && !m.next.Until.IsZero() && m.next.Since.Before(m.next.Covered.Add(-overlap)):
-				rt.Errorf("a pass from %s goes further back than the overlap behind %s", m.next.Since, m.next.Covered)
+				rt.Errorf("a scan from %s goes further back than the overlap behind %s", m.next.Since, m.next.Covered)
 			case m.next.Covered.After(l.clock.Now().Add(-lag)):
 				rt.Errorf("covered up to %s, which is within the lag", m.next.Covered)
 			}

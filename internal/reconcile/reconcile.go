@@ -1,13 +1,13 @@
-// Package reconcile finds what no webhook told of. It asks both systems for the
-// records that were changed or deleted since it last asked, and publishes an
-// operation for each, so that they take the same way as everything else. It
-// never writes to a CRM.
+// Package reconcile finds the changes that webhooks missed. It asks both systems for
+// the records that were changed or deleted since it last asked, and publishes an
+// operation for each, so that they take the same way as everything else. It never
+// writes to a CRM. One run is called a sweep.
 //
-// It works in passes. A pass covers a stretch of time, from a little before the
-// end of the last pass up to a little before now, and is walked page by page:
+// A sweep consists of scans. A scan covers a stretch of time, from a little before the
+// end of the last scan up to a little before now, and is walked page by page:
 // a page is published before the place where it ended is saved, so a run that
-// is cut off repeats a page and loses none. A pass that does not fit into one
-// run is continued by the next. Two runs at once do no harm: whoever comes
+// is cut off repeats a page and loses none. A scan that does not fit into one
+// run is continued by the next. Two runs at once do no harm: the
 // second to save a page stops.
 //
 // A change is found if it becomes visible to queries within Lag + Overlap of
@@ -32,14 +32,14 @@ import (
 // be empty although there are more.
 type Scanner interface {
 	// Changed finds records that exist and were last modified within the walk.
-	// One that is modified during the walk may move out of it: the next pass
+	// One that is modified during the walk may move out of it: the next scan
 	// finds it.
 	ListChanged(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
 	// Deleted finds records that were deleted within the walk.
 	ListDeleted(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
 }
 
-// Cursors keeps how far the passes have come, by the name of what they cover.
+// Cursors keeps how far the scans have come, by the name of what they cover.
 type Cursors interface {
 	// LoadCursor returns the zero Cursor for a name that was never saved.
 	LoadCursor(ctx context.Context, name string) (Cursor, error)
@@ -62,7 +62,7 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// Config joins a Reconciler to the world. Zero durations mean the defaults.
+// Config holds the dependencies of a Reconciler. Zero durations mean the defaults.
 type Config struct {
 	Scanners map[crm.System]Scanner
 	// Publishers take the operations on the records of a system. Those of
@@ -73,18 +73,18 @@ type Config struct {
 	NewID      func() string
 	// Kinds defaults to all kinds.
 	Kinds []crm.Kind
-	// LookBack is how far before now the very first pass begins; default 24 h.
+	// LookBack is how far before now the very first scan begins; default 24 h.
 	LookBack time.Duration
-	// Lag is how late a search index may be; a pass ends that long before now.
+	// Lag is how late a search index may be; a scan ends that long before now.
 	// Default 30 s.
 	Lag time.Duration
-	// Overlap is how far a pass goes back behind the end of the last one;
+	// Overlap is how far a scan goes back behind the end of the last one;
 	// default 2 min.
 	Overlap time.Duration
-	// DeletedEvery is the time from one pass over the deleted records of a
+	// DeletedEvery is the time from one scan over the deleted records of a
 	// system to the next; nil means 1 h for HubSpot, and a system that is not
-	// in the map has a pass in every run. HubSpot lists its deleted records by
-	// id alone, so that a pass reads all of them, 100 a call.
+	// in the map has a scan in every run. HubSpot lists its deleted records by
+	// id alone, so that a scan reads all of them, 100 a call.
 	DeletedEvery map[crm.System]time.Duration
 	// Budget is how long a run may take before it leaves the rest to the next;
 	// default 2.5 min, since Cloud Scheduler waits 3 min by default. A call that
@@ -93,7 +93,7 @@ type Config struct {
 	// Pause is the time between two calls of a run, which leaves most of
 	// HubSpot's 5 searches a second to others; default 250 ms, negative for none.
 	Pause time.Duration
-	// MassChange, unless nil, stops a pass that touches too much.
+	// MassChange, unless nil, stops a scan that touches too much.
 	MassChange *safeguard.MassChange
 }
 
@@ -128,7 +128,7 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("cursors, clock and ids are required"))
 	}
 	if len(c.Scanners) == 0 {
-		errs = append(errs, errors.New("there is nothing to scan"))
+		errs = append(errs, errors.New("no scanner is given"))
 	}
 	for s, scanner := range c.Scanners {
 		if err := s.Validate(); err != nil {
@@ -152,10 +152,10 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// Reconciler runs passes. It keeps nothing between runs.
+// Reconciler runs scans. It keeps nothing between runs.
 type Reconciler struct{ Config }
 
-// New returns a Reconciler, or everything that is wrong with its configuration.
+// New returns a Reconciler, or all faults of its configuration.
 func New(c Config) (*Reconciler, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {

@@ -14,50 +14,50 @@ import (
 // How a run deals with a CRM that refuses for the moment. A longer wait is left
 // to the next run.
 const (
-	maxTries = 4
-	minWait  = time.Second
-	maxWait  = 10 * time.Second
+	maxPageTries = 4
+	minPageWait  = time.Second
+	maxPageWait  = 10 * time.Second
 )
 
-// errStuck is a page that leads back to itself.
-var errStuck = errors.New("the walk does not move")
+// errNoProgress is a page that leads back to itself.
+var errNoProgress = errors.New("the next page begins where this one began")
 
-// run is one run of a Reconciler.
-type run struct {
+// sweepRun is one run of a Reconciler.
+type sweepRun struct {
 	*Reconciler
 	deadline time.Time
 	calls    int
-	// down tells of systems that answer nobody, and why.
-	down map[crm.System]Stop
-	errs []error
+	// unavailable holds the systems that answer no call, with the reason.
+	unavailable map[crm.System]Stop
+	errs        []error
 }
 
-// pass is one kind of record of one system, changed or deleted.
-type pass struct {
-	name   string
-	scan   func(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
-	cursor Cursor // as it is stored
-	report PassReport
+// scan is one kind of record of one system, changed or deleted.
+type scan struct {
+	name     string
+	listPage func(ctx context.Context, w crm.Walk) (crm.FoundPage, error)
+	cursor   Cursor // as it is stored
+	report   ScanReport
 }
 
-// Run makes the passes that are due, or goes on with them, one page of each in
+// Run makes the scans that are due, or goes on with them, one page of each in
 // turn. It ends early, without an error, when its time is up, when a CRM limits
 // or does not answer calls, or when another run is at the same work; the report
 // says so. An error is something that the next run may well meet again.
 func (r *Reconciler) Run(ctx context.Context) (Report, error) {
 	start := r.Clock.Now()
-	t := &run{Reconciler: r, deadline: start.Add(r.Budget), down: map[crm.System]Stop{}}
-	all := t.passes()
-	var open []*pass
+	t := &sweepRun{Reconciler: r, deadline: start.Add(r.Budget), unavailable: map[crm.System]Stop{}}
+	all := t.newScans()
+	var open []*scan
 	for _, p := range all {
-		if t.load(ctx, p) {
+		if t.loadCursor(ctx, p) {
 			open = append(open, p)
 		}
 	}
 	for len(open) > 0 {
-		var left []*pass
+		var left []*scan
 		for _, p := range open {
-			if t.step(ctx, p) {
+			if t.scanPage(ctx, p) {
 				left = append(left, p)
 			}
 		}
@@ -66,7 +66,7 @@ func (r *Reconciler) Run(ctx context.Context) (Report, error) {
 	report := Report{StartedAt: start.UTC(), TookMS: r.Clock.Now().Sub(start).Milliseconds(), Complete: true}
 	for _, p := range all {
 		p.report.Covered = p.cursor.Covered
-		report.Passes = append(report.Passes, p.report)
+		report.Scans = append(report.Scans, p.report)
 		report.Published += p.report.Published
 		report.Complete = report.Complete && (p.report.Complete || p.report.NotDue)
 	}
@@ -76,23 +76,23 @@ func (r *Reconciler) Run(ctx context.Context) (Report, error) {
 	return report, nil
 }
 
-// Sweep is Run for those who only want to know that everything which there was
-// to find has been published, by this run or by another one.
+// Sweep is Run for a caller who only needs to know that every change was published,
+// by this run or by another one.
 func (r *Reconciler) Sweep(ctx context.Context) error {
 	report, err := r.Run(ctx)
 	if err != nil {
 		return err
 	}
-	for _, p := range report.Passes {
+	for _, p := range report.Scans {
 		if !p.Complete && !p.NotDue && p.Stopped != Overtaken {
-			return fmt.Errorf("reconcile: the pass over %s of %s has stopped: %s", p.Kind, p.System, p.Stopped)
+			return fmt.Errorf("reconcile: the scan over %s of %s has stopped: %s", p.Kind, p.System, p.Stopped)
 		}
 	}
 	return nil
 }
 
-func (t *run) passes() []*pass {
-	var all []*pass
+func (t *sweepRun) newScans() []*scan {
+	var all []*scan
 	for _, deleted := range []bool{false, true} {
 		for _, s := range crm.Systems {
 			scanner := t.Scanners[s]
@@ -100,10 +100,10 @@ func (t *run) passes() []*pass {
 				continue
 			}
 			for _, k := range t.Kinds {
-				p := &pass{report: PassReport{System: s, Kind: k, Deleted: deleted}, scan: scanner.ListChanged}
+				p := &scan{report: ScanReport{System: s, Kind: k, Deleted: deleted}, listPage: scanner.ListChanged}
 				what := "changed"
 				if deleted {
-					what, p.scan = "deleted", scanner.ListDeleted
+					what, p.listPage = "deleted", scanner.ListDeleted
 				}
 				p.name = fmt.Sprintf("reconcile-%s-%s-%s", s, k, what)
 				all = append(all, p)
@@ -113,17 +113,17 @@ func (t *run) passes() []*pass {
 	return all
 }
 
-// load reads the cursor and reports whether there is anything to do.
-func (t *run) load(ctx context.Context, p *pass) bool {
+// loadCursor reads the cursor and reports whether there is anything to do.
+func (t *sweepRun) loadCursor(ctx context.Context, p *scan) bool {
 	var err error
 	if p.cursor, err = t.Cursors.LoadCursor(ctx, p.name); err == nil {
 		err = p.cursor.validate()
 	}
 	if err != nil {
 		p.cursor = Cursor{}
-		return t.stop(ctx, p, err)
+		return t.stopScan(ctx, p, err)
 	}
-	if p.cursor.underWay() || p.cursor.Covered.IsZero() {
+	if p.cursor.isUnderWay() || p.cursor.Covered.IsZero() {
 		return true
 	}
 	rest := time.Duration(0)
@@ -134,32 +134,32 @@ func (t *run) load(ctx context.Context, p *pass) bool {
 	return !p.report.NotDue
 }
 
-// horizon is how far a pass may go at most.
-func (t *run) horizon() time.Time {
+// horizon is how far a scan may go at most.
+func (t *sweepRun) horizon() time.Time {
 	return t.Clock.Now().Add(-t.Lag).UTC().Truncate(time.Millisecond)
 }
 
-// step does one page and reports whether the pass goes on.
-func (t *run) step(ctx context.Context, p *pass) bool {
-	if why, down := t.down[p.report.System]; down {
+// scanPage does one page and reports whether the scan goes on.
+func (t *sweepRun) scanPage(ctx context.Context, p *scan) bool {
+	if why, down := t.unavailable[p.report.System]; down {
 		p.report.Stopped = why
 		return false
 	}
 	if t.calls > 0 && t.Pause > 0 {
 		if err := t.Clock.Sleep(ctx, t.Pause); err != nil {
-			return t.stop(ctx, p, err)
+			return t.stopScan(ctx, p, err)
 		}
 	}
 	if !t.Clock.Now().Before(t.deadline) {
 		p.report.Stopped = OutOfTime
 		return false
 	}
-	before := p.cursor.begin(t.horizon(), t.LookBack, t.Overlap)
-	page, err := t.page(ctx, p, before)
+	before := p.cursor.beginAt(t.horizon(), t.LookBack, t.Overlap)
+	page, err := t.listPage(ctx, p, before)
 	if err != nil {
-		return t.stop(ctx, p, err)
+		return t.stopScan(ctx, p, err)
 	}
-	ops, err := t.operations(p, page)
+	ops, err := t.newOperations(p, page)
 	if err == nil {
 		before.Touched, err = t.MassChange.AllowChanges(ctx, p.report.System, p.report.Kind, before.Touched, refsOf(ops))
 		p.report.Touched = before.Touched
@@ -168,35 +168,35 @@ func (t *run) step(ctx context.Context, p *pass) bool {
 		err = t.Publishers[p.report.System].Publish(ctx, ops)
 	}
 	if err != nil {
-		return t.stop(ctx, p, err)
+		return t.stopScan(ctx, p, err)
 	}
 	p.report.Pages++
 	p.report.Published += len(ops)
 	p.report.Truncated = p.report.Truncated || page.Truncated
 	// Only what is published may be counted as covered.
-	after := before.next(page)
+	after := before.afterPage(page)
 	if err := t.Cursors.SaveCursor(ctx, p.name, after, p.cursor); err != nil {
-		return t.stop(ctx, p, err)
+		return t.stopScan(ctx, p, err)
 	}
 	p.cursor, p.report.Complete = after, !page.More
 	return page.More
 }
 
-// page asks for one page, and again after a short refusal.
-func (t *run) page(ctx context.Context, p *pass, c Cursor) (crm.FoundPage, error) {
+// listPage asks for one page, and again after a short refusal.
+func (t *sweepRun) listPage(ctx context.Context, p *scan, c Cursor) (crm.FoundPage, error) {
 	w := crm.Walk{Kind: p.report.Kind, Since: c.Since, Until: c.Until, From: c.From}
 	for try := 1; ; try++ {
 		t.calls++
-		page, err := p.scan(ctx, w)
+		page, err := p.listPage(ctx, w)
 		if err == nil && page.More && page.Next.Equal(w.From) {
-			err = errStuck
+			err = errNoProgress
 		}
 		e := crm.AsError(err)
 		if e == nil || e.Kind != crm.RateLimited && e.Kind != crm.Unavailable && e.Kind != crm.Locked {
 			return page, err
 		}
-		wait := max(e.RetryAfter, minWait)
-		if try == maxTries || wait > maxWait || t.Clock.Now().Add(wait).After(t.deadline) {
+		wait := max(e.RetryAfter, minPageWait)
+		if try == maxPageTries || wait > maxPageWait || t.Clock.Now().Add(wait).After(t.deadline) {
 			return page, err
 		}
 		if err := t.Clock.Sleep(ctx, wait); err != nil {
@@ -205,8 +205,8 @@ func (t *run) page(ctx context.Context, p *pass, c Cursor) (crm.FoundPage, error
 	}
 }
 
-// stop ends a pass for this run and says why.
-func (t *run) stop(ctx context.Context, p *pass, err error) bool {
+// stopScan ends a scan for this run and says why.
+func (t *sweepRun) stopScan(ctx context.Context, p *scan, err error) bool {
 	s := p.report.System
 	switch {
 	case errors.Is(err, ErrOvertaken):
@@ -217,14 +217,14 @@ func (t *run) stop(ctx context.Context, p *pass, err error) bool {
 		p.report.Stopped, p.report.Error = MassChange, err.Error()
 		t.errs = append(t.errs, fmt.Errorf("%s, at %d records: %w", p.name, p.report.Touched, err))
 	case crm.IsKind(err, crm.RateLimited):
-		p.report.Stopped, t.down[s] = RateLimited, RateLimited
+		p.report.Stopped, t.unavailable[s] = RateLimited, RateLimited
 	case crm.IsKind(err, crm.Unavailable), crm.IsKind(err, crm.Locked):
-		p.report.Stopped, t.down[s] = Unavailable, Unavailable
+		p.report.Stopped, t.unavailable[s] = Unavailable, Unavailable
 	default:
 		p.report.Stopped, p.report.Error = Failed, err.Error()
 		t.errs = append(t.errs, fmt.Errorf("%s: %w", p.name, err))
 		if crm.IsKind(err, crm.Unauthorized) {
-			t.down[s] = Failed
+			t.unavailable[s] = Failed
 		}
 	}
 	return false
@@ -238,8 +238,8 @@ func refsOf(ops []op.Operation) []crm.Ref {
 	return refs
 }
 
-// operations turns a page into what is published, one for each record.
-func (t *run) operations(p *pass, page crm.FoundPage) ([]op.Operation, error) {
+// newOperations turns a page into what is published, one for each record.
+func (t *sweepRun) newOperations(p *scan, page crm.FoundPage) ([]op.Operation, error) {
 	now := t.Clock.Now()
 	seen := map[crm.Ref]bool{}
 	var ops []op.Operation
@@ -249,7 +249,7 @@ func (t *run) operations(p *pass, page crm.FoundPage) ([]op.Operation, error) {
 		}
 		seen[f.Ref] = true
 		if err := f.Ref.Validate(); err != nil || f.Ref.System != p.report.System || f.Ref.Kind != p.report.Kind {
-			return nil, errors.New("a page holds something that was not asked for")
+			return nil, errors.New("a page holds a record of another system or kind")
 		}
 		change := op.Reconciled
 		if f.Deleted {

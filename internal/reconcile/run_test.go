@@ -41,7 +41,7 @@ func TestTheFirstRunLooksBackAsFarAsConfigured(t *testing.T) {
 	if diff := cmp.Diff(want, h.topic.ops); diff != "" {
 		t.Errorf("operations (-want +got):\n%s", diff)
 	}
-	wantReport := reconcile.Report{StartedAt: start, TookMS: 250, Published: 2, Complete: true, Passes: []reconcile.PassReport{
+	wantReport := reconcile.Report{StartedAt: start, TookMS: 250, Published: 2, Complete: true, Scans: []reconcile.ScanReport{
 		{System: crm.Zoho, Kind: crm.Contact, Pages: 1, Published: 1, Complete: true, Covered: start.Add(-30 * time.Second)},
 		{System: crm.Zoho, Kind: crm.Contact, Deleted: true, Pages: 1, Published: 1, Complete: true, Covered: start.Add(-29_750 * time.Millisecond)},
 	}}
@@ -56,7 +56,7 @@ func TestManyRecordsOfOneTimeAreFoundAcrossPages(t *testing.T) {
 		h.system.change(id, minutesAgo(5))
 	}
 	report := must(t, h)
-	if report.Passes[0].Pages != 9 || report.Published != 25 || !report.Complete {
+	if report.Scans[0].Pages != 9 || report.Published != 25 || !report.Complete {
 		t.Errorf("report %+v", report)
 	}
 	if ids := h.topic.ids(); len(slices.Compact(slices.Sorted(slices.Values(ids)))) != 25 {
@@ -103,7 +103,7 @@ func TestALaterPassGoesBackByTheOverlapAndNoFurther(t *testing.T) {
 	}
 	must(t, h)
 	if want := covered.Add(-2 * time.Minute); !since[0].Equal(want) {
-		t.Errorf("the pass begins at %s, want %s", since[0], want)
+		t.Errorf("the scan begins at %s, want %s", since[0], want)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestAPageIsPublishedBeforeItsPlaceIsSaved(t *testing.T) {
 		return nil
 	}
 	report, err := h.run(t.Context())
-	if err == nil || report.Passes[0].Stopped != reconcile.Failed || report.Complete {
+	if err == nil || report.Scans[0].Stopped != reconcile.Failed || report.Complete {
 		t.Fatalf("report %+v, error %v", report, err)
 	}
 	if got := h.cursors.stored[changedName].From.ID; got != "3" {
@@ -160,14 +160,14 @@ func TestARunThatIsOutOfTimeIsContinuedByTheNext(t *testing.T) {
 		return nil
 	}
 	report := must(t, h)
-	if report.Complete || report.Passes[0].Stopped != reconcile.OutOfTime || report.Passes[0].Pages != 2 {
+	if report.Complete || report.Scans[0].Stopped != reconcile.OutOfTime || report.Scans[0].Pages != 2 {
 		t.Fatalf("report %+v", report)
 	}
 	until := h.cursors.stored[changedName].Until
 	h.clock.advance(15 * time.Minute)
 	report = must(t, h)
-	if !report.Complete || !report.Passes[0].Covered.Equal(until) {
-		t.Errorf("the pass was not finished where it was to end: %+v", report)
+	if !report.Complete || !report.Scans[0].Covered.Equal(until) {
+		t.Errorf("the scan was not finished where it was to end: %+v", report)
 	}
 	if diff := cmp.Diff([]string{"7", "6", "5", "4", "3", "2", "1"}, h.topic.ids()); diff != "" {
 		t.Errorf("published (-want +got):\n%s", diff)
@@ -183,7 +183,7 @@ func TestAContextThatEndsStopsARunWithoutAnError(t *testing.T) {
 		return &crm.Error{System: crm.Zoho, Kind: crm.Unavailable, Err: context.Canceled}
 	}
 	report, err := h.run(ctx)
-	if err != nil || report.Passes[0].Stopped != reconcile.OutOfTime || report.Passes[1].Stopped != reconcile.OutOfTime {
+	if err != nil || report.Scans[0].Stopped != reconcile.OutOfTime || report.Scans[1].Stopped != reconcile.OutOfTime {
 		t.Errorf("report %+v, error %v", report, err)
 	}
 }
@@ -208,8 +208,8 @@ func TestHowACRMThatRefusesEndsARun(t *testing.T) {
 		{"a short outage is waited out", kind(crm.Unavailable), 2, 4, "", false, true},
 		{"an outage stops the system", kind(crm.Unavailable), 99, 4, reconcile.Unavailable, false, false},
 		{"a refused token stops the system and is an error", kind(crm.Unauthorized), 99, 1, reconcile.Failed, true, false},
-		{"a missing scope is an error of each pass", kind(crm.Forbidden), 99, 2, reconcile.Failed, true, false},
-		{"an answer of unknown shape is an error of each pass", kind(crm.Refused), 99, 2, reconcile.Failed, true, false},
+		{"a missing scope is an error of each scan", kind(crm.Forbidden), 99, 2, reconcile.Failed, true, false},
+		{"an answer of unknown shape is an error of each scan", kind(crm.Refused), 99, 2, reconcile.Failed, true, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -228,7 +228,7 @@ func TestHowACRMThatRefusesEndsARun(t *testing.T) {
 			if h.system.calls != tt.calls || report.Complete != tt.complete {
 				t.Errorf("%d calls, complete %t, want %d, %t", h.system.calls, report.Complete, tt.calls, tt.complete)
 			}
-			for _, p := range report.Passes {
+			for _, p := range report.Scans {
 				if p.Stopped != tt.stopped {
 					t.Errorf("stopped %q, want %q", p.Stopped, tt.stopped)
 				}
@@ -267,7 +267,7 @@ func TestTwoRunsAtOnceStopEachOther(t *testing.T) {
 		return err
 	}
 	outer := must(t, h)
-	if !inner.Complete || outer.Passes[0].Stopped != reconcile.Overtaken || outer.Passes[0].Pages != 1 {
+	if !inner.Complete || outer.Scans[0].Stopped != reconcile.Overtaken || outer.Scans[0].Pages != 1 {
 		t.Errorf("inner %+v\nouter %+v", inner, outer)
 	}
 	for id := 1; id <= 10; id++ {
@@ -286,7 +286,7 @@ func TestDeletedRecordsOfASystemHaveAnIntervalOfTheirOwn(t *testing.T) {
 	h.system.change(2, h.clock.Now())
 	h.clock.advance(30 * time.Minute)
 	report := must(t, h)
-	if diff := cmp.Diff([]string{"2"}, h.topic.ids()); diff != "" || !report.Passes[1].NotDue || !report.Complete {
+	if diff := cmp.Diff([]string{"2"}, h.topic.ids()); diff != "" || !report.Scans[1].NotDue || !report.Complete {
 		t.Errorf("report %+v, published (-want +got):\n%s", report, diff)
 	}
 	h.clock.advance(30 * time.Minute)
@@ -328,7 +328,7 @@ func TestACursorThatCannotBeUsedIsAnErrorAndStays(t *testing.T) {
 			h := newHouse()
 			h.cursors.stored[changedName] = c
 			report, err := h.run(t.Context())
-			if err == nil || report.Passes[0].Stopped != reconcile.Failed || !report.Passes[1].Complete {
+			if err == nil || report.Scans[0].Stopped != reconcile.Failed || !report.Scans[1].Complete {
 				t.Errorf("report %+v, error %v", report, err)
 			}
 			if diff := cmp.Diff(c, h.cursors.stored[changedName]); diff != "" {
@@ -352,11 +352,11 @@ func TestAClockThatWasSetBackStopsNothingForGood(t *testing.T) {
 	must(t, h)
 	covered := h.cursors.stored[changedName].Covered
 	h.clock.advance(-time.Hour)
-	if report := must(t, h); !report.Passes[0].NotDue || !h.cursors.stored[changedName].Covered.Equal(covered) {
+	if report := must(t, h); !report.Scans[0].NotDue || !h.cursors.stored[changedName].Covered.Equal(covered) {
 		t.Errorf("report %+v", report)
 	}
 	h.clock.advance(2 * time.Hour)
-	if report := must(t, h); !report.Passes[0].Complete {
+	if report := must(t, h); !report.Scans[0].Complete {
 		t.Errorf("report %+v", report)
 	}
 }

@@ -179,7 +179,7 @@ func TestAQuotaThatIsUsedUpEndsTheRunAndTheNextGoesOn(t *testing.T) {
 	r.call(crm.HubSpot, http.MethodPost, "/_sim/faults", map[string]any{"path": "/crm/objects/2026-09/contacts/search", "status": 429, "count": 1,
 		"body": `{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY","errorType":"RATE_LIMIT"}`}, nil)
 	report := r.run()
-	if report.Complete || report.Passes[0].Stopped != reconcile.RateLimited {
+	if report.Complete || report.Scans[0].Stopped != reconcile.RateLimited {
 		t.Fatalf("report %+v", report)
 	}
 	fresh, err := r.hubspot() // the client of before asks no more for a while

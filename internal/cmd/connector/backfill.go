@@ -14,6 +14,7 @@ import (
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/safeguard"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 type backfillOptions struct {
@@ -81,7 +82,7 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 	if err != nil {
 		return err
 	}
-	bar.setTotal(countRecords(config.Legs, before))
+	bar.setTotal(countRecords(config.Phases, before))
 	config.Progress = func(r reconcile.BackfillReport) { bar.setDone(r.Walked) }
 	config.CreateCap.AskMore = func(created int) int { return askForMore(c, created, max(o.maxCreates, 1000)) }
 	b, err := reconcile.NewBackfill(config)
@@ -106,7 +107,7 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 }
 
 // countRecords returns how many records the phases have.
-func countRecords(phases []reconcile.Leg, counts []functions.Counts) int {
+func countRecords(phases []reconcile.Phase, counts []functions.Counts) int {
 	n := 0
 	for _, phase := range phases {
 		for _, c := range counts {
@@ -132,11 +133,11 @@ func askForMore(c *cobra.Command, created, more int) int {
 }
 
 func printBackfill(w io.Writer, b backfillResult) error {
-	for _, phase := range b.Before {
+	for _, phase := range b.FinishedBefore {
 		fmt.Fprintf(w, "Finished before: %s. --restart starts again.\n", phase)
 	}
 	n := b.Counts.Total
-	fmt.Fprintf(w, "%s processed: %d created, %d linked, %d updated, %d with nothing to do, %d ambiguous, %d parked.\n", countOf(b.Walked, "record"),
+	fmt.Fprintf(w, "%s processed: %d created, %d linked, %d updated, %d with nothing to do, %d ambiguous, %d parked.\n", wording.Count(b.Walked, "record"),
 		n(reconcile.Create), n(reconcile.Link), n(reconcile.Update), n(reconcile.Skip), n(reconcile.Ambiguous), n(reconcile.Parked))
 	if n(reconcile.Ambiguous)+n(reconcile.Parked) > 0 {
 		fmt.Fprintln(w, "connector failures lists the parked records, with remedies.")

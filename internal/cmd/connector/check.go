@@ -10,6 +10,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/check"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 func checkCommand(getenv func(string) string) *cobra.Command {
@@ -79,7 +80,7 @@ func summarizeReport(r check.Report) string {
 			}
 		}
 		if n > 0 {
-			parts = append(parts, countOf(n, of.noun))
+			parts = append(parts, wording.Count(n, of.noun))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -87,7 +87,7 @@ func TestContactsAreExplainedAndComparedInEveryStateOfTheirCompany(t *testing.T)
 			}
 		}
 	}
-	out := s.checkOutput("reconcile --drift", "nothing differs that should be equal", "HubSpot does not have the company, and the mapping creates none")
+	out := s.checkOutput("reconcile --drift", "all mapped fields are in sync", "HubSpot does not have the company; the mapping creates none")
 	if n := strings.Count(out, "contact company"); n != 1 {
 		t.Errorf("drift names the company in %d lines, want 1:\n%s", n, out)
 	}
@@ -98,7 +98,7 @@ func TestContactsAreExplainedAndComparedInEveryStateOfTheirCompany(t *testing.T)
 	s.setAccount(s.findCounterpart(at), "")
 	s.awaitIdle()
 	s.loseWebhooks(0)
-	if out, err := s.runCommand("reconcile", "--drift"); err == nil || !strings.Contains(out, "edited in Zoho, and not heard of") {
+	if out, err := s.runCommand("reconcile", "--drift"); err == nil || !strings.Contains(out, "edited in Zoho, not synchronised yet") {
 		t.Errorf("drift of a contact whose company was taken away: %v\n%s", err, out)
 	}
 	s.checkOutput("explain contact "+at.RecordID+" company", "writes HubSpot")

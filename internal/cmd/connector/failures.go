@@ -11,6 +11,7 @@ import (
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 // failureFlags select failures.
@@ -109,7 +110,7 @@ func printFailures(w io.Writer, groups []failure.Group, rows int) error {
 	}
 	for _, g := range groups {
 		fmt.Fprintf(w, "%s\n  to %s: %s, %s, from %s to %s\n  remedy: %s\n  cause %s\n",
-			g.Message, g.Task, countOf(g.Failures, "record"), countOf(g.Count, "operation"), formatTime(g.First), formatTime(g.Last), g.Remedy, g.Cause)
+			g.Message, g.Task, wording.Count(g.Failures, "record"), wording.Count(g.Count, "operation"), formatTime(g.First), formatTime(g.Last), g.Remedy, g.Cause)
 		for i, r := range g.Rows {
 			if rows > 0 && i == rows {
 				fmt.Fprintf(w, "    and %d more: --cause %s --rows 0\n", len(g.Rows)-i, g.Cause)
@@ -119,7 +120,7 @@ func printFailures(w io.Writer, groups []failure.Group, rows int) error {
 			if !r.Resolved.IsZero() {
 				state = "  resolved " + formatTime(r.Resolved)
 			}
-			fmt.Fprintf(w, "    %s  %s  %s, last %s%s\n", r.ID, cmp.Or(r.Ref, "a message that names no record"), countOf(r.Count, "time"), formatTime(r.Last), state)
+			fmt.Fprintf(w, "    %s  %s  %s, last %s%s\n", r.ID, cmp.Or(r.Ref, "a message that names no record"), wording.Count(r.Count, "time"), formatTime(r.Last), state)
 		}
 		fmt.Fprintln(w)
 	}

@@ -39,14 +39,6 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// countOf returns a number with its noun, in the plural unless it is 1.
-func countOf(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // parseTime reads a time, a date, or how long ago: 36h, 7d.
 func parseTime(text string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
@@ -68,26 +60,6 @@ func parseDuration(text string) (time.Duration, error) {
 		return 24 * d, err
 	}
 	return time.ParseDuration(text)
-}
-
-// formatDuration formats a time to the second, without units that are 0: "1 h",
-// "59 min 56 s".
-func formatDuration(d time.Duration) string {
-	seconds := int(d.Round(time.Second) / time.Second)
-	var parts []string
-	for _, unit := range []struct {
-		seconds int
-		name    string
-	}{{3600, "h"}, {60, "min"}, {1, "s"}} {
-		if n := seconds / unit.seconds; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
-			seconds -= n * unit.seconds
-		}
-	}
-	if len(parts) == 0 {
-		return "0 s"
-	}
-	return strings.Join(parts, " ")
 }
 
 // parseKind reads contact or company, in the plural too.

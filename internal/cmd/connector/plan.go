@@ -13,6 +13,7 @@ import (
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/plan"
+	"github.com/hubspot-zoho/connector/internal/wording"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
@@ -111,8 +112,8 @@ func printPlan(w io.Writer, r plan.Report, e plan.Estimate, values bool) error {
 		printSample(w, s, values)
 	}
 	_, err := fmt.Fprintf(w, "\nA backfill of %s takes about %s to HubSpot, %s to Zoho (%s), %s (bound by %s) and %.2f US dollars of Google Cloud.\n",
-		countOf(r.Records, "record"), countOf(e.HubSpotCalls, "call"), countOf(e.ZohoCalls, "call"), countOf(e.ZohoCredits, "credit"),
-		formatDuration(e.Time), e.BoundBy, e.USD)
+		wording.Count(r.Records, "record"), wording.Count(e.HubSpotCalls, "call"), wording.Count(e.ZohoCalls, "call"), wording.Count(e.ZohoCredits, "credit"),
+		wording.Duration(e.Time), e.BoundBy, e.USD)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/reconcile"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 type reconcileOptions struct {
@@ -74,7 +75,7 @@ func runReconcile(c *cobra.Command, d *functions.Operator, o reconcileOptions) e
 		if !since.Before(now) {
 			return errors.New("--since: the time is not in the past")
 		}
-		config.Cursors, config.LookBack = reconcile.Apart{}, now.Sub(since)
+		config.Cursors, config.LookBack = reconcile.MemoryCursors{}, now.Sub(since)
 	}
 	if o.allowMassChange {
 		config.MassChange = nil
@@ -98,7 +99,7 @@ func runSweeps(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, 
 	for err == nil && !all.Complete && ranOutOfTime(all) && ctx.Err() == nil {
 		var next reconcile.Report
 		next, err = r.Run(ctx)
-		all = all.Join(next)
+		all = all.Add(next)
 	}
 	switch {
 	case err != nil:
@@ -113,7 +114,7 @@ func runSweeps(ctx context.Context, r *reconcile.Reconciler) (reconcile.Report, 
 
 // ranOutOfTime reports whether time alone kept a run from its end.
 func ranOutOfTime(r reconcile.Report) bool {
-	for _, p := range r.Passes {
+	for _, p := range r.Scans {
 		if p.Stopped != "" && p.Stopped != reconcile.OutOfTime {
 			return false
 		}
@@ -124,7 +125,7 @@ func ranOutOfTime(r reconcile.Report) bool {
 func printSweep(w io.Writer, r reconcile.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "RECORDS\tPAGES\tPUBLISHED\tCOVERED UP TO\tSTATE\t")
-	for _, p := range r.Passes {
+	for _, p := range r.Scans {
 		what := "changed"
 		if p.Deleted {
 			what = "deleted"
@@ -143,7 +144,7 @@ func printSweep(w io.Writer, r reconcile.Report) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s published.\n", countOf(r.Published, "operation"))
+	_, err := fmt.Fprintf(w, "%s published.\n", wording.Count(r.Published, "operation"))
 	return err
 }
 
@@ -166,9 +167,9 @@ func runDrift(c *cobra.Command, d *functions.Operator, o reconcileOptions) error
 	if o.json {
 		err = errors.Join(err, printJSON(c.OutOrStdout(), report))
 	} else {
-		err = errors.Join(err, report.Text(c.OutOrStdout(), o.examples))
+		err = errors.Join(err, report.WriteText(c.OutOrStdout(), o.examples))
 	}
-	if err == nil && !report.Clean() {
+	if err == nil && !report.IsClean() {
 		err = errors.New("the two CRMs differ: connector reconcile finds changes that webhooks missed")
 	}
 	return err

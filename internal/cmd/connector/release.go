@@ -11,6 +11,7 @@ import (
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/safeguard"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 // released is a safeguard that lets its held clears through.
@@ -129,7 +130,7 @@ func printReleased(w io.Writer, all []released, dryRun bool) error {
 	}
 	for _, r := range all {
 		if _, err := fmt.Fprintf(w, "Clears of %s values in %s, held since %s with %s of %s, %s until %s.\n",
-			r.Kind, r.System, r.HeldAt.UTC().Format(time.RFC3339), countOf(r.Records, "record"), countOf(r.Pairs, "pair"), verb, r.FreeUntil.Format(time.RFC3339)); err != nil {
+			r.Kind, r.System, r.HeldAt.UTC().Format(time.RFC3339), wording.Count(r.Records, "record"), wording.Count(r.Pairs, "pair"), verb, r.FreeUntil.Format(time.RFC3339)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/failure"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 func replayCommand(getenv func(string) string) *cobra.Command {
@@ -54,7 +55,7 @@ func runReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter, d
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w; of %s, %s published: the same command repeats the rest", err, countOf(report.Matched, "failure"), countOf(report.Published, "operation"))
+		return fmt.Errorf("%w; of %s, %s published: the same command repeats the rest", err, wording.Count(report.Matched, "failure"), wording.Count(report.Published, "operation"))
 	}
 	if asJSON {
 		return printJSON(c.OutOrStdout(), report)
@@ -64,7 +65,7 @@ func runReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter, d
 		verb = "would be published"
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "%s selected; %s %s, one for each record; %s without a record.\n",
-		countOf(report.Matched, "failure"), countOf(report.Published, "operation"), verb, countOf(report.Nameless, "message"))
+		wording.Count(report.Matched, "failure"), wording.Count(report.Published, "operation"), verb, wording.Count(report.Nameless, "message"))
 	return err
 }
 

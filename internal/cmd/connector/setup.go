@@ -18,6 +18,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/functions"
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 type setupOptions struct {
@@ -87,7 +88,7 @@ func (s *setup) runSteps(ctx context.Context) error {
 		}
 	}
 	if s.todo > 0 {
-		return fmt.Errorf("%s left to do by hand, see above; then run the same command again", countOf(s.todo, "step"))
+		return fmt.Errorf("%s left to do by hand, see above; then run the same command again", wording.Count(s.todo, "step"))
 	}
 	s.printLine("Done. connector check checks all of it.")
 	return nil

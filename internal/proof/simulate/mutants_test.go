@@ -203,7 +203,7 @@ var mutants = []mutant{
 		{"internal/reconcile/backfill_run.go", `if failure.IsHeld(errs[i]) {`, `if false && failure.IsHeld(errs[i]) {`},
 	}},
 	{"a backfill takes what failed for done", []replacement{
-		{"internal/reconcile/backfill_run.go", `		f.again = append(f.again, a)
+		{"internal/reconcile/backfill_run.go", `		f.retries = append(f.retries, a)
 	}
 	return held`, `	}
 	return held`},

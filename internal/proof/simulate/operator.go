@@ -238,7 +238,7 @@ func (o *operator) plan(check func(backfillplan.Report)) {
 	var report backfillplan.Report
 	o.run(plans, true, func(ctx context.Context) (err error) {
 		report, err = backfillplan.Run(ctx, backfillplan.Config{
-			Legs: reconcile.LegsOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
+			Legs: reconcile.PhasesOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
 			Syncer: w.newSyncer(assembly.Options{DryRun: true}, nil), Together: w.together,
 		})
 		return err
@@ -273,7 +273,7 @@ func (o *operator) fill(restart bool, check func(reconcile.BackfillReport)) {
 	o.filling = true
 	pages := reconcile.NewPages(w.crms[crm.HubSpot], w.crms[crm.HubSpot], w)
 	b, err := reconcile.NewBackfill(reconcile.BackfillConfig{
-		Legs: reconcile.LegsOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: w.crms[crm.Zoho]},
+		Phases: reconcile.PhasesOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: w.crms[crm.Zoho]},
 		Worker: worker{w.newConsumer(w.newSyncer(assembly.Options{}, pages)), w}, Links: w.links, Cursors: w.sweeper,
 		Clock: w, NewID: w.newID, Together: w.together, Window: 4, CreateCap: safeguard.CreateCap{Allowed: 1000}, Restart: restart,
 	})

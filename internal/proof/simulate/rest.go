@@ -129,10 +129,10 @@ func (o *operator) checkPage(r *record, e syncer.Explanation) {
 // refuses, of which a person was told.
 func (o *operator) checkDrift(r reconcile.DriftReport) {
 	w := o.world
-	for s, n := range r.Gone {
+	for s, n := range r.Deleted {
 		w.violate("drift: %d pairs have lost their record in %s, and nobody heard of it", n, s)
 	}
-	for s, n := range r.Moved {
+	for s, n := range r.MergedAway {
 		w.violate("drift: %d pairs have a record in %s that was merged, and nobody heard of it", n, s)
 	}
 	if r.Unread > 0 {

@@ -1,4 +1,4 @@
-package main
+package wording
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ func TestDurationsHaveNoUnitThatIsZero(t *testing.T) {
 		59*time.Minute + 56*time.Second: "59 min 56 s",
 		26*time.Hour + 5*time.Second:    "26 h 5 s",
 	} {
-		if got := formatDuration(d); got != want {
+		if got := Duration(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
 	}
@@ -21,7 +21,7 @@ func TestDurationsHaveNoUnitThatIsZero(t *testing.T) {
 
 func TestCountsAreInTheRightNumber(t *testing.T) {
 	for n, want := range map[int]string{0: "0 records", 1: "1 record", 2: "2 records"} {
-		if got := countOf(n, "record"); got != want {
+		if got := Count(n, "record"); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
