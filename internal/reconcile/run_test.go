@@ -370,7 +370,7 @@ func TestNewReportsEverythingThatIsWrongAtOnce(t *testing.T) {
 			t.Errorf("error %v does not speak of %s", err, part)
 		}
 	}
-	if _, err := reconcile.New(reconcile.Config{}); err == nil || !strings.Contains(err.Error(), "nothing to scan") {
+	if _, err := reconcile.New(reconcile.Config{}); err == nil || !strings.Contains(err.Error(), "no scanner is given") {
 		t.Errorf("an empty configuration: %v", err)
 	}
 }
