@@ -1,8 +1,7 @@
-// Package check looks at everything that the connector depends on and says
-// what is not as it should be, each with what to do about it: credentials, the
-// mapping against both CRMs, clocks, the token, the notification channel,
-// topics, how far the sweep has come, what is held, and what has failed. It changes
-// nothing.
+// Package check looks at everything that the connector depends on and reports each
+// fault with its remedy: credentials, the mapping against both CRMs, clocks, the
+// token, the notification channel, topics, the progress of the sweep, held clears
+// and open failures. It changes nothing.
 package check
 
 import (
@@ -20,13 +19,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 	"github.com/hubspot-zoho/connector/internal/safeguard"
 	"github.com/hubspot-zoho/connector/internal/stats"
+	"github.com/hubspot-zoho/connector/internal/wording"
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
 // Severity says how bad a finding is.
 type Severity string
 
-// The severities. Unknown is what could not be looked at.
+// The severities. Unknown means that a check could not be made.
 const (
 	OK      Severity = "ok"
 	Note    Severity = "note"
@@ -35,7 +35,7 @@ const (
 	Unknown Severity = "unknown"
 )
 
-// Finding is one thing that was looked at.
+// Finding is the result of one check.
 type Finding struct {
 	Check    string   `json:"check"`
 	Severity Severity `json:"severity"`
@@ -43,12 +43,12 @@ type Finding struct {
 	Remedy   string   `json:"remedy,omitempty"`
 }
 
-// Report is everything that was looked at.
+// Report holds all findings.
 type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Worst is Unknown if anything could not be looked at, else the worst severity.
+// Worst is Unknown if a check could not be made, else the worst severity.
 func (r Report) Worst() Severity {
 	rank := map[Severity]int{OK: 0, Note: 1, Warning: 2, Error: 3, Unknown: 4}
 	worst := OK
@@ -72,12 +72,12 @@ type Topic struct {
 	Subscriptions int
 }
 
-// Config is what a Doctor looks at. A nil part is left out.
+// Config names the parts that are checked. A nil part is left out.
 type Config struct {
 	Mapping *mapping.Mapping
 	Schemas map[crm.System]Schemer
-	// Account tells which HubSpot account the access token belongs to. PortalID and
-	// PagesURL are what is configured of it, "" where nothing is.
+	// Account returns the HubSpot account of the access token. PortalID and PagesURL
+	// are its configured values, "" where none is.
 	Account            func(ctx context.Context) (hubspot.Account, error)
 	PortalID, PagesURL string
 	// Clocks tell the time of a service by its own clock.
@@ -85,14 +85,14 @@ type Config struct {
 	// Token loads the state of Zoho's access token.
 	Token func(ctx context.Context) (zoho.TokenState, error)
 	// Channels are Zoho's, of which ChannelID should be ours at NotifyURL; ""
-	// where Zoho tells by a workflow rule.
+	// where a workflow rule of Zoho reports changes.
 	Channels   func(ctx context.Context) (map[string]zoho.Channel, error)
 	NotifyURL  string
 	Topics     func(ctx context.Context) ([]Topic, error)
 	Cursors    reconcile.Cursors
 	Failures   failure.Lister
 	Safeguards safeguard.Store
-	// Figures load what the consumers did since a time, with the last ones.
+	// LoadStats loads the statistics of the consumers since a time, with the latest operations.
 	LoadStats func(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
 	Now       func() time.Time
 }
@@ -124,7 +124,7 @@ type run struct {
 	schemas map[crm.System]crm.Schema
 }
 
-// Run looks at everything. What cannot be looked at is a finding too.
+// Run makes all checks. A check that cannot be made is a finding too.
 func Run(ctx context.Context, c Config) Report {
 	v := &run{Config: c, schemas: map[crm.System]crm.Schema{}}
 	for _, check := range checks {
@@ -135,13 +135,13 @@ func Run(ctx context.Context, c Config) Report {
 			v.add(severityOf(j), err.Error(), j.Remedy)
 		}
 		if len(v.report.Findings) == before {
-			v.add(OK, "nothing to be said", "")
+			v.add(OK, "ok", "")
 		}
 	}
 	return v.report
 }
 
-// severityOf tells what a person has to mend from what could not be asked.
+// severityOf tells faults that a person has to fix from checks that could not be made.
 func severityOf(j failure.Classification) Severity {
 	if j.Known && j.Class != failure.Healing {
 		return Error
@@ -183,13 +183,13 @@ func (v *run) account(ctx context.Context) error {
 	}
 	switch {
 	case v.PortalID == "":
-		v.add(Note, "HUBSPOT_PORTAL_ID is not set: mails and the console have no links to HubSpot, and webhooks of another account are not told apart",
+		v.add(Note, "HUBSPOT_PORTAL_ID is not set: mails and the console have no links to HubSpot, and webhooks of another account are not recognised",
 			"set it to "+a.ID())
 	case v.PortalID != a.ID():
 		v.add(Error, "the access token is of HubSpot account "+a.ID()+", HUBSPOT_PORTAL_ID names "+v.PortalID+": its webhooks are refused",
 			"set HUBSPOT_PORTAL_ID to "+a.ID()+", or take the access token of the other account")
 	case a.AppURL != "" && v.PagesURL != a.AppURL:
-		v.add(Warning, "HUBSPOT_PAGES_URL is not where this HubSpot account has its pages", "set it to "+a.AppURL)
+		v.add(Warning, "HUBSPOT_PAGES_URL is not the address of this HubSpot account's pages", "set it to "+a.AppURL)
 	default:
 		v.add(OK, "the access token is of HubSpot account "+a.ID(), "")
 	}
@@ -199,7 +199,7 @@ func (v *run) account(ctx context.Context) error {
 // mapping lints the mapping against both, the fields for the ids included.
 func (v *run) mapping(context.Context) error {
 	if len(v.schemas) < len(crm.Systems) {
-		v.add(Unknown, "the mapping cannot be compared with a CRM that does not tell of its fields", "mend what is said of the CRM above")
+		v.add(Unknown, "the mapping cannot be compared: a CRM did not return its fields", "fix the finding about that CRM above")
 		return nil
 	}
 	severities := map[lint.Severity]Severity{lint.Error: Error, lint.Warning: Warning, lint.Note: Note}
@@ -224,7 +224,7 @@ func (v *run) clocks(ctx context.Context) error {
 		}
 		ours := before.Add(v.Now().Sub(before) / 2)
 		if skew := theirs.Sub(ours).Round(time.Second); skew.Abs() > maxSkew {
-			v.add(Error, fmt.Sprintf("the clock of %s is %s off ours", name, skew), "set this machine's clock by NTP; the later of two edits is told by the clocks")
+			v.add(Error, fmt.Sprintf("the clock of %s differs from ours by %s", name, wording.Duration(skew.Abs())), "set this machine's clock by NTP; the clocks decide which of two edits is later")
 		}
 	}
 	return errors.Join(errs...)
@@ -248,7 +248,7 @@ func (v *run) token(ctx context.Context) error {
 	case !state.Token.Expiry.After(now):
 		v.add(Error, fmt.Sprintf("Zoho's token expired at %s", stamp(state.Token.Expiry)), "let the scheduler call RefreshZohoToken every 45 minutes")
 	default:
-		v.add(OK, fmt.Sprintf("Zoho's token was renewed at %s and lives until %s", stamp(state.RefreshedAt), stamp(state.Token.Expiry)), "")
+		v.add(OK, fmt.Sprintf("Zoho's token was renewed at %s and is valid until %s", stamp(state.RefreshedAt), stamp(state.Token.Expiry)), "")
 	}
 	return nil
 }
@@ -260,7 +260,7 @@ const renewal = "let the scheduler call RenewZohoChannels every 30 minutes, or s
 
 func (v *run) channel(ctx context.Context) error {
 	if v.NotifyURL == "" || v.Channels == nil {
-		v.add(Note, "there is no ZOHO_WEBHOOK_URL, so no channel is looked for", "set it, unless a workflow rule of Zoho tells of changes")
+		v.add(Note, "ZOHO_WEBHOOK_URL is not set, so no channel is expected", "set it, unless a workflow rule of Zoho reports changes")
 		return nil
 	}
 	all, err := v.Channels(ctx)
@@ -270,7 +270,7 @@ func (v *run) channel(ctx context.Context) error {
 	want := zoho.ChannelID(v.NotifyURL)
 	for id, ch := range all {
 		if id != want && ch.NotifyURL == v.NotifyURL {
-			v.add(Warning, "channel "+id+" knocks at our door beside our own, so that every change is told twice", renewal)
+			v.add(Warning, "channel "+id+" also notifies ZOHO_WEBHOOK_URL, so every change is reported twice", renewal)
 		}
 	}
 	ch, open := all[want]
@@ -279,7 +279,7 @@ func (v *run) channel(ctx context.Context) error {
 	case !open || left <= 0:
 		v.add(Error, "no notification channel is open: changes in Zoho are found by the sweep alone", renewal)
 	case left < zoho.MaxChannelLife/4:
-		v.add(Warning, fmt.Sprintf("the notification channel ends in %s", left), renewal)
+		v.add(Warning, fmt.Sprintf("the notification channel ends in %s", wording.Duration(left)), renewal)
 	default:
 		v.add(OK, fmt.Sprintf("the notification channel is open until %s", stamp(ch.Expiry)), "")
 	}
@@ -299,7 +299,7 @@ func (v *run) topics(ctx context.Context) error {
 		case !t.Exists:
 			v.add(Error, "the topic "+t.Name+" does not exist", "create it with terraform apply")
 		case t.Subscriptions == 0:
-			v.add(Error, "the topic "+t.Name+" has no subscription: whatever is published there is lost", "create it with terraform apply")
+			v.add(Error, "the topic "+t.Name+" has no subscription: all messages published there are lost", "create it with terraform apply")
 		}
 	}
 	return nil

@@ -9,12 +9,13 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/stats"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
-// sweepLate is how old a pass over changed records may be.
+// sweepLate is how old a scan of changed records may be.
 const sweepLate = 30 * time.Minute
 
-// sweep looks how far the passes over changed records have come.
+// sweep looks how far the scans of changed records have come.
 func (v *run) sweep(ctx context.Context) error {
 	if v.Cursors == nil {
 		return nil
@@ -29,18 +30,18 @@ func (v *run) sweep(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			switch age := v.Now().Sub(c.Covered).Round(time.Second); {
+			switch age := v.Now().Sub(c.Covered); {
 			case c.Covered.IsZero():
 				v.add(Warning, fmt.Sprintf("no sweep has looked at the %s records of %s yet", kind, s), remedy)
 			case age > sweepLate:
-				v.add(Error, fmt.Sprintf("the sweep over the %s records of %s is %s behind", kind, s, age), remedy)
+				v.add(Error, fmt.Sprintf("the sweep over the %s records of %s is %s behind", kind, s, wording.Duration(age)), remedy)
 			}
 		}
 	}
 	return nil
 }
 
-// checkSafeguards tells what waits for a person because it would clear too much.
+// checkSafeguards finds the clears that wait for a person.
 func (v *run) checkSafeguards(ctx context.Context) error {
 	if v.Safeguards == nil {
 		return nil
@@ -52,8 +53,8 @@ func (v *run) checkSafeguards(ctx context.Context) error {
 				return err
 			}
 			if b.Held(v.Now()) {
-				v.add(Error, fmt.Sprintf("what would clear %s values in %s is held since %s: it came to %d records of %d pairs", kind, s, stamp(b.HeldAt), b.Records, b.Pairs),
-					"put the values back where they were cleared, then, or if it is meant so, run connector release")
+				v.add(Error, fmt.Sprintf("clears of %s values in %s are held since %s: %s of %s", kind, s, stamp(b.HeldAt), wording.Count(b.Records, "record"), wording.Count(b.Pairs, "pair")),
+					"if it is a mistake, put the values back where they were cleared; then, or if it is intended, run connector release")
 			}
 		}
 	}
@@ -63,11 +64,11 @@ func (v *run) checkSafeguards(ctx context.Context) error {
 // looksBack is how far back the last event of each CRM is looked for.
 const looksBack = 48 * time.Hour
 
-// lowQuota is the share of a quota below which a person is told.
+// lowQuota is the share of a quota below which a person is warned.
 const lowQuota = 0.1
 
-// events tells when a change of each CRM was last applied, and what is left of
-// the quotas. Silence may be right.
+// events says when a change of each CRM was last applied, and what is left of
+// the quotas. No change at all may be right.
 func (v *run) events(ctx context.Context) error {
 	if v.LoadStats == nil {
 		return nil
@@ -91,7 +92,7 @@ func (v *run) events(ctx context.Context) error {
 	}
 	for _, s := range crm.Systems {
 		if at := last[s]; at.IsZero() {
-			v.add(Note, fmt.Sprintf("no change in %s was applied in %s", s, looksBack), "make a change there, and look again; run connector backfill for what is there already")
+			v.add(Note, fmt.Sprintf("no change in %s was applied in %s", s, wording.Duration(looksBack)), "make a change there and check again; run connector backfill for the existing records")
 		} else {
 			v.add(OK, fmt.Sprintf("a change in %s was last applied at %s", s, stamp(at)), "")
 		}
@@ -102,7 +103,7 @@ func (v *run) events(ctx context.Context) error {
 	return nil
 }
 
-// failures counts what waits for a person.
+// failures counts the records that wait for a person.
 func (v *run) failures(ctx context.Context) error {
 	if v.Failures == nil {
 		return nil
@@ -112,7 +113,7 @@ func (v *run) failures(ctx context.Context) error {
 		return err
 	}
 	for _, g := range failure.Groups(slices.Clone(open)) {
-		v.add(Warning, fmt.Sprintf("%d records are parked: %s", g.Failures, g.Message), g.Remedy)
+		v.add(Warning, fmt.Sprintf("%s parked: %s", wording.Count(g.Failures, "record"), g.Message), g.Remedy)
 	}
 	return nil
 }

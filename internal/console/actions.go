@@ -47,7 +47,7 @@ var actions = []action{
 func (c *Console) act(w http.ResponseWriter, v request) error {
 	if err := c.foreign.Check(v.Request); err != nil {
 		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.who, "reason", "cross_origin")
-		return &problem{http.StatusForbidden, "That was not asked for here", "The request came from another site. Open the console itself and try again."}
+		return &problem{http.StatusForbidden, "Request refused", "The request came from another site. Open the console itself and try again."}
 	}
 	v.Body = http.MaxBytesReader(w, v.Body, maxForm)
 	if err := v.ParseForm(); err != nil {
@@ -55,7 +55,7 @@ func (c *Console) act(w http.ResponseWriter, v request) error {
 	}
 	if !c.tokens.valid(v.PostForm.Get("token"), v.who, v.now) {
 		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.who, "reason", "no_token")
-		return &problem{http.StatusForbidden, "That was not asked for here", "The form is too old, or it is not a form of this console. Open the page again."}
+		return &problem{http.StatusForbidden, "Request refused", "The form is too old, or it is not a form of this console. Open the page again."}
 	}
 	if v.PostForm.Get("action") == "search" {
 		return c.find(w, v)
@@ -112,7 +112,7 @@ func filterOf(form url.Values) (failure.Filter, error) {
 	}
 	for _, id := range ids {
 		if !hexadecimal(id, idDigits) {
-			return failure.Filter{}, wrongInput("A failure has another kind of id.")
+			return failure.Filter{}, wrongInput("This is not the id of a failure.")
 		}
 	}
 	return failure.Filter{IDs: ids}, nil
@@ -151,7 +151,7 @@ func (c *Console) replay(ctx context.Context, v request) (done, error) {
 	case err != nil:
 		return done{count: report.Published}, err
 	case report.Published == 0:
-		return done{}, wrongInput("There is nothing to replay: the failures are closed by now, or name no record.")
+		return done{}, wrongInput("No failure can be replayed: they are closed by now, or name no record.")
 	}
 	return done{"replayed", report.Published, back(v.PostForm)}, nil
 }
@@ -182,7 +182,7 @@ func (c *Console) dismiss(ctx context.Context, v request) (done, error) {
 func oneRecord(form url.Values) (string, error) {
 	ref, err := crm.ParseRef(form.Get("ref"))
 	if err != nil {
-		return "", wrongInput("That names no record.")
+		return "", wrongInput("This is not a record.")
 	}
 	return ref.String(), nil
 }
@@ -191,7 +191,7 @@ func oneRecord(form url.Values) (string, error) {
 func (c *Console) synchronise(ctx context.Context, v request) (done, error) {
 	ref, err := crm.ParseRef(v.PostForm.Get("ref"))
 	if err != nil {
-		return done{}, wrongInput("That names no record.")
+		return done{}, wrongInput("This is not a record.")
 	}
 	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{
 		Version: op.Version, ID: c.NewID(), Ref: ref, Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,

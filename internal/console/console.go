@@ -127,11 +127,11 @@ type problem struct {
 func (p *problem) Error() string { return p.title + ": " + p.words }
 
 func notFound(words string) error {
-	return &problem{http.StatusNotFound, "There is no such page", words}
+	return &problem{http.StatusNotFound, "Page not found", words}
 }
 
 func wrongInput(words string) error {
-	return &problem{http.StatusBadRequest, "That cannot be done", words}
+	return &problem{http.StatusBadRequest, "Invalid request", words}
 }
 
 // request is one request of a known person.
@@ -168,7 +168,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	who, err := c.Gate.IdentifyCaller(r)
 	if err != nil {
 		//nolint:contextcheck // the visit carries it, here and below
-		c.fail(w, request{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Nobody is signed in", err.Error()})
+		c.fail(w, request{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Not signed in", err.Error()})
 		return
 	}
 	v := request{r, who, c.Clock.Now()}
@@ -179,7 +179,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = c.act(w, v) //nolint:contextcheck // the visit carries it
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		err = &problem{http.StatusMethodNotAllowed, "That cannot be done", "Only GET and POST are known here."}
+		err = &problem{http.StatusMethodNotAllowed, "Invalid request", "Only GET and POST are known here."}
 	}
 	if err != nil {
 		c.fail(w, v, err) //nolint:contextcheck // the visit carries it
@@ -199,7 +199,7 @@ func secure(h http.Header) {
 func (c *Console) show(w http.ResponseWriter, v request) error {
 	page, known := pages[v.URL.Query().Get("page")]
 	if !known {
-		return notFound("Take one of those above.")
+		return notFound("Choose one of the pages above.")
 	}
 	shown, err := page(c, v)
 	if err != nil {
@@ -233,7 +233,7 @@ func (c *Console) fail(w http.ResponseWriter, v request, err error) {
 		verdict := failure.Classify(err)
 		c.Logger.ErrorContext(v.Context(), "console page failed", "page", v.URL.Query().Get("page"),
 			"class", string(verdict.Class), "error", err.Error())
-		p = &problem{http.StatusServiceUnavailable, "This cannot be shown right now", verdict.Remedy}
+		p = &problem{http.StatusServiceUnavailable, "Page not available", verdict.Remedy}
 	}
 	err = c.render(w, v, p.status, requestHandler{"failed", p.title, failed{p.words}})
 	if err != nil {

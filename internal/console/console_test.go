@@ -439,7 +439,7 @@ func TestARecordIsShownFieldByFieldAndWhatWasTypedIsText(t *testing.T) {
 		t.Error("a script is in the page")
 	}
 	for _, want := range []string{"&lt;script&gt;alert", "in sync", "both were edited, this one later", "2026-11-23 10:00:00",
-		"https://crm.zoho.eu/crm/tab/Contacts/2", "https://app-eu1.hubspot.com/contacts/4711/record/0-1/1", "Both sides tell the same", "Open failures", "first"} {
+		"https://crm.zoho.eu/crm/tab/Contacts/2", "https://app-eu1.hubspot.com/contacts/4711/record/0-1/1", "Both sides are in sync", "Open failures", "first"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

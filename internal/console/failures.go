@@ -131,7 +131,7 @@ type failurePageData struct {
 func (c *Console) failurePage(v request) (requestHandler, error) {
 	id := v.URL.Query().Get("id")
 	if !hexadecimal(id, idDigits) {
-		return requestHandler{}, notFound("A failure has another kind of id.")
+		return requestHandler{}, notFound("This is not the id of a failure.")
 	}
 	list, err := c.Failures.ListFailures(v.Context(), failure.Filter{IDs: []string{id}, Resolved: true}, 1)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/lint"
 	"github.com/hubspot-zoho/connector/internal/mapping"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 // mappingData is the mapping as it is configured, and how the CRMs fit it.
@@ -138,7 +139,7 @@ func rules(o *mapping.Object, f *mapping.Field) string {
 		words = append(words, "required by "+systemName(s))
 	}
 	if n := len(f.Values); n > 0 {
-		words = append(words, number(n)+" options paired")
+		words = append(words, wording.Count(n, "paired option"))
 	}
 	return strings.Join(words, ", ")
 }

@@ -219,7 +219,7 @@ func tokenHealth(t zoho.TokenState, now time.Time) health {
 	h := health{Until: t.Token.Expiry}
 	switch {
 	case t.Token.AccessToken == "":
-		h.Words = "Zoho has given no access token yet."
+		h.Words = "No access token of Zoho is stored yet."
 		h.Good = t.FailedAt.IsZero() // nobody has asked
 	case !now.Before(t.Token.Expiry):
 		h.Words = "Zoho's access token has expired."
@@ -236,14 +236,14 @@ func tokenHealth(t zoho.TokenState, now time.Time) health {
 // rule may be what tells of changes.
 func channelHealth(channels []zoho.ChannelState, now time.Time) health {
 	if len(channels) == 0 {
-		return health{Good: true, Words: "none is open: workflow rules, or the sweep, tell of changes in Zoho"}
+		return health{Good: true, Words: "no channel is open; workflow rules or the sweep report changes in Zoho"}
 	}
 	first := slices.MinFunc(channels, func(a, b zoho.ChannelState) int { return a.Expiry.Compare(b.Expiry) })
 	switch {
 	case !now.Before(first.Expiry):
 		return health{Words: "Zoho's notification channel has expired: changes in Zoho are found by the sweep only.", Until: first.Expiry}
 	case !first.GapSince.IsZero():
-		return health{Words: "Zoho's notification channel was closed for a while; the sweep reads what it did not tell.", Until: first.Expiry}
+		return health{Words: "Zoho's notification channel was closed for a while; the sweep reads the changes that it missed.", Until: first.Expiry}
 	}
 	return health{Good: true, Words: "open for " + took(first.Expiry.Sub(now)), Until: first.Expiry}
 }

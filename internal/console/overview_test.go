@@ -60,7 +60,7 @@ func TestTheOverviewAddsUpWhatAllInstancesCounted(t *testing.T) {
 		stats.Hour{Instance: "a", Start: start.Add(-4 * time.Hour), Cells: map[int]stats.Cell{0: cell("parked", 5, time.Second)}},
 	)
 	b.holds("", "Healthy", "<dd>1,000</dd>", "updated <strong>700</strong>", "created <strong>300</strong>",
-		"<dd>3.0</dd>", "599,000 of 625,000 today", "valid for 40 min", "none is open", "<code>abc</code>")
+		"<dd>3.0</dd>", "599,000 of 625,000 today", "valid for 40 min", "no channel is open", "<code>abc</code>")
 	if page := b.get("").Body.String(); strings.Contains(page, "refused, on record") {
 		t.Error("what happened four hours ago is counted among three hours")
 	}
@@ -94,7 +94,7 @@ func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {
 
 func TestTheMappingIsShownWithWhatDoesNotFit(t *testing.T) {
 	b := newBench(t)
-	b.holds("?page=mapping", "last_name", "Last_Name", "required by Zoho CRM", "What does not fit", "tells of no fields of contacts")
+	b.holds("?page=mapping", "last_name", "Last_Name", "required by Zoho CRM", "Findings", "tells of no fields of contacts")
 	b.schemas[crm.Zoho].(*schema).err = &crm.Error{System: crm.Zoho, Action: "schema", Kind: crm.Unavailable, Err: errors.New("x")}
-	b.holds("?page=mapping", "last_name", "The CRMs could not be asked")
+	b.holds("?page=mapping", "last_name", "The mapping could not be compared")
 }

@@ -77,12 +77,12 @@ type decisionData struct {
 // reasons are the merge's reasons in words.
 var reasons = map[merge.Reason]string{
 	merge.InSync:      "both sides held it",
-	merge.Repaired:    "a side had lost what was decided",
+	merge.Repaired:    "a side had lost the decided value",
 	merge.OnlyEdit:    "only this side was edited",
 	merge.NewerEdit:   "both were edited, this one later",
 	merge.PreferSide:  "both were edited, the mapping prefers this side",
 	merge.KeptOnClear: "cleared on one side, kept on the other as the mapping says",
-	merge.LostValue:   "the decided value is nowhere to be found",
+	merge.LostValue:   "neither side holds the decided value",
 }
 
 func (c *Console) recordPage(v request) (requestHandler, error) {
@@ -92,7 +92,7 @@ func (c *Console) recordPage(v request) (requestHandler, error) {
 	}
 	ref, err := crm.ParseRef(text)
 	if err != nil {
-		return requestHandler{}, wrongInput("That names no record.")
+		return requestHandler{}, wrongInput("This is not a record.")
 	}
 	shown, err := c.pair(v, ref)
 	return requestHandler{"record", "Record", recordData{Shown: &shown}}, err

@@ -180,7 +180,7 @@ func clip(s string) string {
 var notices = map[string]string{
 	"replayed":     "Published for another attempt: %d. A failure closes by itself when its record has been synchronised.",
 	"dismissed":    "Dismissed: %d. Should it happen again, it comes back.",
-	"synchronised": "Asked for. Both sides are compared as they are now; read this page again in a moment.",
+	"synchronised": "The synchronisation is requested. Read this page again in a moment.",
 }
 
 func noticeOf(q url.Values) string {

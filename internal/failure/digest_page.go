@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
 // maxRows is how many failures a mail lists one by one, over all causes.
@@ -190,7 +191,7 @@ func (t templates) render(p digestPage) (Mail, error) {
 		return Mail{}, err
 	}
 	return Mail{
-		Subject: fmt.Sprintf("HubSpot-Zoho connector: failed operations: %d", p.Failures),
+		Subject: "HubSpot-Zoho connector: " + wording.Count(p.Failures, "failure"),
 		Text:    text.String(), HTML: html.String(),
 	}, nil
 }

@@ -57,9 +57,9 @@ func heartbeatMail(last time.Time) Mail {
 	if !last.IsZero() {
 		since = " since " + moment(last)
 	}
-	first := "No change failed to be carried over between HubSpot and Zoho CRM" + since + "."
-	rest := "What fails is mailed within the hour. While nothing does, a mail like this one comes once a week: " +
-		"when neither has come for longer, mails are lost on their way, or the connector does not run. Ask its operator."
+	first := "No operation failed between HubSpot and Zoho CRM" + since + "."
+	rest := "Failures are mailed within the hour. Without failures, a mail like this one comes once a week. " +
+		"If no mail comes for longer, mails are lost on their way or the connector does not run: ask its operator."
 	return Mail{
 		Subject: "HubSpot-Zoho connector: nothing failed",
 		Text:    first + "\n\n" + rest + "\n",

@@ -42,8 +42,8 @@ func TestAMailComesOnceAWeekAlthoughNothingFails(t *testing.T) {
 	if len(mails) != 4 {
 		t.Fatalf("%d mails, want 4", len(mails))
 	}
-	if m := mails[1]; !strings.Contains(m.Text, "No change failed") || !strings.Contains(m.Text, "since 2026-11-23 10:00 UTC") || m.Subject != "HubSpot-Zoho connector: nothing failed" {
-		t.Errorf("the sign of life is %q\n%s", m.Subject, m.Text)
+	if m := mails[1]; !strings.Contains(m.Text, "No operation failed") || !strings.Contains(m.Text, "since 2026-11-23 10:00 UTC") || m.Subject != "HubSpot-Zoho connector: nothing failed" {
+		t.Errorf("the heartbeat is %q\n%s", m.Subject, m.Text)
 	}
 }
 

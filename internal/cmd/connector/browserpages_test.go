@@ -122,7 +122,7 @@ func recordExplained(s *scenario, b *tab) {
 	b.openPage(s.FunctionsURL + "/Console?page=record")
 	b.runActions(chromedp.SetValue("#q", "ada@example.com", chromedp.ByQuery))
 	b.clickText("Look it up")
-	b.waitForText("Both sides tell the same.")
+	b.waitForText("Both sides are in sync.")
 	b.waitForText("only this side was edited")
 	b.waitForText("What was decided")
 	var address string
@@ -213,7 +213,7 @@ func forgedPost(parent context.Context, t *testing.T, s *scenario) {
 		t.Error("axe-core does not find inputs without labels: it finds nothing at all")
 	}
 	b.runActions(chromedp.Click("button", chromedp.ByQuery))
-	b.waitForText("That was not asked for here")
+	b.waitForText("Request refused")
 	s.awaitIdle()
 	log := s.log.String()
 	if strings.Count(log, "console action")-before != 1 || !strings.Contains(log, "console action refused") {

@@ -56,7 +56,7 @@ func TestCheckOfAHealthyStackFindsNoProblem(t *testing.T) {
 	}
 	s.checkFinding(findings, "account", check.OK, "HubSpot account 48975575")
 	s.checkFinding(findings, "channel", check.OK, "open until")
-	s.checkFinding(findings, "token", check.OK, "lives until")
+	s.checkFinding(findings, "token", check.OK, "is valid until")
 	s.checkPrintsNoSecret("check")
 }
 
