@@ -126,7 +126,7 @@ func (d *deps) connectCRMs(ctx context.Context, c syncerConfig) (map[crm.System]
 
 // shareCalls makes operations in flight share their calls to both sides.
 func shareCalls(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
-	crowd := &batch.Crowd{}
+	crowd := &batch.LoadCounter{}
 	return map[crm.System]syncer.CRM{
 		crm.HubSpot: batch.NewCRM(crm.HubSpot, h, batch.Sizes{
 			Read: hubspot.MaxRead, Find: hubspot.MaxFind, Write: hubspot.MaxWrite}, crowd),

@@ -37,7 +37,7 @@ func (o *Operator) Backfill(ctx context.Context, c Clients) (reconcile.BackfillC
 	}
 	return reconcile.BackfillConfig{
 		Phases: reconcile.PhasesOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: c.Zoho},
-		Worker: worker, Together: batch.Together,
+		Worker: worker, RunCohort: batch.RunCohort,
 		Links: store.NewLinks(db), Cursors: store.NewCursors(db), Clock: systemClock, NewID: newID,
 	}, nil
 }
@@ -104,6 +104,6 @@ func (o *Operator) Plan(ctx context.Context, c Clients) (plan.Config, error) {
 	}
 	return plan.Config{
 		Legs: reconcile.PhasesOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
-		Syncer: s, Together: batch.Together,
+		Syncer: s, RunCohort: batch.RunCohort,
 	}, nil
 }

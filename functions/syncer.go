@@ -56,7 +56,7 @@ func (d *deps) newSyncer(ctx context.Context, way wayIn, c syncerConfig, topics 
 		Links: store.NewLinks(db), Failures: store.NewFailures(db), Cursors: store.NewCursors(db),
 		Suppressions: store.NewSuppressions(db), Safeguards: store.NewSafeguards(db),
 		Publishers: convertPublishers(topics, toSyncerPublisher),
-		Unique:     keepsUnique, Parallel: batch.AtOnce,
+		Unique:     keepsUnique, Parallel: batch.Parallel,
 		Clock: systemClock, NewID: newID, Logger: d.logger, HashKey: []byte(c.HashKey), Share: seen,
 	}, way.Options)
 }

@@ -122,7 +122,7 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 			}
 			_, isBrake := s.Safeguard.(*safeguard.MassClear)
 			got := safeguards{
-				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.Parallel).Pointer() == reflect.ValueOf(batch.AtOnce).Pointer(),
+				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.Parallel).Pointer() == reflect.ValueOf(batch.Parallel).Pointer(),
 				Suppressions: s.Suppressions != nil, Erasers: len(s.Erasers), Precise: s.Precise, Batched: true, Limited: true,
 			}
 			for _, side := range crm.Systems {

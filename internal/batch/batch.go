@@ -1,20 +1,19 @@
 // Package batch lets the operations in flight in one process share calls.
 //
-// A request that finds nothing else under way leaves at once, alone: a lone
-// operation never waits for company. Under load it waits a little, the longer
-// the more others are under way, since they will come to the same call. What
-// arrives while a call is in flight gathers, and leaves together when no call
-// is in flight any more, when a call is full, or when the oldest has waited long
-// enough for one that hangs. So calls grow with the load and with the latency of
-// the other side, and nothing has to be tuned.
+// A request that finds no other one under way is sent at once, alone: a lone
+// operation never waits. Under load a request waits a little, the longer the more
+// others are under way, since they will need the same call. Requests that arrive
+// while a call is in flight gather. They are sent in one call when no call is in
+// flight any more, when a call is full, or when the oldest request has waited for
+// its longest time. So the size of a call grows with the load and with the latency
+// of the other side, and nothing has to be tuned.
 //
-// What is not urgent fills the calls of what is, and the requests of a company,
-// which [Together] brings together, wait for one another: they are many and have
-// time.
+// Background requests fill the calls of urgent ones. The requests of a cohort, which
+// [RunCohort] runs, wait for one another: they are many and have time.
 //
 // Each request has its own result or error. A caller that gives up does not
-// take its call away from the others; a call that nobody waits for any more is
-// cancelled; a call that panics fails for its callers and for nobody else.
+// take its call away from the others. A call without any caller left is cancelled,
+// and a call that panics fails for its callers alone.
 package batch
 
 import (
@@ -34,16 +33,16 @@ import (
 type Limits struct {
 	// Size is the most requests that one call takes.
 	Size int
-	// AtOnce is the most calls in flight.
-	AtOnce int
+	// MaxInFlight is the most calls in flight.
+	MaxInFlight int
 	// Step, unless 0, makes a call of more than Step requests take a multiple of
 	// it: what is billed by the ten is sent by the ten.
 	Step int
-	// Patience is how long a request waits while calls are in flight that are
-	// not full; after it, it leaves although one still is.
-	Patience time.Duration
-	// Crowd, unless nil, counts what else is under way.
-	Crowd *Crowd
+	// MaxWait is how long a request waits while calls are in flight that are
+	// not full; after it, it is sent although one still is.
+	MaxWait time.Duration
+	// Load, unless nil, counts what else is under way.
+	Load *LoadCounter
 	// Shared lets requests with the same key share one place in a call, and its
 	// result. Without it, a call never holds a key twice, and no two calls with
 	// the same key are in flight together.
@@ -56,7 +55,7 @@ type Call[Q, A any] func(ctx context.Context, requests []Q) []crm.Answer[A]
 
 // Abandoned is the error of a caller that gave up waiting.
 type Abandoned struct {
-	// Sent tells that the call had left by then: what it asked for may be done.
+	// Sent is set when the call had been sent by then: what it asked for may be done.
 	Sent  bool
 	Cause error
 }
@@ -89,95 +88,95 @@ type Queue[K comparable, Q, A any] struct {
 	limits Limits
 	call   Call[Q, A]
 
-	mu      sync.Mutex
-	waiting []*entry[K, Q, A] // oldest first
-	open    map[K]*entry[K, Q, A]
-	flying  int
-	urgent  int        // of the calls in flight, those that are not background work
-	busy    map[K]bool // keys in flight, where they must not meet
-	alarm   *time.Timer
+	mu       sync.Mutex
+	waiting  []*entry[K, Q, A] // oldest first
+	open     map[K]*entry[K, Q, A]
+	inFlight int
+	urgent   int        // of the calls in flight, those that are not background work
+	busy     map[K]bool // keys in flight, where they must not meet
+	timer    *time.Timer
 }
 
 // entry is one place in a call.
 type entry[K comparable, Q, A any] struct {
-	key     K
-	request Q
-	ctx     context.Context // of the first caller, for its values
-	patient bool            // it is background work
-	since   time.Time
-	callers int
-	company *company   // that it waits for, nil if it waits for none
-	members []*company // one for each caller that is of a company
-	flight  *flight    // nil while it waits
-	answer  crm.Answer[A]
-	done    chan struct{}
+	key        K
+	request    Q
+	ctx        context.Context // of the first caller, for its values
+	background bool            // it is background work
+	since      time.Time
+	callers    int
+	cohort     *cohort     // that it waits for, nil if it waits for none
+	cohorts    []*cohort   // one for each caller that belongs to one
+	call       *sharedCall // nil while it waits
+	answer     crm.Answer[A]
+	done       chan struct{}
 }
 
-// flight is a call under way.
-type flight struct {
-	entries int // that somebody waits for
+// sharedCall is a call under way.
+type sharedCall struct {
+	entries int // with a caller that waits
 	urgent  bool
 	cancel  context.CancelFunc
 }
 
 // New returns an empty queue.
 func New[K comparable, Q, A any](l Limits, call Call[Q, A]) *Queue[K, Q, A] {
-	l.Size, l.AtOnce = max(l.Size, 1), max(l.AtOnce, 1)
+	l.Size, l.MaxInFlight = max(l.Size, 1), max(l.MaxInFlight, 1)
 	return &Queue[K, Q, A]{limits: l, call: call, open: map[K]*entry[K, Q, A]{}, busy: map[K]bool{}}
 }
 
-// Do has the request made and returns its own result. shared tells that
-// another caller has the same result.
+// Do makes the request in a shared call and returns its own result. shared is set
+// when another caller has the same result.
 func (q *Queue[K, Q, A]) Do(ctx context.Context, key K, request Q) (value A, shared bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return value, false, &Abandoned{Cause: err}
 	}
-	c, patient := companyOf(ctx), quota.IsBackground(ctx)
-	if c == nil { // nobody waits for a company that passes
-		q.limits.Crowd.come(1, patient)
-		defer q.limits.Crowd.come(-1, patient)
+	c, background := cohortOf(ctx), quota.IsBackground(ctx)
+	if c == nil { // the requests of a cohort do not count as load
+		q.limits.Load.add(1, background)
+		defer q.limits.Load.add(-1, background)
 	}
-	e := q.join(ctx, c, patient, key, request)
-	c.step(-1, 0)
+	e := q.addRequest(ctx, c, background, key, request)
+	c.addCounts(-1, 0)
 	select {
 	case <-e.done:
 	case <-ctx.Done():
-		if sent, left := q.leave(e, c); left {
+		if sent, left := q.removeRequest(e, c); left {
 			return value, false, &Abandoned{Sent: sent, Cause: ctx.Err()}
 		}
 	}
 	return e.answer.Value, e.callers > 1, e.answer.Err
 }
 
-// join finds or makes a place for a request.
-func (q *Queue[K, Q, A]) join(ctx context.Context, c *company, patient bool, key K, request Q) *entry[K, Q, A] {
+// addRequest finds or makes a place for a request.
+func (q *Queue[K, Q, A]) addRequest(ctx context.Context, c *cohort, background bool, key K, request Q) *entry[K, Q, A] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if c != nil {
-		c.meet(q, q.knock)
+		c.addQueue(q, q.flush)
 	}
 	if e := q.open[key]; e != nil && q.limits.Shared {
-		e.enter(c)
-		if c == nil && e.company != nil || e.patient && !patient { // somebody has no time for that
-			e.company, e.ctx, e.patient = c, ctx, patient
-			q.depart()
+		e.addCaller(c)
+		if c == nil && e.cohort != nil || e.background && !background { // this caller cannot wait that long
+			e.cohort, e.ctx, e.background = c, ctx, background
+			q.dispatchReady()
 		}
 		return e
 	}
 	e := &entry[K, Q, A]{
-		key: key, request: request, ctx: ctx, patient: patient, since: time.Now(), company: c, done: make(chan struct{}),
+		key: key, request: request, ctx: ctx, background: background, since: time.Now(), cohort: c, done: make(chan struct{}),
 	}
-	e.enter(c)
+	e.addCaller(c)
 	q.waiting = append(q.waiting, e)
 	if q.limits.Shared {
 		q.open[key] = e
 	}
-	q.depart()
+	q.dispatchReady()
 	return e
 }
 
-// leave takes a caller out. It is too late for that when the result is there.
-func (q *Queue[K, Q, A]) leave(e *entry[K, Q, A], c *company) (sent, left bool) {
+// removeRequest takes a caller out. It is too late for that when the result is there.
+func (q *Queue[K, Q, A]) removeRequest(e *entry[K, Q, A], c *cohort) (sent, left bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
@@ -185,84 +184,84 @@ func (q *Queue[K, Q, A]) leave(e *entry[K, Q, A], c *company) (sent, left bool) 
 		return true, false
 	default:
 	}
-	e.exit(c)
-	if c.step(1, 0); e.flight != nil {
-		c.step(0, -1)
+	e.removeCaller(c)
+	if c.addCounts(1, 0); e.call != nil {
+		c.addCounts(0, -1)
 	}
 	switch {
 	case e.callers > 0:
-	case e.flight == nil:
+	case e.call == nil:
 		q.waiting = slices.DeleteFunc(q.waiting, func(w *entry[K, Q, A]) bool { return w == e })
-		q.forget(e)
+		q.closeEntry(e)
 	default:
-		if e.flight.entries--; e.flight.entries == 0 {
-			e.flight.cancel()
+		if e.call.entries--; e.call.entries == 0 {
+			e.call.cancel()
 		}
 	}
-	return e.flight != nil, true
+	return e.call != nil, true
 }
 
-func (q *Queue[K, Q, A]) forget(e *entry[K, Q, A]) {
+func (q *Queue[K, Q, A]) closeEntry(e *entry[K, Q, A]) {
 	if q.open[e.key] == e {
 		delete(q.open, e.key)
 	}
 }
 
-// knock lets out what is ready.
-func (q *Queue[K, Q, A]) knock() {
+// flush lets out what is ready.
+func (q *Queue[K, Q, A]) flush() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.depart()
+	q.dispatchReady()
 }
 
-// depart sends every call that is ready, and wakes the queue when the next will
+// dispatchReady sends every call that is ready, and wakes the queue when the next will
 // be. The lock is held.
-func (q *Queue[K, Q, A]) depart() {
-	if q.alarm != nil {
-		q.alarm.Stop()
-		q.alarm = nil
+func (q *Queue[K, Q, A]) dispatchReady() {
+	if q.timer != nil {
+		q.timer.Stop()
+		q.timer = nil
 	}
 	for {
-		group, wait, known := q.next()
+		group, wait, known := q.nextGroup()
 		if len(group) == 0 {
 			if known {
-				q.alarm = time.AfterFunc(max(wait, time.Millisecond), q.knock)
+				q.timer = time.AfterFunc(max(wait, time.Millisecond), q.flush)
 			}
 			return
 		}
-		q.send(group)
+		q.startCall(group)
 	}
 }
 
-// next returns the requests of the next call. If it has to wait there are none;
+// nextGroup returns the requests of the next call. If it has to wait there are none;
 // how long it has to is not always known.
-func (q *Queue[K, Q, A]) next() (group []*entry[K, Q, A], wait time.Duration, known bool) {
-	ready := q.ready()
+func (q *Queue[K, Q, A]) nextGroup() (group []*entry[K, Q, A], wait time.Duration, known bool) {
+	ready := q.readyEntries()
 	if len(ready) == 0 {
 		return nil, 0, false
 	}
 	group = ready[:min(len(ready), q.limits.Size)]
-	// Background work, which may have to wait for its quota, holds nobody up.
-	flying := q.flying
-	if leader(group) != nil {
-		flying = q.urgent
+	// Background work, which may have to wait for its quota, delays no urgent call.
+	inFlight := q.inFlight
+	if firstUrgent(group) != nil {
+		inFlight = q.urgent
 	}
-	if flying >= q.limits.AtOnce {
+	if inFlight >= q.limits.MaxInFlight {
 		return nil, 0, false
 	}
 	if len(group) < q.limits.Size {
-		if wait, known = q.patience(group, flying); !known || wait > 0 {
+		if wait, known = q.waitTime(group, inFlight); !known || wait > 0 {
 			return nil, wait, known
 		}
 	}
-	if step := q.limits.Step; step > 0 && len(group) > step && group[0].company == nil {
+	if step := q.limits.Step; step > 0 && len(group) > step && group[0].cohort == nil {
 		group = group[:len(group)-len(group)%step]
 	}
 	return group, 0, true
 }
 
-// ready returns what may leave, what is urgent first and else the oldest.
-func (q *Queue[K, Q, A]) ready() []*entry[K, Q, A] {
+// readyEntries returns what may leave, what is urgent first and else the oldest.
+func (q *Queue[K, Q, A]) readyEntries() []*entry[K, Q, A] {
 	var urgent, rest []*entry[K, Q, A]
 	taken := map[K]bool{}
 	for _, e := range q.waiting {
@@ -272,7 +271,7 @@ func (q *Queue[K, Q, A]) ready() []*entry[K, Q, A] {
 			}
 			taken[e.key] = true
 		}
-		if e.patient {
+		if e.background {
 			rest = append(rest, e)
 		} else {
 			urgent = append(urgent, e)
@@ -281,33 +280,33 @@ func (q *Queue[K, Q, A]) ready() []*entry[K, Q, A] {
 	return append(urgent, rest...)
 }
 
-// leader returns the first request of a group unless all are background work.
-func leader[K comparable, Q, A any](group []*entry[K, Q, A]) *entry[K, Q, A] {
-	if group[0].patient {
+// firstUrgent returns the first request of a group unless all are background work.
+func firstUrgent[K comparable, Q, A any](group []*entry[K, Q, A]) *entry[K, Q, A] {
+	if group[0].background {
 		return nil
 	}
 	return group[0]
 }
 
-// patience returns how long a group that is not full waits for company yet. It
+// waitTime returns how long a group that is not full still waits for more requests. It
 // is not known where only the end of a call in flight, or others, can tell.
-func (q *Queue[K, Q, A]) patience(group []*entry[K, Q, A], flying int) (wait time.Duration, known bool) {
-	gathered := map[*company]bool{nil: false}
+func (q *Queue[K, Q, A]) waitTime(group []*entry[K, Q, A], inFlight int) (wait time.Duration, known bool) {
+	gathered := map[*cohort]bool{nil: false}
 	for _, e := range group {
-		all, asked := gathered[e.company]
+		all, asked := gathered[e.cohort]
 		if !asked {
-			all = e.company.gathered()
-			gathered[e.company] = all
+			all = e.cohort.allWaiting()
+			gathered[e.cohort] = all
 		}
-		longest := q.limits.Crowd.linger(e.patient)
+		longest := q.limits.Load.gatherTime(e.background)
 		switch {
 		case all:
 			longest = 0
-		case e.company == nil && flying == 0:
-		case q.limits.Patience <= 0:
+		case e.cohort == nil && inFlight == 0:
+		case q.limits.MaxWait <= 0:
 			continue
 		default:
-			longest = max(longest, q.limits.Patience)
+			longest = max(longest, q.limits.MaxWait)
 		}
 		if rest := longest - time.Since(e.since); !known || rest < wait {
 			wait, known = rest, true
@@ -316,11 +315,11 @@ func (q *Queue[K, Q, A]) patience(group []*entry[K, Q, A], flying int) (wait tim
 	return wait, known
 }
 
-// send takes a group out of the queue and makes its call. The call has the
-// values of the context of its leader, and nobody's deadline.
-func (q *Queue[K, Q, A]) send(group []*entry[K, Q, A]) {
-	lead := leader(group)
-	f := &flight{entries: len(group), urgent: lead != nil}
+// startCall takes a group out of the queue and makes its call. The call has the
+// values of the context of its first urgent request, and no deadline.
+func (q *Queue[K, Q, A]) startCall(group []*entry[K, Q, A]) {
+	lead := firstUrgent(group)
+	f := &sharedCall{entries: len(group), urgent: lead != nil}
 	if lead == nil {
 		lead = group[0]
 	} else {
@@ -329,39 +328,39 @@ func (q *Queue[K, Q, A]) send(group []*entry[K, Q, A]) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(lead.ctx))
 	f.cancel = cancel
 	for _, e := range group {
-		e.flight = f
-		e.setOff()
-		q.forget(e)
+		e.call = f
+		e.markSent()
+		q.closeEntry(e)
 		if !q.limits.Shared {
 			q.busy[e.key] = true
 		}
 	}
-	q.waiting = slices.DeleteFunc(q.waiting, func(e *entry[K, Q, A]) bool { return e.flight != nil })
-	q.flying++
-	go q.fly(ctx, cancel, group)
+	q.waiting = slices.DeleteFunc(q.waiting, func(e *entry[K, Q, A]) bool { return e.call != nil })
+	q.inFlight++
+	go q.runCall(ctx, cancel, group)
 }
 
-// fly makes the call and hands the answers out.
-func (q *Queue[K, Q, A]) fly(ctx context.Context, cancel context.CancelFunc, group []*entry[K, Q, A]) {
+// runCall makes the call and hands the answers out.
+func (q *Queue[K, Q, A]) runCall(ctx context.Context, cancel context.CancelFunc, group []*entry[K, Q, A]) {
 	defer cancel()
-	answers := q.make(ctx, group)
+	answers := q.callClient(ctx, group)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, e := range group {
 		e.answer = answers[i]
-		e.land()
+		e.markAnswered()
 		delete(q.busy, e.key)
 		close(e.done)
 	}
-	q.flying--
-	if group[0].flight.urgent {
+	q.inFlight--
+	if group[0].call.urgent {
 		q.urgent--
 	}
-	q.depart()
+	q.dispatchReady()
 }
 
-// make calls, and turns a panic and missing answers into errors.
-func (q *Queue[K, Q, A]) make(ctx context.Context, group []*entry[K, Q, A]) (answers []crm.Answer[A]) {
+// callClient calls, and turns a panic and missing answers into errors.
+func (q *Queue[K, Q, A]) callClient(ctx context.Context, group []*entry[K, Q, A]) (answers []crm.Answer[A]) {
 	failed := func(err error) []crm.Answer[A] {
 		all := make([]crm.Answer[A], len(group))
 		for i := range all {

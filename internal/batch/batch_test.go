@@ -73,28 +73,28 @@ func TestRequestsGatherWhileACallIsInFlight(t *testing.T) {
 		want   []string
 	}{
 		"a lone request leaves at once, and so does the next": {
-			Limits{Size: 10, AtOnce: 3}, []string{"0s a", "1s b"}, []string{"at 0s: a", "at 1s: b"}},
+			Limits{Size: 10, MaxInFlight: 3}, []string{"0s a", "1s b"}, []string{"at 0s: a", "at 1s: b"}},
 		"what arrives meanwhile leaves together": {
-			Limits{Size: 10, AtOnce: 3}, []string{"0s a", "100ms b", "200ms c"}, []string{"at 0s: a", "at 1s: b c"}},
+			Limits{Size: 10, MaxInFlight: 3}, []string{"0s a", "100ms b", "200ms c"}, []string{"at 0s: a", "at 1s: b c"}},
 		"a full call does not wait, and what is left over does until all are back": {
-			Limits{Size: 2, AtOnce: 3}, []string{"0s a", "100ms b", "200ms c", "300ms d"},
+			Limits{Size: 2, MaxInFlight: 3}, []string{"0s a", "100ms b", "200ms c", "300ms d"},
 			[]string{"at 0s: a", "at 200ms: b c", "at 1.2s: d"}},
 		"no more calls than allowed are in flight, full or not": {
-			Limits{Size: 1, AtOnce: 2}, []string{"0s a", "100ms b", "200ms c"}, []string{"at 0s: a", "at 100ms: b", "at 1s: c"}},
+			Limits{Size: 1, MaxInFlight: 2}, []string{"0s a", "100ms b", "200ms c"}, []string{"at 0s: a", "at 100ms: b", "at 1s: c"}},
 		"patience ends": {
-			Limits{Size: 10, AtOnce: 3, Patience: 300 * time.Millisecond}, []string{"0s a", "100ms b", "200ms c"},
+			Limits{Size: 10, MaxInFlight: 3, MaxWait: 300 * time.Millisecond}, []string{"0s a", "100ms b", "200ms c"},
 			[]string{"at 0s: a", "at 400ms: b c"}},
 		"patience does not end at the limit": {
-			Limits{Size: 10, AtOnce: 1, Patience: 300 * time.Millisecond}, []string{"0s a", "100ms b"},
+			Limits{Size: 10, MaxInFlight: 1, MaxWait: 300 * time.Millisecond}, []string{"0s a", "100ms b"},
 			[]string{"at 0s: a", "at 1s: b"}},
 		"more than a step leaves by whole steps": {
-			Limits{Size: 10, AtOnce: 1, Step: 2}, []string{"0s a", "100ms b", "200ms c", "300ms d"},
+			Limits{Size: 10, MaxInFlight: 1, Step: 2}, []string{"0s a", "100ms b", "200ms c", "300ms d"},
 			[]string{"at 0s: a", "at 1s: b c", "at 2s: d"}},
 		"less than a step leaves as it is": {
-			Limits{Size: 10, AtOnce: 1, Step: 4}, []string{"0s a", "100ms b", "200ms c", "300ms d"},
+			Limits{Size: 10, MaxInFlight: 1, Step: 4}, []string{"0s a", "100ms b", "200ms c", "300ms d"},
 			[]string{"at 0s: a", "at 1s: b c d"}},
 		"a key never meets itself, in a call or beside it, and others pass it": {
-			Limits{Size: 2, AtOnce: 3, Patience: 200 * time.Millisecond},
+			Limits{Size: 2, MaxInFlight: 3, MaxWait: 200 * time.Millisecond},
 			[]string{"0s a", "10ms a", "20ms a", "30ms b", "40ms c"},
 			[]string{"at 0s: a", "at 40ms: b c", "at 1s: a", "at 2s: a"}},
 	}
@@ -121,13 +121,13 @@ func TestRequestsGatherWhileACallIsInFlight(t *testing.T) {
 	}
 }
 
-func TestTheMoreAreUnderWayTheLongerARequestWaitsForCompany(t *testing.T) {
+func TestARequestWaitsLongerTheMoreOthersAreUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		crowd := &Crowd{}
+		load := &LoadCounter{}
 		other, l := newLine(), newLine()
 		other.takes = time.Minute
-		busy := New[string](Limits{Size: 1, AtOnce: 1000, Crowd: crowd}, other.call)
-		q := New[string](Limits{Size: 10, AtOnce: 2, Crowd: crowd}, l.call)
+		busy := New[string](Limits{Size: 1, MaxInFlight: 1000, Load: load}, other.call)
+		q := New[string](Limits{Size: 10, MaxInFlight: 2, Load: load}, l.call)
 		var wait sync.WaitGroup
 		ask(t, q, &wait, 0, "alone")
 		for i := range 100 {
@@ -144,13 +144,13 @@ func TestTheMoreAreUnderWayTheLongerARequestWaitsForCompany(t *testing.T) {
 	})
 }
 
-func TestBackgroundWorkHasMoreTimeAndNobodyWaitsForIt(t *testing.T) {
+func TestBackgroundWorkWaitsLongerAndNoUrgentRequestWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		crowd := &Crowd{}
+		load := &LoadCounter{}
 		l := newLine()
-		q := New[string](Limits{Size: 10, AtOnce: 2, Crowd: crowd}, l.call)
+		q := New[string](Limits{Size: 10, MaxInFlight: 2, Load: load}, l.call)
 		var wait sync.WaitGroup
-		patient := func(after time.Duration, request string) {
+		background := func(after time.Duration, request string) {
 			wait.Go(func() {
 				time.Sleep(after)
 				if _, _, err := q.Do(quota.Background(t.Context()), request, request); err != nil {
@@ -158,12 +158,12 @@ func TestBackgroundWorkHasMoreTimeAndNobodyWaitsForIt(t *testing.T) {
 				}
 			})
 		}
-		patient(0, "alone")
+		background(0, "alone")
 		for i := range 3 {
-			patient(2*time.Second+time.Duration(i)*40*time.Millisecond, fmt.Sprint("echo", i))
+			background(2*time.Second+time.Duration(i)*40*time.Millisecond, fmt.Sprint("echo", i))
 		}
 		ask(t, q, &wait, 10*time.Second, "edit")
-		patient(10*time.Second+time.Millisecond, "late")
+		background(10*time.Second+time.Millisecond, "late")
 		wait.Wait()
 		want := []string{"at 50ms: alone", "at 2.15s: echo0 echo1 echo2", "at 10s: edit", "at 11s: late"}
 		if diff := cmp.Diff(want, l.calls); diff != "" {
@@ -172,10 +172,10 @@ func TestBackgroundWorkHasMoreTimeAndNobodyWaitsForIt(t *testing.T) {
 	})
 }
 
-func TestSharedRequestsTakeOnePlaceAndNeverJoinACallThatHasLeft(t *testing.T) {
+func TestSharedRequestsTakeOnePlaceAndNeverJoinACallThatWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		q := New[string](Limits{Size: 2, AtOnce: 1, Shared: true}, l.call)
+		q := New[string](Limits{Size: 2, MaxInFlight: 1, Shared: true}, l.call)
 		var wait sync.WaitGroup
 		for _, after := range []time.Duration{0, 100, 200, 300} {
 			ask(t, q, &wait, after*time.Millisecond, "a")
@@ -190,11 +190,11 @@ func TestSharedRequestsTakeOnePlaceAndNeverJoinACallThatHasLeft(t *testing.T) {
 	})
 }
 
-func TestBackgroundWorkThatWaitsHoldsNobodyUp(t *testing.T) {
+func TestBackgroundWorkThatWaitsDelaysNoUrgentRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
 		var urgent []bool
-		q := New[string](Limits{Size: 10, AtOnce: 1}, func(ctx context.Context, requests []string) []crm.Answer[string] {
+		q := New[string](Limits{Size: 10, MaxInFlight: 1}, func(ctx context.Context, requests []string) []crm.Answer[string] {
 			if quota.IsBackground(ctx) {
 				time.Sleep(time.Hour) // for its quota
 			}
@@ -227,7 +227,7 @@ func TestBackgroundWorkThatWaitsHoldsNobodyUp(t *testing.T) {
 func TestEachRequestHasItsOwnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		q := New[string](Limits{Size: 10, AtOnce: 1}, l.call)
+		q := New[string](Limits{Size: 10, MaxInFlight: 1}, l.call)
 		var wait sync.WaitGroup
 		ask(t, q, &wait, 0, "first")
 		wait.Go(func() {
@@ -244,7 +244,7 @@ func TestEachRequestHasItsOwnError(t *testing.T) {
 	})
 }
 
-func TestACallerThatLeavesTakesNothingFromTheOthers(t *testing.T) {
+func TestACallerThatGivesUpTakesNothingFromTheOthers(t *testing.T) {
 	tests := map[string]struct {
 		gives time.Duration // up after
 		sent  bool
@@ -257,7 +257,7 @@ func TestACallerThatLeavesTakesNothingFromTheOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLine()
-				q := New[string](Limits{Size: 10, AtOnce: 1}, l.call)
+				q := New[string](Limits{Size: 10, MaxInFlight: 1}, l.call)
 				var wait sync.WaitGroup
 				ask(t, q, &wait, 0, "first")
 				wait.Go(func() {
@@ -283,11 +283,11 @@ func TestACallerThatLeavesTakesNothingFromTheOthers(t *testing.T) {
 	}
 }
 
-func TestACallThatNobodyWaitsForIsCancelled(t *testing.T) {
+func TestACallWithoutCallersIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
 		l.takes = time.Hour
-		q := New[string](Limits{Size: 10, AtOnce: 1, Shared: true}, l.call)
+		q := New[string](Limits{Size: 10, MaxInFlight: 1, Shared: true}, l.call)
 		var wait sync.WaitGroup
 		for i := range 2 {
 			wait.Go(func() {
@@ -308,9 +308,9 @@ func TestACallThatNobodyWaitsForIsCancelled(t *testing.T) {
 	})
 }
 
-func TestACallerThatHasGivenUpBeforeAsksForNothing(t *testing.T) {
+func TestACallerThatHasGivenUpBeforeMakesNoRequest(t *testing.T) {
 	l := newLine()
-	q := New[string](Limits{Size: 10, AtOnce: 1}, l.call)
+	q := New[string](Limits{Size: 10, MaxInFlight: 1}, l.call)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := q.Do(ctx, "a", "a"); !errors.Is(err, context.Canceled) || len(l.calls) != 0 {
@@ -318,7 +318,7 @@ func TestACallerThatHasGivenUpBeforeAsksForNothing(t *testing.T) {
 	}
 }
 
-func TestTheCallHasTheValuesOfItsCallerAndNotItsEnd(t *testing.T) {
+func TestTheCallHasTheValuesOfItsCallerAndNotItsDeadline(t *testing.T) {
 	type name struct{}
 	synctest.Test(t, func(t *testing.T) {
 		var seen any
@@ -336,7 +336,7 @@ func TestTheCallHasTheValuesOfItsCallerAndNotItsEnd(t *testing.T) {
 	})
 }
 
-func TestACallThatFailsInAnOddWayHoldsNobodyUp(t *testing.T) {
+func TestACallThatPanicsOrForgetsAnAnswerDelaysNoOther(t *testing.T) {
 	tests := map[string]func(requests []string) []crm.Answer[string]{
 		"a panic":             func([]string) []crm.Answer[string] { panic("planted") },
 		"too few answers":     func([]string) []crm.Answer[string] { return nil },
@@ -355,7 +355,7 @@ func TestACallThatFailsInAnOddWayHoldsNobodyUp(t *testing.T) {
 					}
 					return []crm.Answer[string]{{Value: "answer to " + requests[0]}}
 				}
-				q := New[string](Limits{Size: 10, AtOnce: 1}, l.call)
+				q := New[string](Limits{Size: 10, MaxInFlight: 1}, l.call)
 				var wait sync.WaitGroup
 				wait.Go(func() {
 					_, _, err := q.Do(t.Context(), "a", "a")
@@ -381,7 +381,7 @@ func TestACallThatFailsInAnOddWayHoldsNobodyUp(t *testing.T) {
 func TestALotOfCallersAreServedInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		limits := Limits{Size: 7, AtOnce: 3, Step: 5, Patience: 2 * time.Second}
+		limits := Limits{Size: 7, MaxInFlight: 3, Step: 5, MaxWait: 2 * time.Second}
 		var mu sync.Mutex
 		flying := map[string]bool{}
 		q := New[string](limits, func(ctx context.Context, requests []string) []crm.Answer[string] {
@@ -430,10 +430,10 @@ func TestALotOfCallersAreServedInOrder(t *testing.T) {
 		if most := slices.Max(waited); most > 40*time.Second {
 			t.Errorf("somebody waited %v for 500 requests at 15 a second", most)
 		}
-		if l.most > limits.AtOnce {
-			t.Errorf("%d calls were in flight, want at most %d", l.most, limits.AtOnce)
+		if l.most > limits.MaxInFlight {
+			t.Errorf("%d calls were in flight, want at most %d", l.most, limits.MaxInFlight)
 		}
-		if len(q.waiting)+len(q.busy)+len(q.open)+q.flying != 0 {
+		if len(q.waiting)+len(q.busy)+len(q.open)+q.inFlight != 0 {
 			t.Error("something is left in the queue")
 		}
 	})

@@ -44,9 +44,9 @@ type Sizes struct {
 	Read, Find, Write, WriteStep int
 }
 
-// patience is how long a request waits for a call that hangs. Calls that do
+// maxWait is how long a request waits for a call that hangs. Calls that do
 // not hang return sooner.
-const patience = 2 * time.Second
+const maxWait = 2 * time.Second
 
 // Calls in flight for each kind of call and of record. What is not full leaves
 // alone, so more than one is in flight only under load.
@@ -76,18 +76,18 @@ type queues struct {
 
 // NewCRM returns the side that a client leads to.
 //
-// The sides of one house share a crowd.
-func NewCRM(s crm.System, client Client, sizes Sizes, crowd *Crowd) *CRM {
+// The sides of one process share the counter of the load.
+func NewCRM(s crm.System, client Client, sizes Sizes, load *LoadCounter) *CRM {
 	c := &CRM{system: s, client: client, queues: map[crm.Kind]*queues{}}
 	for _, kind := range crm.Kinds {
-		c.queues[kind] = newQueues(kind, client, sizes, crowd)
+		c.queues[kind] = newQueues(kind, client, sizes, load)
 	}
 	return c
 }
 
-func newQueues(kind crm.Kind, client Client, sizes Sizes, crowd *Crowd) *queues {
+func newQueues(kind crm.Kind, client Client, sizes Sizes, load *LoadCounter) *queues {
 	limits := func(size, atOnce, step int, shared bool) Limits {
-		return Limits{Size: size, AtOnce: atOnce, Step: step, Patience: patience, Shared: shared, Crowd: crowd}
+		return Limits{Size: size, MaxInFlight: atOnce, Step: step, MaxWait: maxWait, Shared: shared, Load: load}
 	}
 	return &queues{
 		reads: New[string](limits(sizes.Read, readsAtOnce, 0, true), func(ctx context.Context, ids []string) []crm.Answer[crm.Record] {
@@ -115,7 +115,7 @@ func newQueues(kind crm.Kind, client Client, sizes Sizes, crowd *Crowd) *queues 
 	}
 }
 
-// Read shares its call, and its result with whoever asks for the same record
+// Read shares its call, and its result with every request for the same record
 // before the call leaves. A call that has left is never joined: what it sees
 // may be older than this request.
 func (c *CRM) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
@@ -124,13 +124,13 @@ func (c *CRM) Read(ctx context.Context, ref crm.Ref) (crm.Record, error) {
 		return crm.Record{}, err
 	}
 	if ref.System != c.system {
-		return crm.Record{}, c.refusal("read")
+		return crm.Record{}, c.newRefusal("read")
 	}
 	rec, shared, err := q.reads.Do(ctx, ref.RecordID, ref.RecordID)
 	if shared { // each caller may change its own
 		rec.Fields, rec.History = maps.Clone(rec.Fields), maps.Clone(rec.History)
 	}
-	return rec, c.explain("read", err)
+	return rec, c.translateError("read", err)
 }
 
 // WithHistory takes a call of its own, where the history was left out.
@@ -145,10 +145,10 @@ func (c *CRM) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Re
 		return nil, err
 	}
 	found, _, err := q.finds.Do(ctx, c.serial.Add(1), keys)
-	return found, c.explain("find", err)
+	return found, c.translateError("find", err)
 }
 
-// Create shares its call, and never with another create for the same twin.
+// Create shares its call, and never with another create for the same counterpart.
 func (c *CRM) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
 	q, err := c.queuesOf(kind, "create")
 	if err != nil {
@@ -159,7 +159,7 @@ func (c *CRM) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Writt
 		key = "#" + strconv.FormatUint(c.serial.Add(1), 10)
 	}
 	made, _, err := q.creates.Do(ctx, key, w)
-	return made, c.explain("create", err)
+	return made, c.translateError("create", err)
 }
 
 // Update shares its call, and never with another update of the same record.
@@ -169,27 +169,27 @@ func (c *CRM) Update(ctx context.Context, rec crm.Record, w crm.Write) (crm.Writ
 		return crm.Written{}, err
 	}
 	if rec.Ref.System != c.system {
-		return crm.Written{}, c.refusal("update")
+		return crm.Written{}, c.newRefusal("update")
 	}
 	done, _, err := q.updates.Do(ctx, rec.Ref.RecordID, crm.Update{Record: rec, Write: w})
-	return done, c.explain("update", err)
+	return done, c.translateError("update", err)
 }
 
 func (c *CRM) queuesOf(kind crm.Kind, action string) (*queues, error) {
 	q := c.queues[kind]
 	if q == nil {
-		return nil, c.refusal(action)
+		return nil, c.newRefusal(action)
 	}
 	return q, nil
 }
 
-func (c *CRM) refusal(action string) error {
+func (c *CRM) newRefusal(action string) error {
 	return &crm.Error{System: c.system, Action: action, Kind: crm.Refused,
 		Err: errors.New("the reference does not name a record of this system")}
 }
 
-// explain turns a caller's own end into an error of the vocabulary.
-func (c *CRM) explain(action string, err error) error {
+// translateError turns a caller's own end into an error of the vocabulary.
+func (c *CRM) translateError(action string, err error) error {
 	var gone *Abandoned
 	if !errors.As(err, &gone) {
 		return err

@@ -179,7 +179,7 @@ func TestKindsOfRecordsDoNotShareACall(t *testing.T) {
 	})
 }
 
-func TestWhoSharesARecordMayChangeIt(t *testing.T) {
+func TestACallerMayChangeARecordThatItShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewCRM(crm.Zoho, &side{}, Sizes{Read: 10}, nil)
 		var wait sync.WaitGroup
@@ -213,7 +213,7 @@ func TestAWriteThatItsCallerGaveUpMayHaveBeenDone(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotOfThisSideIsRefusedWithoutACall(t *testing.T) {
+func TestARecordOfTheOtherSideIsRefusedWithoutACall(t *testing.T) {
 	s := &side{}
 	c := NewCRM(crm.Zoho, s, Sizes{}, nil)
 	ctx := t.Context()
@@ -233,7 +233,7 @@ func TestWhatIsNotOfThisSideIsRefusedWithoutACall(t *testing.T) {
 	}
 }
 
-func TestARecordThatTheCallForgotIsNoAbsentRecord(t *testing.T) {
+func TestARecordWithoutAnswerIsNotTakenForAbsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewCRM(crm.Zoho, &side{silent: true}, Sizes{Read: 10}, nil)
 		if _, err := c.Read(t.Context(), contact("1")); err == nil || crm.IsKind(err, crm.NotFound) {

@@ -26,8 +26,8 @@ type Config struct {
 	Syncer *syncer.Syncer
 	// Together runs do for 0 to n-1 and returns when all have returned, as the
 	// backfill's does, AtOnce of them; default 200.
-	Together func(ctx context.Context, n int, do func(ctx context.Context, i int))
-	AtOnce   int
+	RunCohort func(ctx context.Context, n int, do func(ctx context.Context, i int))
+	AtOnce    int
 	// Samples is how many operations of each outcome are kept; default 3.
 	Samples int
 	// Progress, unless nil, is told how many records were looked at.
@@ -92,7 +92,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if c.Samples == 0 {
 		c.Samples = 3
 	}
-	if c.Syncer == nil || c.Together == nil {
+	if c.Syncer == nil || c.RunCohort == nil {
 		return Report{}, errors.New("plan: a syncer and something that runs operations together are required")
 	}
 	if !dryrun.IsDryRun(c.Syncer) {
@@ -123,7 +123,7 @@ func (p *planning) leg(ctx context.Context, leg reconcile.Phase) error {
 			return err
 		}
 		for some := range slices.Chunk(page.Found, p.AtOnce) {
-			p.Together(ctx, len(some), func(ctx context.Context, i int) { p.fail(p.one(ctx, some[i])) })
+			p.RunCohort(ctx, len(some), func(ctx context.Context, i int) { p.fail(p.one(ctx, some[i])) })
 			if p.failed != nil {
 				return p.failed
 			}

@@ -58,7 +58,7 @@ func TestAPlanWithoutItsPartsIsRefused(t *testing.T) {
 // A plan by a syncer that writes would be a backfill.
 func TestAPlanRefusesASyncerThatWrites(t *testing.T) {
 	together := func(context.Context, int, func(context.Context, int)) {}
-	if _, err := Run(t.Context(), Config{Syncer: &syncer.Syncer{}, Together: together}); err == nil || !strings.Contains(err.Error(), "no dry run") {
+	if _, err := Run(t.Context(), Config{Syncer: &syncer.Syncer{}, RunCohort: together}); err == nil || !strings.Contains(err.Error(), "no dry run") {
 		t.Errorf("got %v", err)
 	}
 }

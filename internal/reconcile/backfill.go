@@ -71,7 +71,7 @@ type BackfillConfig struct {
 	NewID   func() string
 	// Together runs do for 0 to n-1 and returns when all have returned. What
 	// runs at the same time may share calls.
-	Together func(ctx context.Context, n int, do func(ctx context.Context, i int))
+	RunCohort func(ctx context.Context, n int, do func(ctx context.Context, i int))
 	// PerSecond is how many records are begun in a second at most; default 100.
 	PerSecond float64
 	// Window is how many records are worked on at a time; default 200, with
@@ -126,7 +126,7 @@ type Backfill struct{ BackfillConfig }
 func NewBackfill(c BackfillConfig) (*Backfill, error) {
 	c = c.withDefaults()
 	var errs []error
-	if c.Cursors == nil || c.Links == nil || c.Worker == nil || c.Together == nil || c.Clock == nil || c.NewID == nil {
+	if c.Cursors == nil || c.Links == nil || c.Worker == nil || c.RunCohort == nil || c.Clock == nil || c.NewID == nil {
 		errs = append(errs, errors.New("cursors, links, worker, together, clock and ids are required"))
 	}
 	for _, l := range c.Phases {

@@ -108,7 +108,7 @@ func (f *backfillRun) applyTogether(ctx context.Context, attempts []attempt) err
 		return err
 	}
 	reports, errs := make([]syncer.Result, len(attempts)), make([]error, len(attempts))
-	f.Together(context.WithoutCancel(ctx), len(attempts), func(ctx context.Context, i int) {
+	f.RunCohort(context.WithoutCancel(ctx), len(attempts), func(ctx context.Context, i int) {
 		reports[i], errs[i] = f.Worker.Work(ctx, attempts[i].op, attempts[i].tries+1)
 	})
 	now := f.Clock.Now()

@@ -77,7 +77,7 @@ func (c *crowd) ListRefs(_ context.Context, kind crm.Kind, from crm.Place) (crm.
 	return page, nil
 }
 
-// Together does one after another, in a second.
+// RunCohort does one after another, in a second.
 func (c *crowd) Together(ctx context.Context, n int, do func(ctx context.Context, i int)) {
 	c.most = max(c.most, n)
 	if c.together++; n == 0 {
@@ -141,7 +141,7 @@ func (c *crowd) run(t *testing.T, change ...func(*reconcile.BackfillConfig)) (re
 	ids := 0
 	config := reconcile.BackfillConfig{
 		Phases:  []reconcile.Phase{{System: crm.HubSpot, Kind: crm.Contact, Creates: true}},
-		Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c}, Worker: c, Together: c.Together,
+		Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c}, Worker: c, RunCohort: c.Together,
 		Cursors: c.cursors, Links: c, Clock: c, NewID: func() string { ids++; return fmt.Sprint("op-", ids) }, CreateCap: safeguard.CreateCap{Allowed: 1_000_000},
 	}
 	for _, f := range change {

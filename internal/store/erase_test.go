@@ -132,7 +132,7 @@ func newOffice(t *testing.T, c *firestore.Client) *office {
 		Links: o.links, Failures: o.failures, Members: o.links, Suppressions: store.NewSuppressions(c),
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: nowhere{}, crm.Zoho: nowhere{}},
 		Erasers:    []syncer.Eraser{o.failures.EraseFailures, o.cursors.EraseCursors},
-		Parallel:   batch.AtOnce,
+		Parallel:   batch.Parallel,
 		Clock:      wallClock{}, HashKey: []byte("a key of this test alone"),
 		NewID: func() string { o.ids++; return fmt.Sprint("id-", o.ids) },
 	})

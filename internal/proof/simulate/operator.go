@@ -239,7 +239,7 @@ func (o *operator) plan(check func(backfillplan.Report)) {
 	o.run(plans, true, func(ctx context.Context) (err error) {
 		report, err = backfillplan.Run(ctx, backfillplan.Config{
 			Legs: reconcile.PhasesOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
-			Syncer: w.newSyncer(assembly.Options{DryRun: true}, nil), Together: w.together,
+			Syncer: w.newSyncer(assembly.Options{DryRun: true}, nil), RunCohort: w.together,
 		})
 		return err
 	}, func() {
@@ -275,7 +275,7 @@ func (o *operator) fill(restart bool, check func(reconcile.BackfillReport)) {
 	b, err := reconcile.NewBackfill(reconcile.BackfillConfig{
 		Phases: reconcile.PhasesOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: pages, crm.Zoho: w.crms[crm.Zoho]},
 		Worker: worker{w.newConsumer(w.newSyncer(assembly.Options{}, pages)), w}, Links: w.links, Cursors: w.sweeper,
-		Clock: w, NewID: w.newID, Together: w.together, Window: 4, CreateCap: safeguard.CreateCap{Allowed: 1000}, Restart: restart,
+		Clock: w, NewID: w.newID, RunCohort: w.together, Window: 4, CreateCap: safeguard.CreateCap{Allowed: 1000}, Restart: restart,
 	})
 	if err != nil {
 		panic(err) // the configuration above is complete

@@ -25,15 +25,15 @@ func (l *line) sizes() []int {
 	return all
 }
 
-func TestACompanyTakesEachStepWithAsFewCallsAsThereCanBe(t *testing.T) {
+func TestACohortTakesEachStepWithAsFewCallsAsPossible(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, finds, writes := newLine(), newLine(), newLine()
 		finds.takes = 300 * time.Millisecond
-		crowd := &Crowd{}
-		read := New[string](Limits{Size: 50, AtOnce: 4, Patience: 2 * time.Second, Shared: true, Crowd: crowd}, reads.call)
-		find := New[string](Limits{Size: 200, AtOnce: 2, Patience: 2 * time.Second, Crowd: crowd}, finds.call)
-		write := New[string](Limits{Size: 100, AtOnce: 3, Step: 10, Patience: 2 * time.Second, Crowd: crowd}, writes.call)
-		Together(quota.Background(t.Context()), 120, func(ctx context.Context, i int) {
+		load := &LoadCounter{}
+		read := New[string](Limits{Size: 50, MaxInFlight: 4, MaxWait: 2 * time.Second, Shared: true, Load: load}, reads.call)
+		find := New[string](Limits{Size: 200, MaxInFlight: 2, MaxWait: 2 * time.Second, Load: load}, finds.call)
+		write := New[string](Limits{Size: 100, MaxInFlight: 3, Step: 10, MaxWait: 2 * time.Second, Load: load}, writes.call)
+		RunCohort(quota.Background(t.Context()), 120, func(ctx context.Context, i int) {
 			id := fmt.Sprint("record ", i)
 			must := func(_ string, _ bool, err error) {
 				if err != nil {
@@ -63,13 +63,13 @@ func TestACompanyTakesEachStepWithAsFewCallsAsThereCanBe(t *testing.T) {
 // Three members read, two of them in a call that is full. When all of them wait,
 // those two for their next step, the third is to read before they take it. It is
 // asked often, since which of two goes first could be luck.
-func TestWhoIsFurthestBehindInACompanyGoesFirst(t *testing.T) {
+func TestTheMembersFurthestBehindInACohortGoFirst(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
 			reads, writes := newLine(), newLine()
-			read := New[string](Limits{Size: 2, AtOnce: 2, Patience: time.Minute}, reads.call)
-			write := New[string](Limits{Size: 10, AtOnce: 2, Patience: time.Minute}, writes.call)
-			Together(t.Context(), 3, func(ctx context.Context, i int) {
+			read := New[string](Limits{Size: 2, MaxInFlight: 2, MaxWait: time.Minute}, reads.call)
+			write := New[string](Limits{Size: 10, MaxInFlight: 2, MaxWait: time.Minute}, writes.call)
+			RunCohort(t.Context(), 3, func(ctx context.Context, i int) {
 				request := string(rune('a' + i))
 				for _, q := range []*Queue[string, string, string]{read, write} {
 					if _, _, err := q.Do(ctx, request, request); err != nil {
@@ -84,11 +84,11 @@ func TestWhoIsFurthestBehindInACompanyGoesFirst(t *testing.T) {
 	}
 }
 
-func TestACompanyWaitsNoLongerThanItsPatienceForAMemberThatIsLate(t *testing.T) {
+func TestACohortWaitsForALateMemberNoLongerThanTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		q := New[string](Limits{Size: 10, AtOnce: 2, Patience: 2 * time.Second}, l.call)
-		Together(t.Context(), 3, func(ctx context.Context, i int) {
+		q := New[string](Limits{Size: 10, MaxInFlight: 2, MaxWait: 2 * time.Second}, l.call)
+		RunCohort(t.Context(), 3, func(ctx context.Context, i int) {
 			if i == 2 {
 				time.Sleep(time.Minute) // it waits for what another one holds
 			}
@@ -104,14 +104,14 @@ func TestACompanyWaitsNoLongerThanItsPatienceForAMemberThatIsLate(t *testing.T) 
 	})
 }
 
-func TestNobodyElseWaitsForACompany(t *testing.T) {
+func TestNoOtherRequestWaitsForACohort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		crowd := &Crowd{}
-		q := New[string](Limits{Size: 10, AtOnce: 2, Patience: time.Hour, Shared: true, Crowd: crowd}, l.call)
+		load := &LoadCounter{}
+		q := New[string](Limits{Size: 10, MaxInFlight: 2, MaxWait: time.Hour, Shared: true, Load: load}, l.call)
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			Together(quota.Background(t.Context()), 3, func(ctx context.Context, i int) {
+			RunCohort(quota.Background(t.Context()), 3, func(ctx context.Context, i int) {
 				if i > 0 {
 					time.Sleep(time.Duration(i) * time.Minute)
 				}
@@ -131,11 +131,11 @@ func TestNobodyElseWaitsForACompany(t *testing.T) {
 	})
 }
 
-func TestAMemberThatGivesUpHoldsNobodyUp(t *testing.T) {
+func TestAMemberThatGivesUpDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		q := New[string](Limits{Size: 10, AtOnce: 1, Patience: time.Hour}, l.call)
-		Together(t.Context(), 4, func(ctx context.Context, i int) {
+		q := New[string](Limits{Size: 10, MaxInFlight: 1, MaxWait: time.Hour}, l.call)
+		RunCohort(t.Context(), 4, func(ctx context.Context, i int) {
 			request := string(rune('a' + i))
 			switch i {
 			case 0: // while it waits

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-func TestCallsAtOnceMeet(t *testing.T) {
+func TestParallelCallsShareTheirRequests(t *testing.T) {
 	one, other := make(chan int), make(chan int)
 	var got int
-	AtOnce(t.Context(),
+	Parallel(t.Context(),
 		func() { one <- 1; got = <-other },
 		func() { n := <-one; other <- n + 1 },
 	)
@@ -27,18 +27,18 @@ func TestAPanicReachesTheCallerWhenTheOthersHaveEnded(t *testing.T) {
 			t.Errorf("panic %v, the other ended: %t", p, ended)
 		}
 	}()
-	AtOnce(t.Context(), func() { panic("oh") }, func() { ended = true })
+	Parallel(t.Context(), func() { panic("oh") }, func() { ended = true })
 }
 
-func TestMembersOfACompanyWhoAskTwoThingsAtOnceStillTakeEachStepTogether(t *testing.T) {
+func TestMembersThatMakeTwoRequestsInParallelStillTakeEachStepTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, other := newLine(), newLine()
-		crowd := &Crowd{}
+		load := &LoadCounter{}
 		queue := func(l *line) *Queue[string, string, string] {
-			return New[string](Limits{Size: 50, AtOnce: 4, Patience: 2 * time.Second, Shared: true, Crowd: crowd}, l.call)
+			return New[string](Limits{Size: 50, MaxInFlight: 4, MaxWait: 2 * time.Second, Shared: true, Load: load}, l.call)
 		}
 		first, second := queue(one), queue(other)
-		Together(t.Context(), 30, func(ctx context.Context, i int) {
+		RunCohort(t.Context(), 30, func(ctx context.Context, i int) {
 			id := fmt.Sprint("record ", i)
 			ask := func(q *Queue[string, string, string]) func() {
 				return func() {
@@ -47,7 +47,7 @@ func TestMembersOfACompanyWhoAskTwoThingsAtOnceStillTakeEachStepTogether(t *test
 					}
 				}
 			}
-			AtOnce(ctx, ask(first), ask(second))
+			Parallel(ctx, ask(first), ask(second))
 			ask(first)()
 		})
 		if len(one.calls) != 2 || len(other.calls) != 1 {
