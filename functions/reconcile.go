@@ -38,7 +38,7 @@ func reconcileChanges(ctx context.Context, d *deps) (http.Handler, error) {
 	repeater := failure.Repeater{Failures: store.NewFailures(db), Clock: systemClock, NewID: newID, Topics: convertPublishers(topics, toReplayPublisher)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			repeater.RunLogged(r.Context(), d.logger)
+			repeater.RepeatDueLogged(r.Context(), d.logger)
 		}
 		sweep.ServeHTTP(w, r.WithContext(quota.Background(r.Context()))) // edits of right now go first
 	}), nil

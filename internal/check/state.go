@@ -112,7 +112,7 @@ func (v *run) failures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range failure.Groups(slices.Clone(open)) {
+	for _, g := range failure.GroupByCause(slices.Clone(open)) {
 		v.add(Warning, fmt.Sprintf("%s parked: %s", wording.Count(g.Failures, "record"), g.Message), g.Remedy)
 	}
 	return nil

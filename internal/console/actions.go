@@ -162,7 +162,7 @@ func (c *Console) dismiss(ctx context.Context, v request) (done, error) {
 		return done{}, err
 	}
 	why := failure.Dismissal(v.PostForm.Get("reason"))
-	if why.Words() == "" {
+	if why.Text() == "" {
 		return done{}, wrongInput("Choose a reason for dismissing it.")
 	}
 	ids := filter.IDs

@@ -68,7 +68,7 @@ func BenchmarkPages(b *testing.B) {
 	for i := range manyFailures {
 		r := failed(fmt.Sprint(i+1), fmt.Sprintf("CODE_%d", i%20))
 		r.LastSeen = start.Add(time.Duration(i) * time.Second)
-		one = r.Identify()
+		one = r.WithID()
 		g.Go(func() error { return failures.Record(b.Context(), r) })
 	}
 	for i := range 3 * 24 * 4 {

@@ -231,7 +231,7 @@ func failed(record, code string) failure.Record {
 		Ref: contact(crm.HubSpot, record), Record: contact(crm.Zoho, "9"+record),
 		Cause:     failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: failurecode.Code(code), Fields: []crm.FieldError{{Field: "Email", Code: code}}},
 		Operation: "operation-" + record, Change: op.Updated, FirstSeen: start, LastSeen: start, Count: 1,
-	}.Identify()
+	}.WithID()
 }
 
 func TestEveryPageCanBeReadWithNothingInTheStore(t *testing.T) {
@@ -257,7 +257,7 @@ func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
 	b := newBench(t)
 	locked, refused := failed("1", "RECORD_LOCKED"), failed("2", "INVALID_DATA")
 	locked.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: crm.Locked, Code: "RECORD_LOCKED"}
-	locked = locked.Identify()
+	locked = locked.WithID()
 	b.record(locked, refused)
 	due := start.Add(15 * time.Minute).Format("2006-01-02 15:04")
 	if page := b.get("?page=failure&id=" + locked.ID).Body.String(); !strings.Contains(page, "Repeated by itself") || !strings.Contains(page, due) {

@@ -52,7 +52,7 @@ func (c *Console) place(ref crm.Ref) place {
 
 func (c *Console) failureData(r failure.Record) failureData {
 	d := failureData{
-		Record: r, Task: r.Task(), Message: r.Cause.Message(), Remedy: r.Cause.Remedy(),
+		Record: r, Task: r.DescribeTask(), Message: r.Cause.Message(), Remedy: r.Cause.Remedy(),
 		Source: c.place(r.Ref), CauseID: r.Cause.ID(),
 	}
 	if r.Record != r.Ref {
@@ -68,7 +68,7 @@ func (c *Console) failuresPage(v request) (requestHandler, error) {
 		d.CauseID = cause
 	}
 	l := failure.Listing{Closed: d.Closed, Cause: d.CauseID, Size: pageSize, After: failure.Place(q.Get("after"))}
-	if !l.After.Valid() {
+	if !l.After.IsValid() {
 		l.After = ""
 	}
 	d.Later = l.After != ""
@@ -103,7 +103,7 @@ func (c *Console) list(v request, d *failuresData, l failure.Listing) ([]failure
 		d.Next = next
 		return list, err
 	}
-	d.Next, d.Cause = next, &failure.Groups(list)[0]
+	d.Next, d.Cause = next, &failure.GroupByCause(list)[0]
 	d.Cause.Failures, err = c.Failures.CountFailures(v.Context(), d.CauseID)
 	return list, err
 }
@@ -140,6 +140,6 @@ func (c *Console) failurePage(v request) (requestHandler, error) {
 	if len(list) == 0 {
 		return requestHandler{}, notFound("This failure is no longer kept. Closed ones are kept for 30 days.")
 	}
-	d := failurePageData{failureData: c.failureData(list[0]), Dismissal: failure.Dismissals, Why: list[0].Dismissed.Words()}
+	d := failurePageData{failureData: c.failureData(list[0]), Dismissal: failure.Dismissals, Why: list[0].Dismissed.Text()}
 	return requestHandler{"failure", "Failure", d}, nil
 }

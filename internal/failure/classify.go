@@ -13,7 +13,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// Class says what is to become of an operation that failed.
+// Class says how an operation that failed is treated.
 type Class string
 
 const (
@@ -32,14 +32,14 @@ type Origin string
 
 // Origins of failures.
 const (
-	Data          Origin = "data"          // what somebody typed into a CRM
+	Data          Origin = "data"          // a value that a person typed into a CRM
 	Process       Origin = "process"       // a rule, an approval or a lock in a CRM
 	Permission    Origin = "permission"    // what the connector's account may not do
 	Credentials   Origin = "credentials"   // tokens, consent, keys
 	Quota         Origin = "quota"         // calls of a second or of a day
 	Configuration Origin = "configuration" // addresses, mapping, resources of the cloud
 	Outage        Origin = "outage"        // a system that is down or slow
-	Contention    Origin = "contention"    // somebody else was faster
+	Contention    Origin = "contention"    // another writer was faster
 	Defect        Origin = "defect"        // a mistake in the connector
 )
 
@@ -57,7 +57,7 @@ var ErrPanic = errors.New("the handler panicked")
 // what passes in moments.
 const longWait = 30 * time.Minute
 
-// Classification is what is known about an error.
+// Classification describes an error.
 type Classification struct {
 	System crm.System
 	Kind   crm.ErrorKind
@@ -71,10 +71,10 @@ type Classification struct {
 	Known bool
 }
 
-// ClassOf says what is to become of an operation that ended with err.
+// ClassOf returns the class of err.
 func ClassOf(err error) Class { return Classify(err).Class }
 
-// Classify tells all that is known about err: the error of a CRM in its chain if
+// Classify describes err: the error of a CRM in its chain if
 // there is one, else the status of a Google service, else one of the
 // connector's own. err is not nil.
 func Classify(err error) Classification {
@@ -88,7 +88,7 @@ func Classify(err error) Classification {
 	if e := crm.AsError(err); e != nil {
 		v.Fields = e.Fields
 		if len(e.Fields) > 0 {
-			v.Remedy, _ = Cause{Side: f.system, Kind: f.kind, Code: f.code, Fields: e.Fields}.advice()
+			v.Remedy, _ = Cause{Side: f.system, Kind: f.kind, Code: f.code, Fields: e.Fields}.findAdvice()
 		}
 	}
 	return v

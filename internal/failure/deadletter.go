@@ -35,35 +35,35 @@ var keptAttributes = []string{
 // maxAttributes is how many others are named.
 const maxAttributes = 20
 
-// DeadLetter returns the handler of what Pub/Sub gave up. It records every
-// message as a failure, one that is no operation too, and returns nil once the
-// record is safe; an error asks for the message again.
+// DeadLetter returns the handler of messages that Pub/Sub gave up. It records every
+// message as a failure, also one that is not a valid operation, and returns nil once
+// the record is stored; an error asks for the message again.
 func DeadLetter(records Recorder, clock Clock) func(ctx context.Context, m Message) error {
 	return func(ctx context.Context, m Message) error {
-		if err := records.Record(ctx, GivenUp(m, clock.Now())); err != nil {
+		if err := records.Record(ctx, NewDeadRecord(m, clock.Now())); err != nil {
 			return fmt.Errorf("record dead message %s: %w", m.ID, err)
 		}
 		return nil
 	}
 }
 
-// GivenUp describes a message after the last attempt.
-func GivenUp(m Message, at time.Time) Record {
+// NewDeadRecord describes a message after the last attempt.
+func NewDeadRecord(m Message, at time.Time) Record {
 	o, err := op.Decode(m.Data)
 	if err != nil {
-		return Undecodable(m, err, at)
+		return NewUndecodableRecord(m, err, at)
 	}
-	return ofOperation(o, Cause{Side: o.Ref.System.Other(), Action: "apply", Kind: crm.Unavailable, Code: failurecode.Exhausted}, at)
+	return newOperationRecord(o, Cause{Side: o.Ref.System.Other(), Action: "apply", Kind: crm.Unavailable, Code: failurecode.Exhausted}, at)
 }
 
-// Undecodable describes a message that op.Decode refused with err. The record
+// NewUndecodableRecord describes a message that op.Decode refused with err. The record
 // that it was about is known from its attributes if our publisher sent it; it
 // can then be replayed.
-func Undecodable(m Message, err error, at time.Time) Record {
+func NewUndecodableRecord(m Message, err error, at time.Time) Record {
 	r := Record{
 		Cause:     Cause{Side: Connector, Action: "receive", Kind: crm.Refused, Code: failurecode.Undecodable},
-		Operation: plain(m.Attributes["operation_id"]), FirstSeen: at, LastSeen: at, Count: 1,
-		Message: &MessageInfo{ID: plain(m.ID), BodyHash: digest(string(m.Data)), BodySize: len(m.Data), Attributes: keep(m.Attributes)},
+		Operation: sanitizeText(m.Attributes["operation_id"]), FirstSeen: at, LastSeen: at, Count: 1,
+		Message: &MessageInfo{ID: sanitizeText(m.ID), BodyHash: hashOf(string(m.Data)), BodySize: len(m.Data), Attributes: keepAttributes(m.Attributes)},
 	}
 	if errors.Is(err, op.ErrUnknownVersion) {
 		r.Cause.Code = failurecode.UnknownVersion
@@ -77,18 +77,18 @@ func Undecodable(m Message, err error, at time.Time) Record {
 	if r.Operation == "" {
 		r.Operation = "message/" + r.Message.BodyHash
 	}
-	return r.Identify()
+	return r.WithID()
 }
 
-// keep returns what is stored of the attributes.
-func keep(attributes map[string]string) map[string]string {
+// keepAttributes returns what is stored of the attributes.
+func keepAttributes(attributes map[string]string) map[string]string {
 	result := map[string]string{}
 	var others []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if slices.Contains(keptAttributes, name) {
-			result[name] = plain(attributes[name])
+			result[name] = sanitizeText(attributes[name])
 		} else if len(others) < maxAttributes {
-			others = append(others, plain(name))
+			others = append(others, sanitizeText(name))
 		}
 	}
 	if len(others) > 0 {

@@ -40,7 +40,7 @@ func TestAnOperationThatWasGivenUpIsAFailure(t *testing.T) {
 		Ref: ref, Record: crm.Ref{System: crm.HubSpot, Kind: crm.Company},
 		Cause:     failure.Cause{Side: crm.HubSpot, Action: "apply", Kind: crm.Unavailable, Code: "EXHAUSTED"},
 		Operation: "o", Change: op.Updated, FirstSeen: start, LastSeen: start, Count: 1,
-	}.Identify()
+	}.WithID()
 	if diff := cmp.Diff([]failure.Record{want}, listAll(t, h)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
@@ -127,7 +127,7 @@ func TestADeadMessageComesAgainUntilItsRecordIsSafe(t *testing.T) {
 
 func TestWhatHealsAndIsParkedAllTheSameIsToBeReplayed(t *testing.T) {
 	err := &crm.Error{System: crm.Zoho, Action: "update", Kind: crm.Locked, Status: 400, Code: "NOT_APPROVED"}
-	parked := failure.Parked(operation("o", hubspotContact("1")), err, start)
+	parked := failure.NewParkedRecord(operation("o", hubspotContact("1")), err, start)
 	live, recorded := failure.Classify(err).Remedy, parked.Cause.Remedy()
 	if strings.Contains(live, "replay") || recorded != live+" All attempts failed: replay it when that has passed." {
 		t.Errorf("while it heals: %q; on record: %q", live, recorded)
@@ -143,18 +143,18 @@ func TestWhatIsParkedNamesTheOneWhoRefused(t *testing.T) {
 		target crm.Ref
 	}{
 		"the other side": {
-			failure.Parked(o, fmt.Errorf("apply: %w", &crm.Error{System: crm.Zoho, Action: "create", Kind: crm.Refused, Code: "NOT_ALLOWED"}), start),
+			failure.NewParkedRecord(o, fmt.Errorf("apply: %w", &crm.Error{System: crm.Zoho, Action: "create", Kind: crm.Refused, Code: "NOT_ALLOWED"}), start),
 			failure.Cause{Side: crm.Zoho, Action: "create", Kind: crm.Refused, Code: "NOT_ALLOWED"}, zohoContact},
 		"the side that changed": {
-			failure.Parked(o, &crm.Error{System: crm.HubSpot, Action: "read", Kind: crm.Refused, Status: 414}, start),
+			failure.NewParkedRecord(o, &crm.Error{System: crm.HubSpot, Action: "read", Kind: crm.Refused, Status: 414}, start),
 			failure.Cause{Side: crm.HubSpot, Action: "read", Kind: crm.Refused}, o.Ref},
-		"nobody known": {failure.Parked(o, errors.New("planted"), start),
+		"nobody known": {failure.NewParkedRecord(o, errors.New("planted"), start),
 			failure.Cause{Side: failure.Connector, Action: "apply", Code: failurecode.Unknown}, zohoContact},
-		"a panic": {failure.Parked(o, failure.ErrPanic, start),
+		"a panic": {failure.NewParkedRecord(o, failure.ErrPanic, start),
 			failure.Cause{Side: failure.Connector, Action: "apply", Kind: crm.Refused, Code: failurecode.Panic}, zohoContact},
 	} {
 		want := failure.Record{Ref: o.Ref, Record: tt.target, Cause: tt.cause, Operation: "o", Change: op.Updated,
-			FirstSeen: start, LastSeen: start, Count: 1}.Identify()
+			FirstSeen: start, LastSeen: start, Count: 1}.WithID()
 		if diff := cmp.Diff(want, tt.got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -11,40 +11,40 @@ import (
 
 // Times and sizes of a digest.
 const (
-	// turnTime is how long a job keeps others from sending. It outlives a job
+	// leaseTime is how long a job keeps others from sending. It outlives a job
 	// that is killed by that much at most, so that the next run sends.
-	turnTime = 5 * time.Minute
+	leaseTime = 5 * time.Minute
 	// sendTime bounds one call of the mail service, markTime what follows it.
 	sendTime = 30 * time.Second
 	markTime = time.Minute
-	// maxFailures is how many failures one mail tells. What is left waits for
-	// the next.
+	// maxFailures is how many failures one mail reports. The rest waits for the
+	// next.
 	maxFailures = 20_000
 )
 
-// Outbox holds the failures that no mail has told.
+// Outbox holds the failures that no mail has reported.
 type Outbox interface {
 	// UnreportedFailures returns at most limit open failures whose count is
 	// greater than the count that was mailed.
 	UnreportedFailures(ctx context.Context, limit int) ([]Record, error)
-	// MarkMailed notes that a mail told the failures with the counts that they
-	// have in records. One whose count has grown meanwhile stays unreported. One
-	// that is to be told once is erased.
+	// MarkMailed stores that a mail reported the failures with the counts that
+	// they have in records. One whose count has grown meanwhile stays unreported.
+	// One that is mailed once is erased.
 	MarkMailed(ctx context.Context, records []Record, at time.Time) error
 }
 
-// Turn lets one job at a time send.
-type Turn interface {
-	// ClaimDigest takes the turn until a time, unless another holder has it.
+// DigestLease lets one job at a time send.
+type DigestLease interface {
+	// ClaimDigest takes the lease until a time, unless another holder has it.
 	ClaimDigest(ctx context.Context, holder string, now, until time.Time) (bool, error)
 	// ReleaseDigest gives it back if holder still has it.
 	ReleaseDigest(ctx context.Context, holder string) error
 }
 
-// DigestStore is both.
+// DigestStore is what a Digest reads and writes.
 type DigestStore interface {
 	Outbox
-	Turn
+	DigestLease
 }
 
 // Mailer sends one mail. It returns nil only when the mail was accepted for
@@ -62,8 +62,8 @@ type Mail struct {
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 
-// Config is what a Digest needs. Pages may be empty. Without Signs nothing is
-// mailed while nothing fails.
+// Config is what a Digest needs. Pages may be empty. Without Heartbeats no mail
+// is sent while nothing fails.
 type Config struct {
 	Store      DigestStore
 	Mailer     Mailer
@@ -73,14 +73,13 @@ type Config struct {
 	Heartbeats HeartbeatStore
 }
 
-// Digest mails what is new.
+// Digest mails the new failures.
 type Digest struct {
 	Config
 	templates templates
 }
 
-// NewDigest returns a Digest, or everything that is wrong with its
-// configuration.
+// NewDigest returns a Digest, or all faults of its configuration.
 func NewDigest(c Config) (*Digest, error) {
 	var errs []error
 	if c.Store == nil || c.Mailer == nil || c.Clock == nil || c.NewID == nil {
@@ -107,14 +106,14 @@ type Outcome string
 
 // Outcomes of a run.
 const (
-	Sent   Outcome = "sent"
-	Silent Outcome = "silent" // there is nothing new
+	Sent       Outcome = "sent"
+	NothingNew Outcome = "silent" // no failure is new
 	// Heartbeat: nothing failed for so long that a mail said so.
 	Heartbeat Outcome = "heartbeat"
 	Busy      Outcome = "busy" // another job is sending right now
 )
 
-// Report tells what a run did, without any name or value.
+// Report says what a run did, without any name or value.
 type Report struct {
 	Outcome    Outcome `json:"outcome"`
 	Causes     int     `json:"causes"`
@@ -124,13 +123,13 @@ type Report struct {
 	Left       bool    `json:"left"`       // more is waiting for the next mail
 }
 
-// Send mails the failures that no mail has told yet and marks them once the
+// Send mails the failures that no mail has reported yet and marks them once the
 // mail was accepted. After an error nothing is marked, or only a part: the next
 // run mails the rest again. Runs that overlap send once, unless the first takes
 // longer than five minutes.
 func (d *Digest) Send(ctx context.Context) (Report, error) {
 	holder, now := d.NewID(), d.Clock.Now()
-	until := now.Add(turnTime)
+	until := now.Add(leaseTime)
 	mine, err := d.Store.ClaimDigest(ctx, holder, now, until)
 	if err != nil {
 		return Report{}, fmt.Errorf("claim the digest: %w", err)
@@ -138,16 +137,16 @@ func (d *Digest) Send(ctx context.Context) (Report, error) {
 	if !mine {
 		return Report{Outcome: Busy}, nil
 	}
-	// What follows has to be noted even if the caller has gone.
-	report, err := d.send(ctx, until)
+	// The marks have to be stored even if the caller has gone.
+	report, err := d.sendUnreported(ctx, until)
 	releaseCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markTime)
 	defer cancel()
-	// A turn that cannot be given back runs out by itself.
+	// A lease that cannot be released ends by itself.
 	_ = d.Store.ReleaseDigest(releaseCtx, holder)
 	return report, err
 }
 
-func (d *Digest) send(ctx context.Context, until time.Time) (Report, error) {
+func (d *Digest) sendUnreported(ctx context.Context, until time.Time) (Report, error) {
 	failures, err := d.Store.UnreportedFailures(ctx, maxFailures+1)
 	if err != nil {
 		return Report{}, fmt.Errorf("list unreported failures: %w", err)
@@ -159,13 +158,13 @@ func (d *Digest) send(ctx context.Context, until time.Time) (Report, error) {
 	if left {
 		failures = failures[:maxFailures]
 	}
-	page := d.page(failures, left)
-	mail, err := d.templates.render(page)
+	page := d.newPage(failures, left)
+	mail, err := d.templates.renderMail(page)
 	if err != nil {
 		return Report{}, fmt.Errorf("render the digest: %w", err)
 	}
 	if d.Clock.Now().Add(sendTime).After(until) {
-		return Report{}, errors.New("send the digest: the turn has nearly run out")
+		return Report{}, errors.New("send the digest: the lease has nearly ended")
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTime)
 	err = d.Mailer.Send(sendCtx, mail)
@@ -181,6 +180,6 @@ func (d *Digest) send(ctx context.Context, until time.Time) (Report, error) {
 	}
 	return Report{
 		Outcome: Sent, Causes: page.Causes, Failures: len(failures), Operations: page.Operations,
-		Rows: page.rows(), Left: left,
+		Rows: page.countRows(), Left: left,
 	}, nil
 }

@@ -17,7 +17,7 @@ import (
 // maxRows is how many failures a mail lists one by one, over all causes.
 const maxRows = 200
 
-// digestPage is what the templates show. Every text in it is plain already.
+// digestPage is what the templates show. Every text in it is sanitized already.
 type digestPage struct {
 	Failures, Operations, Causes int
 
@@ -40,20 +40,20 @@ type group struct {
 	last    time.Time
 }
 
-// row is one failure.
+// newRow is one failure.
 type row struct {
 	ID, Task            string
 	Source, Target      place
 	Message             string
 	Count               int
 	FirstSeen, LastSeen string
-	Reported            string // when a mail first told of it, if one did
+	Reported            string // when a mail first reported it, if one did
 }
 
-// place is a record with the address of its page, where that is known.
+// newPlace is a record with the address of its page, where that is known.
 type place struct{ Name, URL string }
 
-func (p digestPage) rows() int {
+func (p digestPage) countRows() int {
 	n := 0
 	for _, g := range p.Groups {
 		n += len(g.Rows)
@@ -61,16 +61,16 @@ func (p digestPage) rows() int {
 	return n
 }
 
-// page groups the failures by cause, the largest group first, and shares the
+// newPage groups the failures by cause, the largest group first, and shares the
 // rows out evenly, so that no cause hides another.
-func (d *Digest) page(failures []Record, left bool) digestPage {
+func (d *Digest) newPage(failures []Record, left bool) digestPage {
 	byCause := map[string]*group{}
 	p := digestPage{Failures: len(failures), Left: left}
 	for _, r := range failures {
 		id := r.Cause.ID()
 		g := byCause[id]
 		if g == nil {
-			g = &group{ID: id, Message: r.Cause.general().Message(), Remedy: r.Cause.Remedy()}
+			g = &group{ID: id, Message: r.Cause.withoutDetails().Message(), Remedy: r.Cause.Remedy()}
 			byCause[id] = g
 		}
 		g.members = append(g.members, r)
@@ -80,7 +80,7 @@ func (d *Digest) page(failures []Record, left bool) digestPage {
 	p.Causes = len(byCause)
 	groups := make([]*group, 0, len(byCause))
 	for _, g := range byCause {
-		g.sum()
+		g.sumUp()
 		groups = append(groups, g)
 	}
 	slices.SortFunc(groups, func(a, b *group) int {
@@ -91,10 +91,10 @@ func (d *Digest) page(failures []Record, left bool) digestPage {
 		p.MoreFailures += g.Failures
 	}
 	groups = groups[:min(len(groups), maxRows)]
-	for i, n := range share(groups) {
+	for i, n := range shareRows(groups) {
 		g := groups[i]
 		for _, r := range g.members[:n] {
-			g.Rows = append(g.Rows, d.row(r))
+			g.Rows = append(g.Rows, d.newRow(r))
 		}
 		g.More = g.Failures - n
 		p.Groups = append(p.Groups, *g)
@@ -102,8 +102,8 @@ func (d *Digest) page(failures []Record, left bool) digestPage {
 	return p
 }
 
-// sum orders the members of a group, the newest first, and counts them.
-func (g *group) sum() {
+// sumUp orders the members of a group, the newest first, and counts them.
+func (g *group) sumUp() {
 	slices.SortFunc(g.members, func(a, b Record) int {
 		return cmp.Or(b.LastSeen.Compare(a.LastSeen), cmp.Compare(a.ID, b.ID))
 	})
@@ -114,11 +114,11 @@ func (g *group) sum() {
 		}
 	}
 	g.Failures, g.last = len(g.members), g.members[0].LastSeen
-	g.FirstSeen, g.LastSeen = moment(first), moment(g.last)
+	g.FirstSeen, g.LastSeen = formatTime(first), formatTime(g.last)
 }
 
-// share gives each group its number of rows: in turns, one at a time.
-func share(groups []*group) []int {
+// shareRows gives each group its number of rows: in turns, one at a time.
+func shareRows(groups []*group) []int {
 	rows := make([]int, len(groups))
 	for left := maxRows; left > 0; {
 		before := left
@@ -135,22 +135,22 @@ func share(groups []*group) []int {
 	return rows
 }
 
-func (d *Digest) row(r Record) row {
+func (d *Digest) newRow(r Record) row {
 	line := row{
-		ID: plain(r.ID), Task: r.Task(), Message: r.Cause.Message(),
-		Source: d.place(r.Ref), Count: r.Count, FirstSeen: moment(r.FirstSeen), LastSeen: moment(r.LastSeen),
+		ID: sanitizeText(r.ID), Task: r.DescribeTask(), Message: r.Cause.Message(),
+		Source: d.newPlace(r.Ref), Count: r.Count, FirstSeen: formatTime(r.FirstSeen), LastSeen: formatTime(r.LastSeen),
 	}
 	if r.Record != r.Ref {
-		line.Target = d.place(r.Record)
+		line.Target = d.newPlace(r.Record)
 	}
 	if !r.MailedAt.IsZero() {
-		line.Reported = moment(r.MailedAt)
+		line.Reported = formatTime(r.MailedAt)
 	}
 	return line
 }
 
-// place names a record: "Zoho CRM contact 456". It is empty for one without id.
-func (d *Digest) place(ref crm.Ref) place {
+// newPlace names a record: "Zoho CRM contact 456". It is empty for one without id.
+func (d *Digest) newPlace(ref crm.Ref) place {
 	if ref.Validate() != nil {
 		return place{}
 	}
@@ -160,7 +160,7 @@ func (d *Digest) place(ref crm.Ref) place {
 	}
 }
 
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
 //go:embed digest.txt.tmpl
 var textSource string
@@ -182,7 +182,7 @@ func parseTemplates() (templates, error) {
 	return templates{text, html}, err
 }
 
-func (t templates) render(p digestPage) (Mail, error) {
+func (t templates) renderMail(p digestPage) (Mail, error) {
 	var text, html bytes.Buffer
 	if err := t.text.Execute(&text, p); err != nil {
 		return Mail{}, err

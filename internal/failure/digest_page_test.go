@@ -43,10 +43,10 @@ func everyPermanentFailure(t *testing.T) []failure.Record {
 	park := func(s crm.System, err error) {
 		i := len(all)
 		o := operation(numbered("operation-", i), crm.Ref{System: s.Other(), Kind: crm.Kinds[i%len(crm.Kinds)], RecordID: numbered("10", i)})
-		r := failure.Parked(o, err, start)
+		r := failure.NewParkedRecord(o, err, start)
 		r.Record.RecordID = numbered("20", i)
 		r.FirstSeen, r.Count = start.Add(-time.Duration(i)*time.Minute), 1+i%3
-		all = append(all, r.Identify())
+		all = append(all, r.WithID())
 	}
 	for _, a := range hubspotAnswers {
 		if a.want.class == failure.Permanent {
@@ -77,10 +77,10 @@ func everyPermanentFailure(t *testing.T) []failure.Record {
 	park(crm.Zoho, &crm.Error{System: crm.Zoho, Action: "delete", Kind: crm.Refused, Code: "PRIVACY_DELETION"})
 	dead := operation("operation-dead", crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: "777"})
 	return append(all,
-		failure.GivenUp(failure.Message{ID: "1", Data: encode(t, dead)}, start),
-		failure.GivenUp(failure.Message{ID: "2", Data: []byte("planted")}, start),
-		failure.GivenUp(failure.Message{ID: "3", Data: []byte(`{"version":99}`), Attributes: map[string]string{"ordering_key": "hubspot/contact/88"}}, start),
-		failure.Parked(dead, failure.ErrPanic, start))
+		failure.NewDeadRecord(failure.Message{ID: "1", Data: encode(t, dead)}, start),
+		failure.NewDeadRecord(failure.Message{ID: "2", Data: []byte("planted")}, start),
+		failure.NewDeadRecord(failure.Message{ID: "3", Data: []byte(`{"version":99}`), Attributes: map[string]string{"ordering_key": "hubspot/contact/88"}}, start),
+		failure.NewParkedRecord(dead, failure.ErrPanic, start))
 }
 
 func TestTheDigestOfEveryPermanentFailure(t *testing.T) {
@@ -118,10 +118,10 @@ func TestWhatComesFromOutsideStaysText(t *testing.T) {
 			Fields: []crm.FieldError{{Field: `<img src=x onerror=alert(1)>` + header, Code: "\u202e\u2028" + script}}},
 		Operation: script + header, Change: op.Change(script), FirstSeen: start, LastSeen: start, Count: 1,
 	}
-	message := failure.GivenUp(failure.Message{ID: script, Data: []byte(script), Attributes: map[string]string{
+	message := failure.NewDeadRecord(failure.Message{ID: script, Data: []byte(script), Attributes: map[string]string{
 		"ordering_key": script, "operation_id": script + header, "change": header, script: "x"}}, start)
 	h := newHouse(t)
-	h.record(t, r.Identify(), message)
+	h.record(t, r.WithID(), message)
 	send(t, h.digest(t), failure.Sent)
 	m := h.mails.Mails()[0]
 	if strings.ContainsAny(m.Subject, "\r\n<") {
@@ -146,7 +146,7 @@ func TestWhatComesFromOutsideStaysText(t *testing.T) {
 
 // list is a store that only lists.
 type list struct {
-	failure.Turn
+	failure.DigestLease
 	records []failure.Record
 	marked  int
 }
@@ -162,13 +162,13 @@ func (l *list) MarkMailed(_ context.Context, records []failure.Record, _ time.Ti
 
 func TestTenThousandFailuresMakeOneMailOfTwoHundredRows(t *testing.T) {
 	h := newHouse(t)
-	l := &list{Turn: h.store}
+	l := &list{DigestLease: h.store}
 	for i := range 25_000 {
 		r := failed(numbered("operation-", i), numbered("", i))
 		if i%10 == 0 { // many causes, most of them rare
 			r.Cause.Code = failurecode.Code(numbered("CODE_", i%3000))
 		}
-		l.records = append(l.records, r.Identify())
+		l.records = append(l.records, r.WithID())
 	}
 	r := send(t, h.digest(t, func(c *failure.Config) { c.Store = l }), failure.Sent)
 	want := failure.Report{Outcome: failure.Sent, Causes: 301, Failures: 20_000, Operations: 20_000, Rows: 200, Left: true}
@@ -191,15 +191,15 @@ func TestTenThousandFailuresMakeOneMailOfTwoHundredRows(t *testing.T) {
 
 func TestACommonCauseDoesNotHideARareOne(t *testing.T) {
 	h := newHouse(t)
-	l := &list{Turn: h.store}
+	l := &list{DigestLease: h.store}
 	for i := range 1000 {
 		l.records = append(l.records, failed(numbered("operation-", i), numbered("", i)))
 	}
 	rare := failed("rare", "77")
 	rare.Cause.Code = "RARE"
-	l.records = append(l.records, rare.Identify())
+	l.records = append(l.records, rare.WithID())
 	send(t, h.digest(t, func(c *failure.Config) { c.Store = l }), failure.Sent)
-	if m := h.mails.Mails()[0]; !strings.Contains(m.Text, rare.Identify().ID) || !strings.Contains(m.Text, "and 801 more with this cause") {
+	if m := h.mails.Mails()[0]; !strings.Contains(m.Text, rare.WithID().ID) || !strings.Contains(m.Text, "and 801 more with this cause") {
 		t.Error("the rare failure has no row, or the rest is not counted")
 	}
 }
@@ -208,7 +208,7 @@ func TestLinksLeadToTheRecordsAndNowhereElse(t *testing.T) {
 	h := newHouse(t)
 	company := failed("b", "2")
 	company.Ref.Kind, company.Record.Kind = crm.Company, crm.Company
-	h.record(t, failed("a", "1"), company.Identify())
+	h.record(t, failed("a", "1"), company.WithID())
 	send(t, h.digest(t), failure.Sent)
 	text := h.mails.Mails()[0].Text
 	for _, link := range []string{

@@ -15,15 +15,15 @@ import (
 func TestNothingNewIsSilence(t *testing.T) {
 	h := newHouse(t)
 	d := h.digest(t)
-	send(t, d, failure.Silent)
+	send(t, d, failure.NothingNew)
 	h.record(t, failed("a", "1"))
 	send(t, d, failure.Sent)
-	send(t, d, failure.Silent)
+	send(t, d, failure.NothingNew)
 	h.record(t, failed("b", "2"))
 	if _, err := h.store.ResolveFailures(t.Context(), start, hubspotContact("2")); err != nil {
 		t.Fatal(err)
 	}
-	send(t, d, failure.Silent) // it healed before anybody was told
+	send(t, d, failure.NothingNew) // it healed before anybody was told
 	if n := len(h.mails.Mails()); n != 1 {
 		t.Errorf("%d mails, want 1", n)
 	}
@@ -215,5 +215,5 @@ func TestACallerWhoLeavesDoesNotUndoTheMail(t *testing.T) {
 	if r, err := d.Send(ctx); err != nil || r.Outcome != failure.Sent {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	send(t, h.digest(t), failure.Silent)
+	send(t, h.digest(t), failure.NothingNew)
 }

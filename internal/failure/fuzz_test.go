@@ -20,14 +20,14 @@ func FuzzGivenUp(f *testing.F) {
 	f.Add([]byte("planted-body"), "x", strings.Repeat("o", 500), "\r\n")
 	f.Fuzz(func(t *testing.T, body []byte, key, operation, other string) {
 		m := Message{ID: other, Data: body, Attributes: map[string]string{"ordering_key": key, "operation_id": operation, other: other}}
-		r := GivenUp(m, fuzzTime)
+		r := NewDeadRecord(m, fuzzTime)
 		if len(r.ID) != 32 || r.Operation == "" || r.Count != 1 || r.Cause.Code == "" || r.Cause.Remedy() == unknownRule.remedy {
 			t.Fatalf("record %+v", r)
 		}
 		if r.Ref != (crm.Ref{}) && r.Ref.Validate() != nil {
 			t.Errorf("ref %s", r.Ref)
 		}
-		if again := GivenUp(m, fuzzTime); again.ID != r.ID {
+		if again := NewDeadRecord(m, fuzzTime); again.ID != r.ID {
 			t.Error("the same message makes another record")
 		}
 		if r.Message == nil {
@@ -59,8 +59,8 @@ func FuzzDigest(f *testing.F) {
 			Cause: Cause{Side: crm.Zoho, Action: action, Kind: crm.Invalid, Code: failurecode.Code(code),
 				Fields: []crm.FieldError{{Field: field, Code: code}}},
 			Operation: operation, FirstSeen: fuzzTime, LastSeen: fuzzTime, Count: 1,
-		}.Identify()
-		m, err := t.render(d.page([]Record{r}, false))
+		}.WithID()
+		m, err := t.renderMail(d.newPage([]Record{r}, false))
 		if err != nil {
 			tb.Fatal(err)
 		}

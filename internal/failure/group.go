@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Group is what one person can mend at once: the failures of one cause.
+// Group holds the failures of one cause, which a person can fix at once.
 type Group struct {
 	Cause    string    `json:"cause"`
 	Task     string    `json:"task"` // "update company in Zoho CRM"
@@ -29,20 +29,20 @@ type Row struct {
 	Resolved time.Time `json:"resolved_at,omitzero"`
 }
 
-// Groups puts failures together by cause, the largest group first, the latest
+// GroupByCause groups failures by cause, the largest group first, the latest
 // failure of each first.
-func Groups(failures []Record) []Group {
+func GroupByCause(failures []Record) []Group {
 	byCause := map[string]*Group{}
 	var order []string
 	for _, r := range failures {
 		id := r.Cause.ID()
 		g := byCause[id]
 		if g == nil {
-			g = &Group{Cause: id, Task: r.Task(), Message: r.Cause.Message(), Remedy: r.Cause.Remedy(), First: r.FirstSeen}
+			g = &Group{Cause: id, Task: r.DescribeTask(), Message: r.Cause.Message(), Remedy: r.Cause.Remedy(), First: r.FirstSeen}
 			byCause[id] = g
 			order = append(order, id)
 		}
-		g.add(r)
+		g.addRecord(r)
 	}
 	groups := make([]Group, 0, len(order))
 	for _, id := range order {
@@ -56,7 +56,7 @@ func Groups(failures []Record) []Group {
 	return groups
 }
 
-func (g *Group) add(r Record) {
+func (g *Group) addRecord(r Record) {
 	row := Row{ID: r.ID, Count: r.Count, Last: r.LastSeen, Resolved: r.ResolvedAt}
 	if r.Ref.RecordID != "" {
 		row.Ref = r.Ref.String()

@@ -13,7 +13,7 @@ import (
 func TestFailuresOfOneCauseAreOneGroupTheLargestFirst(t *testing.T) {
 	all := someFailures(t) // a and c have one cause
 	all[2].FirstSeen, all[2].Count = start.Add(-time.Hour), 4
-	groups := failure.Groups(all)
+	groups := failure.GroupByCause(all)
 	if len(groups) != 4 {
 		t.Fatalf("%d groups, want 4", len(groups))
 	}

@@ -33,14 +33,14 @@ func (d *Digest) noteMail(ctx context.Context) {
 // once, which shows that mails arrive.
 func (d *Digest) sendHeartbeatWhenDue(ctx context.Context) (Report, error) {
 	if d.Heartbeats == nil {
-		return Report{Outcome: Silent}, nil
+		return Report{Outcome: NothingNew}, nil
 	}
 	last, err := d.Heartbeats.LastMail(ctx)
 	if err != nil {
 		return Report{}, fmt.Errorf("look when the last mail was sent: %w", err)
 	}
 	if !last.IsZero() && d.Clock.Now().Sub(last) < heartbeatInterval {
-		return Report{Outcome: Silent}, nil
+		return Report{Outcome: NothingNew}, nil
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
@@ -55,7 +55,7 @@ func (d *Digest) sendHeartbeatWhenDue(ctx context.Context) (Report, error) {
 func heartbeatMail(last time.Time) Mail {
 	since := ""
 	if !last.IsZero() {
-		since = " since " + moment(last)
+		since = " since " + formatTime(last)
 	}
 	first := "No operation failed between HubSpot and Zoho CRM" + since + "."
 	rest := "Failures are mailed within the hour. Without failures, a mail like this one comes once a week. " +

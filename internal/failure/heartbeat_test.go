@@ -22,11 +22,11 @@ func TestAMailComesOnceAWeekAlthoughNothingFails(t *testing.T) {
 		want  failure.Outcome
 	}{
 		{0, false, failure.Heartbeat}, // the first of all shows that mails arrive
-		{time.Hour, false, failure.Silent},
-		{week - 2*time.Hour, false, failure.Silent},
+		{time.Hour, false, failure.NothingNew},
+		{week - 2*time.Hour, false, failure.NothingNew},
 		{time.Hour, false, failure.Heartbeat},
 		{3 * 24 * time.Hour, true, failure.Sent},
-		{week - time.Hour, false, failure.Silent}, // a list of failures is a sign, too
+		{week - time.Hour, false, failure.NothingNew}, // a list of failures is a sign, too
 		{time.Hour, false, failure.Heartbeat},
 	}
 	for i, s := range steps {
@@ -55,5 +55,5 @@ func TestAHeartbeatThatIsNotAcceptedIsAnErrorAndComesAgain(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	send(t, d, failure.Heartbeat)
-	send(t, d, failure.Silent)
+	send(t, d, failure.NothingNew)
 }

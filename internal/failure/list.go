@@ -7,7 +7,7 @@ import (
 )
 
 // Dismissal says why a person closed a failure without repairing it. The
-// reasons are a list, so that nobody writes about people in them.
+// reasons are a list, so that no personal data stands in them.
 type Dismissal string
 
 // The reasons for which a failure may be dismissed.
@@ -21,16 +21,16 @@ const (
 // Dismissals lists the reasons in the order in which they are offered.
 var Dismissals = []Dismissal{ByHand, Accepted, NotWanted, TestData}
 
-// dismissals are the reasons in words.
+// dismissals are the texts of the reasons.
 var dismissals = map[Dismissal]string{
-	ByHand:    "It was put right by hand in both CRMs",
+	ByHand:    "It was fixed by hand in both CRMs",
 	Accepted:  "The two sides may differ here",
 	NotWanted: "The record is not to be synchronised",
 	TestData:  "It is test data",
 }
 
-// Words says the reason in a sentence, "" if there is no such reason.
-func (d Dismissal) Words() string { return dismissals[d] }
+// Text returns the reason as a sentence, "" if there is no such reason.
+func (d Dismissal) Text() string { return dismissals[d] }
 
 // Place is where a page of a list ended; what follows is older. The zero value
 // is the beginning.
@@ -43,8 +43,8 @@ func PlaceOf(at time.Time, id string) Place {
 	return Place(at.UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + id)
 }
 
-// Valid reports whether p can have come from PlaceOf.
-func (p Place) Valid() bool { return placeForm.MatchString(string(p)) }
+// IsValid reports whether p can have come from PlaceOf.
+func (p Place) IsValid() bool { return placeForm.MatchString(string(p)) }
 
 // Listing asks for one page of failures, the newest first.
 type Listing struct {

@@ -62,11 +62,11 @@ func (c Cause) Message() string {
 	switch {
 	case !known:
 		words = messages[crm.Unavailable]
-	case c.mixed():
+	case c.hasMixedCodes():
 		words = messages[crm.Refused]
 	}
 	if fields == "" {
-		return name + " " + words.without + parenthesis(string(c.Code))
+		return name + " " + words.without + inParentheses(string(c.Code))
 	}
 	return name + " " + words.withFields + " " + fields
 }
@@ -75,22 +75,22 @@ func (c Cause) Message() string {
 func (c Cause) fieldList() string {
 	var fields []string
 	for _, f := range c.Fields {
-		fields = append(fields, inert(f.Field)+parenthesis(cmp.Or(f.Code, string(c.Code)), f.Detail))
+		fields = append(fields, sanitizeName(f.Field)+inParentheses(cmp.Or(f.Code, string(c.Code)), f.Detail))
 	}
 	return strings.Join(fields, ", ")
 }
 
-// mixed reports whether the fields have several codes, so that no one verb is
+// hasMixedCodes reports whether the fields have several codes, so that no one verb is
 // right for all of them.
-func (c Cause) mixed() bool {
+func (c Cause) hasMixedCodes() bool {
 	return slices.ContainsFunc(c.Fields, func(f crm.FieldError) bool { return f.Code != c.Fields[0].Code })
 }
 
-func parenthesis(code string, detail ...string) string {
-	text := inert(code)
+func inParentheses(code string, detail ...string) string {
+	text := sanitizeName(code)
 	for _, d := range detail {
 		if d != "" {
-			text += ": " + inert(d)
+			text += ": " + sanitizeName(d)
 		}
 	}
 	if text == "" {
@@ -102,9 +102,9 @@ func parenthesis(code string, detail ...string) string {
 // maxWord bounds one name or code in a mail, in characters.
 const maxWord = 120
 
-// plain makes a name or a code from outside harmless wherever it is put: one
+// sanitizeText makes a name or a code from outside harmless wherever it is put: one
 // line, nothing invisible, not too long.
-func plain(s string) string {
+func sanitizeText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
 			return -1
@@ -117,22 +117,22 @@ func plain(s string) string {
 	return s
 }
 
-// inert is plain for names and codes of the CRMs. What would make an address of
+// sanitizeName is sanitizeText for names and codes of the CRMs. What would make an address of
 // them, which mail programs turn into links, is no part of such a name.
-func inert(s string) string {
+func sanitizeName(s string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("./:@\\", r) {
 			return '_'
 		}
 		return r
-	}, plain(s))
+	}, sanitizeText(s))
 }
 
 // kindNames are what people call the kinds of record.
 var kindNames = map[crm.Kind]string{crm.Contact: "contact", crm.Company: "company"}
 
-// Task names the kind of operation: "update company in Zoho CRM".
-func (r Record) Task() string {
+// DescribeTask names the kind of operation: "update company in Zoho CRM".
+func (r Record) DescribeTask() string {
 	kind, known := kindNames[r.Record.Kind]
 	if !known {
 		if kind, known = kindNames[r.Ref.Kind]; !known {
@@ -150,7 +150,7 @@ func (r Record) Task() string {
 	if r.Cause.Side.Validate() != nil {
 		return "synchronise " + kind
 	}
-	return inert(r.Cause.Action) + " " + kind + " in " + systemNames[r.Cause.Side]
+	return sanitizeName(r.Cause.Action) + " " + kind + " in " + systemNames[r.Cause.Side]
 }
 
 // Pages says where people look at the records. What is empty gives no links.

@@ -14,7 +14,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// Cause is what failures have in common that one person can remove at once.
+// Cause is what failures have in common that a person can remove at once.
 type Cause struct {
 	Side   crm.System // who refused
 	Action string     // "create", "update", "link", "merge", "apply", "receive"
@@ -25,9 +25,9 @@ type Cause struct {
 
 // ID names the cause: 16 hexadecimal digits, the same for the same cause, in
 // whatever order a CRM lists the fields.
-func (c Cause) ID() string { return digest(c.parts()...)[:16] }
+func (c Cause) ID() string { return hashOf(c.hashParts()...)[:16] }
 
-func (c Cause) parts() []string {
+func (c Cause) hashParts() []string {
 	parts := []string{string(c.Side), c.Action, string(c.Kind), string(c.Code)}
 	for _, f := range slices.SortedFunc(slices.Values(c.Fields), compareFields) {
 		parts = append(parts, f.Field, f.Code)
@@ -39,8 +39,8 @@ func compareFields(a, b crm.FieldError) int {
 	return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Code, b.Code))
 }
 
-// general is what all failures of the cause have in common.
-func (c Cause) general() Cause {
+// withoutDetails is what all failures of the cause have in common.
+func (c Cause) withoutDetails() Cause {
 	c.Fields = slices.Clone(c.Fields)
 	for i := range c.Fields {
 		c.Fields[i].Detail = ""
@@ -49,13 +49,13 @@ func (c Cause) general() Cause {
 }
 
 // Remedy says what to do about a recorded failure: what the codes of the fields
-// ask for where they are known, else what the code of the whole asks for. What
-// heals by itself is on record only when all attempts had failed.
+// ask for where they are known, else what the code of the whole asks for. A failure
+// that heals by itself is recorded only when all attempts had failed.
 func (c Cause) Remedy() string {
-	remedy, class := c.advice()
+	remedy, class := c.findAdvice()
 	switch {
 	case class == Permanent || strings.Contains(remedy, "replay"):
-	case c.passes():
+	case c.isTemporary():
 		remedy += " All attempts failed. " + repeatedByItself
 	default:
 		remedy += " All attempts failed: replay it when that has passed."
@@ -63,7 +63,7 @@ func (c Cause) Remedy() string {
 	return remedy
 }
 
-func (c Cause) advice() (string, Class) {
+func (c Cause) findAdvice() (string, Class) {
 	var remedies []string
 	for _, f := range c.Fields {
 		r := findRule(errorFacts{system: c.Side, kind: c.Kind, code: failurecode.Code(f.Code)})
@@ -89,10 +89,10 @@ type Record struct {
 	Record crm.Ref
 	Cause  Cause
 	// Others are records that the details of the cause name. They neither close
-	// the failure nor find it, and whoever is erased takes it along.
+	// the failure nor find it, but it is erased with any of them.
 	Others []crm.Ref
-	// Operation is the last operation that failed, Change what it told of; a
-	// privacy deletion is never replaced by what followed it.
+	// Operation is the last operation that failed, Change its event; a privacy
+	// deletion is never replaced by a later event.
 	Operation string
 	Change    op.Change
 	// FirstSeen, LastSeen and Count span the operations that failed.
@@ -103,14 +103,14 @@ type Record struct {
 	ResolvedAt time.Time
 	Dismissed  Dismissal
 	// MailedAt is when the last mail with it was accepted, MailedCount the count
-	// that it told.
+	// that it reported.
 	MailedAt    time.Time
 	MailedCount int
 	// Repeats is how often the connector has repeated it of its own accord since
 	// it opened, RepeatedAt when it last did.
 	Repeats    int
 	RepeatedAt time.Time
-	// Message describes a message that is no operation.
+	// Message describes a message that is not a valid operation.
 	Message *MessageInfo
 }
 
@@ -123,54 +123,54 @@ type MessageInfo struct {
 	Attributes map[string]string
 }
 
-// Open reports whether the failure is still to be dealt with.
-func (r Record) Open() bool { return r.ResolvedAt.IsZero() }
+// IsOpen reports whether the failure is still to be dealt with.
+func (r Record) IsOpen() bool { return r.ResolvedAt.IsZero() }
 
-// Once reports whether the failure is to be told in one mail and then forgotten
-// altogether: it names somebody of whom nothing may be kept.
-func (r Record) Once() bool { return r.Cause.Code == failurecode.PrivacyDeletion }
+// IsMailedOnce reports whether the failure is mailed once and then erased: it names a
+// person of whom nothing may be kept.
+func (r Record) IsMailedOnce() bool { return r.Cause.Code == failurecode.PrivacyDeletion }
 
-// Outlasts reports whether the success of another operation leaves the failure
-// open: a privacy deletion that was given up is done by nothing but itself, and
-// what is told once is for a person.
-func (r Record) Outlasts() bool { return r.Once() || r.Change == op.Erased }
+// OutlastsSuccess reports whether the success of another operation leaves the failure
+// open: a privacy deletion that was given up is finished by itself alone, and a
+// failure that is mailed once is for a person.
+func (r Record) OutlastsSuccess() bool { return r.IsMailedOnce() || r.Change == op.Erased }
 
-// Unreported reports whether there is something in r that no mail has told.
-func (r Record) Unreported() bool { return r.Open() && r.Count > r.MailedCount }
+// IsUnreported reports whether part of r was not mailed yet.
+func (r Record) IsUnreported() bool { return r.IsOpen() && r.Count > r.MailedCount }
 
-// Identify returns r with the ID that its record and cause give it.
-func (r Record) Identify() Record {
+// WithID returns r with the ID that its record and cause give it.
+func (r Record) WithID() Record {
 	subject := r.Ref.String()
 	if r.Ref == (crm.Ref{}) && r.Message != nil {
 		subject = "message/" + cmp.Or(r.Operation, r.Message.BodyHash)
 	}
-	r.ID = digest(append([]string{subject}, r.Cause.parts()...)...)
+	r.ID = hashOf(append([]string{subject}, r.Cause.hashParts()...)...)
 	return r
 }
 
-// Parked describes an operation that is given up because of err. Judge says
-// whether it should be.
-func Parked(o op.Operation, err error, at time.Time) Record {
+// NewParkedRecord describes an operation that is given up because of err. Classify
+// says whether it should be.
+func NewParkedRecord(o op.Operation, err error, at time.Time) Record {
 	v := Classify(err)
 	c := Cause{Side: v.System, Action: "apply", Kind: v.Kind, Code: v.Code, Fields: v.Fields}
 	if e := crm.AsError(err); e != nil {
 		c.Action = e.Action
 	}
-	r := ofOperation(o, c, at)
+	r := newOperationRecord(o, c, at)
 	if v.System == o.Ref.System {
 		r.Record = o.Ref
 	}
 	return r
 }
 
-func ofOperation(o op.Operation, c Cause, at time.Time) Record {
+func newOperationRecord(o op.Operation, c Cause, at time.Time) Record {
 	return Record{
 		Ref: o.Ref, Record: crm.Ref{System: o.Ref.System.Other(), Kind: o.Ref.Kind}, Cause: c,
 		Operation: o.ID, Change: o.Change, FirstSeen: at, LastSeen: at, Count: 1,
-	}.Identify()
+	}.WithID()
 }
 
-func digest(parts ...string) string {
+func hashOf(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
@@ -208,7 +208,7 @@ func (f Filter) Matches(r Record) bool {
 		(f.Kind == "" || r.Ref.Kind == f.Kind || r.Record.Kind == f.Kind) &&
 		(f.Since.IsZero() || !r.LastSeen.Before(f.Since)) &&
 		(f.Until.IsZero() || r.LastSeen.Before(f.Until)) &&
-		(f.Resolved || r.Open())
+		(f.Resolved || r.IsOpen())
 }
 
 // Resolver closes failures.

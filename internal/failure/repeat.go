@@ -12,31 +12,30 @@ import (
 
 // pauses are how long after the last attempt what passes by itself is tried
 // again, without anybody asking: after that a person is to look at it.
-var pauses = [...]time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+var repeatPauses = [...]time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
 
-// repeatedByItself tells people of them.
+// repeatedByItself is their text in a remedy.
 const repeatedByItself = "It is replayed by itself 15 minutes, 1, 6 and 24 hours after the last attempt; replay it when that did not help."
 
-// repeatedAtOnce is how many failures one run repeats, so that what a long
-// outage left behind does not stand before the edits of right now.
-const repeatedAtOnce = 500
+// maxRepeatsPerRun bounds how many failures one run replays, so that those of a long
+// outage do not delay current edits.
+const maxRepeatsPerRun = 500
 
-// RepeatAt is when the connector replays the failure of its own accord: the
-// operation as such was given up, for a reason that passes by itself. It is zero
-// where that is left to a person.
+// RepeatAt is when the connector replays the failure by itself: the operation
+// was given up for a temporary reason. It is zero where a person has to replay.
 func (r Record) RepeatAt() time.Time {
-	if !r.Open() || !r.Cause.passes() || r.Repeats >= len(pauses) || r.Ref.Validate() != nil {
+	if !r.IsOpen() || !r.Cause.isTemporary() || r.Repeats >= len(repeatPauses) || r.Ref.Validate() != nil {
 		return time.Time{}
 	}
 	last := r.LastSeen
 	if r.RepeatedAt.After(last) {
 		last = r.RepeatedAt
 	}
-	return last.Add(pauses[r.Repeats])
+	return last.Add(repeatPauses[r.Repeats])
 }
 
-// passes reports whether what stopped an operation may be over some time later.
-func (c Cause) passes() bool {
+// isTemporary reports whether the cause of the failure may end without a person.
+func (c Cause) isTemporary() bool {
 	if c.Action != "apply" {
 		return false // a part of it failed, or it could not be read
 	}
@@ -54,7 +53,7 @@ type Repeats interface {
 	MarkRepeated(ctx context.Context, at time.Time, ids ...string) error
 }
 
-// Repeater replays what passes by itself, when it is due. One that is cut off
+// Repeater replays temporary failures when they are due. A run that is cut off
 // repeats some failures once more, which is harmless.
 type Repeater struct {
 	Failures Repeats
@@ -63,10 +62,10 @@ type Repeater struct {
 	NewID    func() string
 }
 
-// Run replays what is due and returns what that came to.
-func (p Repeater) Run(ctx context.Context) (ReplayReport, error) {
+// RepeatDue replays the failures that are due and returns the counts.
+func (p Repeater) RepeatDue(ctx context.Context) (ReplayReport, error) {
 	now := p.Clock.Now()
-	due, err := p.Failures.DueFailures(ctx, now, repeatedAtOnce)
+	due, err := p.Failures.DueFailures(ctx, now, maxRepeatsPerRun)
 	if err != nil || len(due) == 0 {
 		return ReplayReport{}, err
 	}
@@ -80,15 +79,15 @@ func (p Repeater) Run(ctx context.Context) (ReplayReport, error) {
 		return report, err
 	}
 	if err := p.Failures.MarkRepeated(ctx, now, ids...); err != nil {
-		return report, fmt.Errorf("mark what was repeated: %w", err)
+		return report, fmt.Errorf("mark the repeated failures: %w", err)
 	}
 	return report, nil
 }
 
-// RunLogged is Run for a job that has something else to do as well: the log
-// tells what it came to, and what could not be repeated is due at the next run.
-func (p Repeater) RunLogged(ctx context.Context, logger *slog.Logger) {
-	report, err := p.Run(ctx)
+// RepeatDueLogged is RepeatDue for a job that has other work too: the result is
+// logged, and failures that could not be replayed are due at the next run.
+func (p Repeater) RepeatDueLogged(ctx context.Context, logger *slog.Logger) {
+	report, err := p.RepeatDue(ctx)
 	switch {
 	case err != nil:
 		logger.ErrorContext(ctx, logschema.NotRepeated, "published", report.Published, logschema.Class, string(ClassOf(err)), "error", err.Error())

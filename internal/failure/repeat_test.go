@@ -23,23 +23,23 @@ func (h *house) repeater() (r failure.Repeater, hubspot, zoho *topic) {
 func givenUp(record string, kind crm.ErrorKind, code string) failure.Record {
 	r := failed("op-"+record, record)
 	r.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: kind, Code: failurecode.Code(code)}
-	return r.Identify()
+	return r.WithID()
 }
 
 func TestWhatPassesByItselfIsRepeated(t *testing.T) {
 	h := newHouse(t)
-	dead := failure.GivenUp(failure.Message{ID: "1", Data: encode(t, operation("dead", hubspotContact("2")))}, start)
-	erased := failure.GivenUp(failure.Message{ID: "2", Data: encode(t, op.Operation{
+	dead := failure.NewDeadRecord(failure.Message{ID: "1", Data: encode(t, operation("dead", hubspotContact("2")))}, start)
+	erased := failure.NewDeadRecord(failure.Message{ID: "2", Data: encode(t, op.Operation{
 		Version: op.Version, ID: "erased", Ref: hubspotContact("3"), Change: op.Erased, OccurredAt: start, ReceivedAt: start, Events: 1})}, start)
 	h.record(t, givenUp("1", crm.Locked, "RECORD_LOCKED"), dead, erased,
 		failed("4", "4"), // a value that was refused
-		givenUp("5", crm.Duplicate, "COUNTERPART_IS_LINKED"),        // for a person
-		failure.GivenUp(failure.Message{ID: "no operation"}, start), // nothing to repeat
+		givenUp("5", crm.Duplicate, "COUNTERPART_IS_LINKED"),              // for a person
+		failure.NewDeadRecord(failure.Message{ID: "no operation"}, start), // nothing to repeat
 	)
 	r, hubspot, zoho := h.repeater()
 	run := func(want failure.ReplayReport) {
 		t.Helper()
-		got, err := r.Run(t.Context())
+		got, err := r.RepeatDue(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,11 +73,11 @@ func TestWhatCannotBeRepeatedNowIsDueAtTheNextRun(t *testing.T) {
 	r, hubspot, _ := h.repeater()
 	hubspot.err = errors.New("down")
 	h.clock.advance(time.Hour)
-	if _, err := r.Run(t.Context()); !errors.Is(err, hubspot.err) {
+	if _, err := r.RepeatDue(t.Context()); !errors.Is(err, hubspot.err) {
 		t.Errorf("got %v", err)
 	}
 	hubspot.err = nil
-	if got, err := r.Run(t.Context()); err != nil || got.Published != 1 {
+	if got, err := r.RepeatDue(t.Context()); err != nil || got.Published != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

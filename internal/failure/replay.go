@@ -44,15 +44,15 @@ type ReplayReport struct {
 // Replaying twice is harmless. When some operations cannot be published the
 // others still are; the error then says why, and the same call repeats it all.
 func (p Replayer) Replay(ctx context.Context, f Filter) (ReplayReport, error) {
-	report, latest, err := p.choose(ctx, f)
+	report, latest, err := p.findLatest(ctx, f)
 	if err != nil {
 		return ReplayReport{}, err
 	}
 	var errs []error
 	for _, s := range crm.Systems {
-		ops := p.operations(s, latest)
+		ops := p.newOperations(s, latest)
 		for chunk := range slices.Chunk(ops, replayChunk) {
-			failed, err := p.publish(ctx, s, chunk)
+			failed, err := p.publishChunk(ctx, s, chunk)
 			report.Published += len(chunk) - failed
 			report.Failed += failed
 			errs = append(errs, err)
@@ -64,15 +64,15 @@ func (p Replayer) Replay(ctx context.Context, f Filter) (ReplayReport, error) {
 	return report, nil
 }
 
-// Count reports what Replay would publish, and publishes nothing.
-func (p Replayer) Count(ctx context.Context, f Filter) (ReplayReport, error) {
-	report, latest, err := p.choose(ctx, f)
+// CountReplays reports what Replay would publish, and publishes nothing.
+func (p Replayer) CountReplays(ctx context.Context, f Filter) (ReplayReport, error) {
+	report, latest, err := p.findLatest(ctx, f)
 	report.Published = len(latest)
 	return report, err
 }
 
-// choose finds the latest failure of each record.
-func (p Replayer) choose(ctx context.Context, f Filter) (ReplayReport, map[crm.Ref]Record, error) {
+// findLatest finds the latest failure of each record.
+func (p Replayer) findLatest(ctx context.Context, f Filter) (ReplayReport, map[crm.Ref]Record, error) {
 	failures, err := p.Failures.ListFailures(ctx, f, 0)
 	if err != nil {
 		return ReplayReport{}, nil, fmt.Errorf("list failures to replay: %w", err)
@@ -84,7 +84,7 @@ func (p Replayer) choose(ctx context.Context, f Filter) (ReplayReport, map[crm.R
 			report.Nameless++
 			continue
 		}
-		if r.Once() {
+		if r.IsMailedOnce() {
 			continue // nothing but a person can do it
 		}
 		known, ok := latest[r.Ref]
@@ -100,9 +100,9 @@ func (p Replayer) choose(ctx context.Context, f Filter) (ReplayReport, map[crm.R
 	return report, latest, nil
 }
 
-// operations makes one operation for each record of a system, the one that
+// newOperations makes one operation for each record of a system, the one that
 // failed first ahead.
-func (p Replayer) operations(s crm.System, latest map[crm.Ref]Record) []op.Operation {
+func (p Replayer) newOperations(s crm.System, latest map[crm.Ref]Record) []op.Operation {
 	var chosen []Record
 	for ref, r := range latest {
 		if ref.System == s {
@@ -127,8 +127,8 @@ func (p Replayer) operations(s crm.System, latest map[crm.Ref]Record) []op.Opera
 	return ops
 }
 
-// publish returns how many of ops may not be on the topic.
-func (p Replayer) publish(ctx context.Context, s crm.System, ops []op.Operation) (failed int, err error) {
+// publishChunk returns how many of ops may not be on the topic.
+func (p Replayer) publishChunk(ctx context.Context, s crm.System, ops []op.Operation) (failed int, err error) {
 	topic := p.Topics[s]
 	if topic == nil {
 		return len(ops), fmt.Errorf("no topic for what changed in %s", s)

@@ -52,8 +52,8 @@ func someFailures(t *testing.T) []failure.Record {
 	b.Cause.Code, b.LastSeen = "NOT_ALLOWED", start.Add(time.Minute)
 	c := failed("c", "2")
 	c.LastSeen = start.Add(2 * time.Minute)
-	dead := failure.GivenUp(failure.Message{ID: "1", Data: encode(t, operation("d", crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: "5"}))}, start)
-	return []failure.Record{a, b.Identify(), c, dead, failure.GivenUp(failure.Message{ID: "2"}, start)}
+	dead := failure.NewDeadRecord(failure.Message{ID: "1", Data: encode(t, operation("d", crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: "5"}))}, start)
+	return []failure.Record{a, b.WithID(), c, dead, failure.NewDeadRecord(failure.Message{ID: "2"}, start)}
 }
 
 func fresh(id, of string, ref crm.Ref) op.Operation {

@@ -111,7 +111,7 @@ func address(s string) (*mail.Email, error) {
 	if err != nil {
 		return nil, errors.New("is not an e-mail address")
 	}
-	return mail.NewEmail(plain(a.Name), a.Address), nil
+	return mail.NewEmail(sanitizeText(a.Name), a.Address), nil
 }
 
 // MailError is a mail that was not accepted. Its text holds no address.
@@ -180,7 +180,7 @@ func (s *SendGridMailer) message(m Mail) *mail.SGMailV3 {
 	p := mail.NewPersonalization()
 	p.AddTos(s.to...)
 	message := mail.NewV3Mail()
-	message.Subject = plain(m.Subject)
+	message.Subject = sanitizeText(m.Subject)
 	return message.
 		SetFrom(s.from).
 		AddPersonalizations(p).

@@ -60,7 +60,7 @@ func (s *story) resolve() {
 	s.open[failed("", record).ID] = false
 }
 
-// send runs the job, which may go wrong.
+// sendUnreported runs the job, which may go wrong.
 func (s *story) send() {
 	store := failure.DigestStore(s.store)
 	switch s.rng.IntN(6) {
@@ -89,7 +89,7 @@ func (s *story) end() {
 	if r, err := d.Send(s.t.Context()); err != nil || r.Outcome == failure.Busy {
 		s.t.Fatalf("%+v, %v after everything healed", r, err)
 	}
-	send(s.t, d, failure.Silent)
+	send(s.t, d, failure.NothingNew)
 	mails := s.mails.Mails()
 	for id, news := range s.news {
 		times, last := 0, -1

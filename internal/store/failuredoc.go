@@ -88,7 +88,7 @@ func newFailureDoc(r failure.Record) failureDoc {
 // when it is repeated, and what the lists are ordered by.
 func (d failureDoc) withIndexes(id string) failureDoc {
 	r := d.toRecord(id)
-	d.Unreported, d.RepeatAt = r.Unreported(), nil
+	d.Unreported, d.RepeatAt = r.IsUnreported(), nil
 	if at := r.RepeatAt(); !at.IsZero() {
 		d.RepeatAt = &at
 	}
@@ -127,7 +127,7 @@ func (d failureDoc) countAgain(r failure.Record) (failureDoc, bool) {
 	return next.withIndexes(r.ID), true
 }
 
-func (d failureDoc) isMailedOnce() bool { return d.toRecord("").Once() }
+func (d failureDoc) isMailedOnce() bool { return d.toRecord("").IsMailedOnce() }
 
 func (d failureDoc) toRecord(id string) failure.Record {
 	r := failure.Record{

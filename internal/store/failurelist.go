@@ -77,7 +77,7 @@ func (s *Failures) GroupFailures(ctx context.Context, limit int) (failure.Causes
 	if err != nil {
 		return failure.Causes{}, err
 	}
-	result := failure.Causes{Open: len(newest), Groups: failure.Groups(newest), Newest: newest, Partial: next != ""}
+	result := failure.Causes{Open: len(newest), Groups: failure.GroupByCause(newest), Newest: newest, Partial: next != ""}
 	if result.Partial {
 		err = s.countGroups(ctx, &result)
 	}

@@ -27,7 +27,7 @@ func pages(t *testing.T, s *store.Failures, l failure.Listing) (all [][]string) 
 		if all = append(all, page); next == "" {
 			return all
 		}
-		if !next.Valid() {
+		if !next.IsValid() {
 			t.Fatalf("place %q", next)
 		}
 		l.After = next

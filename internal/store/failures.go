@@ -86,7 +86,7 @@ func (s *Failures) RecordFailure(ctx context.Context, f syncer.Failure) error {
 	if r.Record == (crm.Ref{}) {
 		r.Record = crm.Ref{System: f.Side, Kind: f.Operation.Ref.Kind}
 	}
-	return s.Record(ctx, r.Identify())
+	return s.Record(ctx, r.WithID())
 }
 
 // Record costs one read and one write.
@@ -119,13 +119,13 @@ func (s *Failures) UnreportedFailures(ctx context.Context, limit int) ([]failure
 	if limit > 0 {
 		query = query.Limit(limit)
 	}
-	return s.collectMatching(ctx, query, limit, failure.Record.Unreported)
+	return s.collectMatching(ctx, query, limit, failure.Record.IsUnreported)
 }
 
 // DueFailures reads one document for each failure that it returns.
 func (s *Failures) DueFailures(ctx context.Context, now time.Time, limit int) ([]failure.Record, error) {
 	query := s.client.Collection(failuresCollection).Where("repeat_at", "<=", now).OrderBy("repeat_at", firestore.Asc).Limit(limit)
-	return s.collectMatching(ctx, query, limit, failure.Record.Open)
+	return s.collectMatching(ctx, query, limit, failure.Record.IsOpen)
 }
 
 // MarkRepeated costs one read and one write for each failure.
@@ -255,7 +255,7 @@ func (s *Failures) ResolveFailures(ctx context.Context, at time.Time, refs ...cr
 	}
 	expire, resolved := at.Add(keepResolved), map[string]bool{}
 	err = s.editDocs(ctx, docs, func(id string, d *failureDoc) edit {
-		if delete(resolved, id); d.ResolvedAt != nil || d.LastSeen.After(at) || d.toRecord(id).Outlasts() {
+		if delete(resolved, id); d.ResolvedAt != nil || d.LastSeen.After(at) || d.toRecord(id).OutlastsSuccess() {
 			return untouched
 		}
 		d.ResolvedAt, d.ExpireAt, resolved[id] = &at, &expire, true

@@ -55,7 +55,7 @@ func failed(operation, record, code string) failure.Record {
 		Cause: failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: failurecode.Code(code),
 			Fields: []crm.FieldError{{Field: "Email", Code: code}}},
 		Operation: operation, Change: op.Updated, FirstSeen: failedAt, LastSeen: failedAt, Count: 1,
-	}.Identify()
+	}.WithID()
 }
 
 func recordFailures(t *testing.T, s *store.Failures, records ...failure.Record) {
@@ -113,7 +113,7 @@ func failureComesBack(t *testing.T, s *store.Failures) {
 		Ref: f.Operation.Ref, Record: crm.Ref{System: crm.Zoho, Kind: crm.Contact},
 		Cause:     failure.Cause{Side: crm.Zoho, Action: "create", Kind: f.Kind, Code: failurecode.Code(f.Code), Fields: f.Fields},
 		Operation: "o", Change: op.Created, FirstSeen: failedAt, LastSeen: failedAt, Count: 1,
-	}.Identify()
+	}.WithID()
 	if diff := cmp.Diff([]failure.Record{want}, listFailures(t, s, failure.Filter{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -219,7 +219,7 @@ func failureReopened(t *testing.T, s *store.Failures) {
 	resolve(t, s, 1, ref(crm.HubSpot, "1"))
 	recordFailures(t, s, failed("b", "1", "INVALID_DATA"))
 	got := unreported(t, s)
-	if len(got) != 1 || got[0].Count != 2 || !got[0].Open() {
+	if len(got) != 1 || got[0].Count != 2 || !got[0].IsOpen() {
 		t.Errorf("unreported %+v, want the failure open with the count 2", got)
 	}
 }
@@ -234,7 +234,7 @@ func failureErased(t *testing.T, s *store.Failures) {
 	}
 	ambiguous := failed("c", "3", "AMBIGUOUS_MATCH")
 	ambiguous.Cause.Fields[0].Detail, ambiguous.Others = "records 77, 78", []crm.Ref{ref(crm.Zoho, "77"), ref(crm.Zoho, "78")}
-	recordFailures(t, s, ambiguous.Identify())
+	recordFailures(t, s, ambiguous.WithID())
 	if got := listFailures(t, s, failure.Filter{Ref: ref(crm.HubSpot, "3")}); len(got) != 1 || !slices.Equal(got[0].Others, ambiguous.Others) ||
 		got[0].Cause.Fields[0].Detail != "records 77, 78" {
 		t.Errorf("stored as %+v", got)
@@ -284,7 +284,7 @@ func failureFilters(t *testing.T, s *store.Failures) {
 }
 
 func failureMessage(t *testing.T, s *store.Failures) {
-	want := failure.GivenUp(failure.Message{
+	want := failure.NewDeadRecord(failure.Message{
 		ID: "7", Data: []byte("not JSON"), Attributes: map[string]string{"ordering_key": "zoho/company/5", "operation_id": "o"},
 	}, failedAt)
 	recordFailures(t, s, want, want)
@@ -354,7 +354,7 @@ func turnRunsOut(t *testing.T, s *store.Failures) {
 func failureDue(t *testing.T, s *store.Failures) {
 	locked := failed("op-1", "1", "RECORD_LOCKED")
 	locked.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: crm.Locked, Code: "RECORD_LOCKED"}
-	locked = locked.Identify()
+	locked = locked.WithID()
 	recordFailures(t, s, locked, failed("op-2", "2", "INVALID_DATA"))
 	due := func(at time.Time) []string {
 		t.Helper()

@@ -206,7 +206,7 @@ func (v explanationWriter) writeEvents(e syncer.Explanation, parked []failure.Re
 	}
 	for _, r := range parked {
 		add(r.LastSeen, "failed: %s (%d times, operation %s)", r.Cause.Message(), r.Count, r.Operation)
-		if !r.Open() {
+		if !r.IsOpen() {
 			add(r.ResolvedAt, "resolved: %s", r.Cause.Message())
 		}
 	}
@@ -229,11 +229,11 @@ func joinSystems(list []crm.System) string {
 }
 
 func (v explanationWriter) writeParked(parked []failure.Record) error {
-	open := slices.DeleteFunc(slices.Clone(parked), func(r failure.Record) bool { return !r.Open() })
+	open := slices.DeleteFunc(slices.Clone(parked), func(r failure.Record) bool { return !r.IsOpen() })
 	if len(open) == 0 {
 		_, err := fmt.Fprintln(v.w, "\nNothing is parked.")
 		return err
 	}
 	fmt.Fprintln(v.w, "\nParked:")
-	return printFailures(v.w, failure.Groups(open), 0)
+	return printFailures(v.w, failure.GroupByCause(open), 0)
 }

@@ -88,7 +88,7 @@ same flags.`,
 				if err != nil {
 					return err
 				}
-				groups := failure.Groups(list)
+				groups := failure.GroupByCause(list)
 				if asJSON {
 					return printJSON(c.OutOrStdout(), groups)
 				}

@@ -75,5 +75,5 @@ func countReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter)
 	if err != nil {
 		return failure.ReplayReport{}, err
 	}
-	return failure.Replayer{Failures: store}.Count(c.Context(), filter)
+	return failure.Replayer{Failures: store}.CountReplays(c.Context(), filter)
 }

@@ -134,7 +134,7 @@ func TestTwoWeeksOnATestClock(t *testing.T) {
 		if minute%(24*60) == 15 {
 			failed++
 			o := op.Operation{ID: fmt.Sprint("op-", failed), Ref: crm.Ref{System: crm.HubSpot, Kind: crm.Contact, RecordID: fmt.Sprint(failed)}, Change: op.Updated}
-			if err := w.fails.Record(ctx, failure.Parked(o, &crm.Error{System: crm.Zoho, Action: "create", Kind: crm.Missing, Code: "MANDATORY_NOT_FOUND"}, w.clock.Now())); err != nil {
+			if err := w.fails.Record(ctx, failure.NewParkedRecord(o, &crm.Error{System: crm.Zoho, Action: "create", Kind: crm.Missing, Code: "MANDATORY_NOT_FOUND"}, w.clock.Now())); err != nil {
 				t.Fatal(err)
 			}
 		}

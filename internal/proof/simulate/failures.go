@@ -68,7 +68,7 @@ func (s *failures) RecordFailure(ctx context.Context, f syncer.Failure) error {
 	if r.Record == (crm.Ref{}) {
 		r.Record = crm.Ref{System: f.Side, Kind: f.Operation.Ref.Kind}
 	}
-	return s.Record(ctx, r.Identify())
+	return s.Record(ctx, r.WithID())
 }
 
 // Record implements failure.Recorder.
@@ -95,11 +95,11 @@ func (s *failures) keep(r failure.Record) {
 		n = &noted{Record: r, counted: map[string]bool{}}
 		s.byID[r.ID] = n
 		s.order = append(s.order, n)
-	case n.counted[r.Operation] && n.Open():
+	case n.counted[r.Operation] && n.IsOpen():
 		return
 	default:
 		first, count, mailed, at := n.FirstSeen, n.Count, n.MailedCount, n.MailedAt
-		if n.Open() {
+		if n.IsOpen() {
 			r.Repeats, r.RepeatedAt = n.Repeats, n.RepeatedAt
 		}
 		if n.Change == op.Erased {
@@ -125,7 +125,7 @@ func (s *failures) ResolveFailures(ctx context.Context, at time.Time, refs ...cr
 	}
 	count := 0
 	for _, n := range s.order {
-		if n.Open() && !n.Outlasts() && !n.LastSeen.After(at) && (slices.Contains(refs, n.Ref) || slices.Contains(refs, n.Record.Record)) {
+		if n.IsOpen() && !n.OutlastsSuccess() && !n.LastSeen.After(at) && (slices.Contains(refs, n.Ref) || slices.Contains(refs, n.Record.Record)) {
 			n.ResolvedAt = at
 			count++
 		}
@@ -157,7 +157,7 @@ func (s *failures) MarkRepeated(ctx context.Context, at time.Time, ids ...string
 		return err
 	}
 	for _, id := range ids {
-		if n := s.byID[id]; n != nil && n.Open() {
+		if n := s.byID[id]; n != nil && n.IsOpen() {
 			n.Repeats, n.RepeatedAt = n.Repeats+1, at
 		}
 	}
@@ -169,7 +169,7 @@ func (s *failures) UnreportedFailures(ctx context.Context, _ int) ([]failure.Rec
 	if _, err := s.begin(ctx, "list unreported"); err != nil {
 		return nil, err
 	}
-	return s.list(failure.Record.Unreported), nil
+	return s.list(failure.Record.IsUnreported), nil
 }
 
 func (s *failures) list(matches func(failure.Record) bool) []failure.Record {
@@ -198,7 +198,7 @@ func (s *failures) MarkMailed(ctx context.Context, records []failure.Record, at 
 			continue // erased meanwhile
 		}
 		n.MailedAt, n.MailedCount = at, max(n.MailedCount, r.Count)
-		if n.Once() && n.MailedCount >= n.Count {
+		if n.IsMailedOnce() && n.MailedCount >= n.Count {
 			s.forget(func(other *noted) bool { return other == n })
 		}
 	}
@@ -233,12 +233,12 @@ func (s *failures) ReleaseDigest(ctx context.Context, holder string) error {
 // told reports whether a failure fits that a person can see, or has seen and
 // dismissed.
 func (s *failures) told(fits func(failure.Record) bool) bool {
-	return slices.ContainsFunc(s.order, func(n *noted) bool { return (n.Open() || n.Dismissed != "") && fits(n.Record) })
+	return slices.ContainsFunc(s.order, func(n *noted) bool { return (n.IsOpen() || n.Dismissed != "") && fits(n.Record) })
 }
 
 // newest lists open or closed failures, the newest first.
 func (s *failures) newest(closed bool, cause string) []failure.Record {
-	list := s.list(func(r failure.Record) bool { return r.Open() != closed && (cause == "" || r.Cause.ID() == cause) })
+	list := s.list(func(r failure.Record) bool { return r.IsOpen() != closed && (cause == "" || r.Cause.ID() == cause) })
 	slices.SortFunc(list, func(a, b failure.Record) int {
 		return cmp.Or(b.LastSeen.Compare(a.LastSeen), cmp.Compare(b.ID, a.ID))
 	})
@@ -266,7 +266,7 @@ func (s *failures) GroupFailures(ctx context.Context, limit int) (failure.Causes
 	}
 	all := s.newest(false, "")
 	looked := all[:min(len(all), limit)]
-	return failure.Causes{Open: len(all), Groups: failure.Groups(looked), Newest: looked, Partial: len(looked) < len(all)}, nil
+	return failure.Causes{Open: len(all), Groups: failure.GroupByCause(looked), Newest: looked, Partial: len(looked) < len(all)}, nil
 }
 
 // CountFailures implements failure.Desk.
@@ -285,7 +285,7 @@ func (s *failures) DismissFailures(ctx context.Context, at time.Time, why failur
 	}
 	count := 0
 	for _, id := range ids {
-		if n := s.byID[id]; n != nil && n.Open() {
+		if n := s.byID[id]; n != nil && n.IsOpen() {
 			n.ResolvedAt, n.Dismissed = at, why
 			count++
 		}

@@ -96,7 +96,7 @@ func (m *mailroom) spawn() {
 			return
 		}
 		w.happened("digest "+string(report.Outcome), "the job")
-		m.done, m.silent = report.Outcome != failure.Busy, report.Outcome == failure.Silent
+		m.done, m.silent = report.Outcome != failure.Busy, report.Outcome == failure.NothingNew
 	})
 }
 
@@ -166,12 +166,12 @@ func (m *mailroom) check() {
 				again++
 			}
 		}
-		if n.Open() && last < n.news[len(n.news)-1] {
+		if n.IsOpen() && last < n.news[len(n.news)-1] {
 			w.violate("failure %s of %s is open and no mail tells of its last operation", n.ID, n.Ref)
 		}
 		// What names somebody who was erased is forgotten when it was told, and
 		// told anew when the erasure has to be done again.
-		if told > len(n.news)+again && !n.Once() {
+		if told > len(n.news)+again && !n.IsMailedOnce() {
 			w.violate("failure %s of %s had news %d times and was mailed %d times, %d of them for want of an answer",
 				n.ID, n.Ref, len(n.news), told, again)
 		}
@@ -194,7 +194,7 @@ func (w *world) repeat() {
 	w.repeatDue = w.now + 15*minute
 	r := failure.Repeater{Failures: w.failures, Topics: w.topics("replay publish"), Clock: w, NewID: w.newID}
 	w.spawn("repeat "+w.newID(), budget, func(ctx context.Context) {
-		_, _ = r.Run(ctx) // the next run does what this one could not
+		_, _ = r.RepeatDue(ctx) // the next run does what this one could not
 	}, func(bool) {})
 }
 

@@ -87,7 +87,7 @@ var mutants = []mutant{
 		return fmt.Errorf("give up`},
 	}},
 	{"a dead letter is not recorded", []replacement{
-		{"internal/failure/deadletter.go", `if err := records.Record(ctx, GivenUp(m, clock.Now())); err != nil {`, `if err := ctx.Err(); err != nil {`},
+		{"internal/failure/deadletter.go", `if err := records.Record(ctx, NewDeadRecord(m, clock.Now())); err != nil {`, `if err := ctx.Err(); err != nil {`},
 	}},
 	{"mail marked before sent", []replacement{
 		{digestFile, `	err = d.Mailer.Send(sendCtx, mail)
@@ -180,7 +180,7 @@ var mutants = []mutant{
 		{matchFile, `range src.Former {`, `range src.Former[:0] {`},
 	}},
 	{"what passes by itself is left to people", []replacement{
-		{"internal/failure/repeat.go", `p.Failures.DueFailures(ctx, now, repeatedAtOnce)`, `[]Record(nil), error(nil)`},
+		{"internal/failure/repeat.go", `p.Failures.DueFailures(ctx, now, maxRepeatsPerRun)`, `[]Record(nil), error(nil)`},
 	}},
 	{"the tombstone is forgotten", []replacement{
 		{"internal/syncer/deleted.go", `if st.link, err = a.saveAndFanOut(ctx, st.link); err != nil {`, `if err = a.Links.DropLink(ctx, st.link); err != nil {`},

@@ -362,7 +362,7 @@ func (o *operator) change() {
 	name := synchronise
 	var refusals []string // that a person may take as they are
 	for _, n := range w.failures.order {
-		if n.Open() && !n.givenUp() && !n.Outlasts() {
+		if n.IsOpen() && !n.givenUp() && !n.OutlastsSuccess() {
 			refusals = append(refusals, n.ID)
 		}
 	}

@@ -29,7 +29,7 @@ func (w *world) check() {
 // checkGivenUp: what was given up, and was replayed since, is done with.
 func (w *world) checkGivenUp() {
 	for _, n := range w.failures.order {
-		if n.Open() && n.givenUp() {
+		if n.IsOpen() && n.givenUp() {
 			w.violate("%s was given up for %s, was replayed, and the failure is still open", n.Ref, n.Cause.Code)
 		}
 	}

@@ -64,7 +64,7 @@ const maxRepeats = 1000
 func (w *world) replayAll() {
 	var causes []string
 	for _, n := range w.failures.order {
-		if id := n.Cause.ID(); n.Open() && n.givenUp() && !slices.Contains(causes, id) {
+		if id := n.Cause.ID(); n.IsOpen() && n.givenUp() && !slices.Contains(causes, id) {
 			causes = append(causes, id)
 		}
 	}
