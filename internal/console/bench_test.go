@@ -66,7 +66,7 @@ func BenchmarkPages(b *testing.B) {
 	g.SetLimit(16)
 	var one failure.Record
 	for i := range manyFailures {
-		r := errorData(fmt.Sprint(i+1), fmt.Sprintf("CODE_%d", i%20))
+		r := failedRecord(fmt.Sprint(i+1), fmt.Sprintf("CODE_%d", i%20))
 		r.LastSeen = start.Add(time.Duration(i) * time.Second)
 		one = r.WithID()
 		g.Go(func() error { return failures.Record(b.Context(), r) })

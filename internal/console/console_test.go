@@ -225,8 +225,8 @@ func contact(s crm.System, id string) crm.Ref {
 	return crm.Ref{System: s, Kind: crm.Contact, RecordID: id}
 }
 
-// errorData is a failure of an update in Zoho.
-func errorData(record, code string) failure.Record {
+// failedRecord is a failure of an update in Zoho.
+func failedRecord(record, code string) failure.Record {
 	return failure.Record{
 		Ref: contact(crm.HubSpot, record), Record: contact(crm.Zoho, "9"+record),
 		Cause:     failure.Cause{Side: crm.Zoho, Action: "update", Kind: crm.Invalid, Code: failurecode.Code(code), Fields: []crm.FieldError{{Field: "Email", Code: code}}},
@@ -255,7 +255,7 @@ func TestEveryPageCanBeReadWithNothingInTheStore(t *testing.T) {
 
 func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
 	b := newBench(t)
-	locked, refused := errorData("1", "RECORD_LOCKED"), errorData("2", "INVALID_DATA")
+	locked, refused := failedRecord("1", "RECORD_LOCKED"), failedRecord("2", "INVALID_DATA")
 	locked.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: crm.Locked, Code: "RECORD_LOCKED"}
 	locked = locked.WithID()
 	b.record(locked, refused)
@@ -270,7 +270,7 @@ func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
 
 func TestNobodyGetsNothing(t *testing.T) {
 	b := newBench(t)
-	b.record(errorData("1", "INVALID_DATA"))
+	b.record(failedRecord("1", "INVALID_DATA"))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	w := httptest.NewRecorder()
 	b.console.ServeHTTP(w, r)
@@ -281,7 +281,7 @@ func TestNobodyGetsNothing(t *testing.T) {
 
 func TestAForgedPostChangesNothing(t *testing.T) {
 	b := newBench(t)
-	r := errorData("1", "INVALID_DATA")
+	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	good := b.token()
 	tests := map[string]struct {
@@ -318,7 +318,7 @@ func TestAForgedPostChangesNothing(t *testing.T) {
 }
 
 func TestFailuresAreReplayedOneByOneByCauseAndBySelection(t *testing.T) {
-	one, two, three, other := errorData("1", "INVALID_DATA"), errorData("2", "INVALID_DATA"), errorData("3", "INVALID_DATA"), errorData("4", "DUPLICATE_DATA")
+	one, two, three, other := failedRecord("1", "INVALID_DATA"), failedRecord("2", "INVALID_DATA"), failedRecord("3", "INVALID_DATA"), failedRecord("4", "DUPLICATE_DATA")
 	cause := one.Cause.ID()
 	tests := map[string]struct {
 		form url.Values
@@ -358,7 +358,7 @@ func TestFailuresAreReplayedOneByOneByCauseAndBySelection(t *testing.T) {
 
 func TestADismissedFailureIsClosedWithItsReasonUntilItHappensAgain(t *testing.T) {
 	b := newBench(t)
-	r := errorData("1", "INVALID_DATA")
+	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	if w := b.post(url.Values{"action": {"dismiss"}, "id": {r.ID}, "reason": {"because I say so"}}); w.Code != http.StatusBadRequest || b.open() != 1 {
 		t.Errorf("a reason of one's own: status %d, %d open", w.Code, b.open())
@@ -378,7 +378,7 @@ func TestADismissedFailureIsClosedWithItsReasonUntilItHappensAgain(t *testing.T)
 
 func TestEveryActionIsWrittenDownBeforeAndAfterWithWhoDidIt(t *testing.T) {
 	b := newBench(t)
-	r := errorData("1", "INVALID_DATA")
+	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	b.post(url.Values{"action": {"synchronise"}, "ref": {"zoho/contact/123"}})
 	b.post(url.Values{"action": {"dismiss"}, "id": {r.ID}, "reason": {"by_hand"}})
@@ -433,7 +433,7 @@ func explained() syncer.Explanation {
 func TestARecordIsShownFieldByFieldAndWhatWasTypedIsText(t *testing.T) {
 	b := newBench(t)
 	b.records.explanation = explained()
-	b.record(errorData("1", "INVALID_DATA"))
+	b.record(failedRecord("1", "INVALID_DATA"))
 	page := b.get("?page=record&ref=hubspot/contact/1").Body.String()
 	if strings.Contains(page, hostile) {
 		t.Error("a script is in the page")
@@ -486,7 +486,7 @@ func TestACRMThatIsDownIsToldByItsRemedy(t *testing.T) {
 func TestALongListIsPaged(t *testing.T) {
 	b := newBench(t)
 	for i := range 120 {
-		r := errorData(fmt.Sprint(1000+i), "INVALID_DATA")
+		r := failedRecord(fmt.Sprint(1000+i), "INVALID_DATA")
 		r.LastSeen = start.Add(time.Duration(i) * time.Second)
 		b.record(r)
 	}
@@ -512,7 +512,7 @@ func TestALongListIsPaged(t *testing.T) {
 func TestNoPageNeedsAnInlineScriptOrStyle(t *testing.T) {
 	b := newBench(t)
 	b.records.explanation = explained()
-	r := errorData("1", "INVALID_DATA")
+	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	for _, query := range []string{"", "?page=failures&cause=" + r.Cause.ID(), "?page=failure&id=" + r.ID, "?page=record&ref=zoho/contact/2", "?page=nowhere", "?page=failures", "?page=mapping", "?page=activity"} {
 		page := b.get(query).Body.String()

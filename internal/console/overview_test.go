@@ -70,7 +70,7 @@ func TestTheOverviewAddsUpWhatAllInstancesCounted(t *testing.T) {
 func TestTheOverviewSaysWhatToLookAt(t *testing.T) {
 	b := newBench(t)
 	b.clock.now = start.Add(10 * time.Minute)
-	b.record(errorData("1", "A"), errorData("2", "A"))
+	b.record(failedRecord("1", "A"), failedRecord("2", "A"))
 	b.setToken(zoho.TokenState{RefreshedAt: start.Add(-2 * time.Hour), FailedAt: start, Failure: "invalid_code",
 		Token: zoho.Token{AccessToken: "x", Expiry: start}})
 	b.save(stats.Hour{Instance: "a", Start: start, Cells: map[int]stats.Cell{1: cell("updated", 9, 5*time.Minute)},

@@ -16,7 +16,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// LinkStore stores links in Firestore. It implements syncer.Links.
+// Links stores links in Firestore. It implements syncer.LinkStore.
 //
 // A record belongs to one link at most. For a record of HubSpot the name of the
 // document sees to that. One of Zoho enters a link in a transaction that has

@@ -115,7 +115,7 @@ func failureHeals(s *scenario, b *tab) {
 	b.runActions(chromedp.Click(`//input[@data-all]`, chromedp.BySearch), chromedp.SetValue(`select[name="reason"]`, "test_data", chromedp.ByQuery))
 	b.clickText("Dismiss the selected")
 	b.waitForText("Dismissed: 1")
-	b.waitForText("Nothing is open")
+	b.waitForText("No failure is open")
 }
 
 func recordExplained(s *scenario, b *tab) {
@@ -124,14 +124,14 @@ func recordExplained(s *scenario, b *tab) {
 	b.clickText("Look it up")
 	b.waitForText("Both sides are in sync.")
 	b.waitForText("only this side was edited")
-	b.waitForText("What was decided")
+	b.waitForText("Decisions")
 	var address string
 	b.runActions(chromedp.Location(&address))
 	if strings.Contains(address, "example.com") {
 		s.Errorf("the address holds the searched text: %s", address)
 	}
 	b.clickText("Synchronise now")
-	b.waitForText("Asked for.")
+	b.waitForText("The synchronisation is requested")
 }
 
 const hostile = `<img src=x onerror=alert(1)><script>alert(2)</script>`
