@@ -89,7 +89,7 @@ type street struct {
 // change of the contact 1.
 type entrance struct {
 	open  func(testing.TB, Config) http.Handler
-	knock func() delivered
+	post func() delivered
 }
 
 var entrances = map[string]entrance{
@@ -97,8 +97,8 @@ var entrances = map[string]entrance{
 	"Zoho":    {newZohoTestHandler, func() delivered { return asJSON(notification("insert", "1")) }},
 }
 
-// forBothDoors runs a test at each of the handler.
-func forBothDoors(t *testing.T, test func(*street, entrance)) {
+// forBothHandlers runs a test at each of the handler.
+func forBothHandlers(t *testing.T, test func(*street, entrance)) {
 	for name, e := range entrances {
 		t.Run(name, func(t *testing.T) { test(live(t, e.open), e) })
 	}
@@ -232,9 +232,9 @@ func operation(ref crm.Ref, change op.Change, occurred time.Time, events int) op
 }
 
 func TestOnlyPOSTIsServed(t *testing.T) {
-	forBothDoors(t, func(s *street, e entrance) {
+	forBothHandlers(t, func(s *street, e entrance) {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
-			d := e.knock()
+			d := e.post()
 			d.method = method
 			got := s.deliver(d, false)
 			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "POST" {
@@ -248,8 +248,8 @@ func TestOnlyPOSTIsServed(t *testing.T) {
 }
 
 func TestAnAnswerIsJSONThatNoBrowserGuessesAt(t *testing.T) {
-	forBothDoors(t, func(s *street, e entrance) {
-		for _, d := range []delivered{e.knock(), {body: "{"}} {
+	forBothHandlers(t, func(s *street, e entrance) {
+		for _, d := range []delivered{e.post(), {body: "{"}} {
 			got := s.deliver(d, false)
 			if got.header.Get("Content-Type") != "application/json" || got.header.Get("X-Content-Type-Options") != "nosniff" {
 				s.Errorf("status %d has the header %v", got.status, got.header)
@@ -259,23 +259,23 @@ func TestAnAnswerIsJSONThatNoBrowserGuessesAt(t *testing.T) {
 }
 
 func TestACompressedBodyIsRefused(t *testing.T) {
-	forBothDoors(t, func(s *street, e entrance) {
+	forBothHandlers(t, func(s *street, e entrance) {
 		for _, encoding := range []string{"gzip", "deflate", "br", "gzip, identity"} {
-			if got := s.deliver(e.knock().with("Content-Encoding", encoding), false); got.status != http.StatusUnsupportedMediaType {
+			if got := s.deliver(e.post().with("Content-Encoding", encoding), false); got.status != http.StatusUnsupportedMediaType {
 				s.Errorf("%s: status %d", encoding, got.status)
 			}
 		}
 		if s.topic.calls > 0 {
 			s.Error("something was published")
 		}
-		if got := s.deliver(e.knock().with("Content-Encoding", "identity"), false); got.status != http.StatusOK {
+		if got := s.deliver(e.post().with("Content-Encoding", "identity"), false); got.status != http.StatusOK {
 			s.Errorf("identity: status %d: %s", got.status, got.text)
 		}
 	})
 }
 
 func TestABodyIsReadUpToItsLimit(t *testing.T) {
-	forBothDoors(t, func(s *street, _ entrance) {
+	forBothHandlers(t, func(s *street, _ entrance) {
 		for _, chunked := range []bool{false, true} {
 			over := s.deliver(delivered{body: strings.Repeat(" ", maxBody+1)}, chunked)
 			if over.status != http.StatusRequestEntityTooLarge || !strings.Contains(over.Error, "1048576 bytes") {
@@ -290,8 +290,8 @@ func TestABodyIsReadUpToItsLimit(t *testing.T) {
 }
 
 func TestABodyThatWasCutOffOnTheWayIsRefused(t *testing.T) {
-	forBothDoors(t, func(s *street, e entrance) {
-		d := e.knock()
+	forBothHandlers(t, func(s *street, e entrance) {
+		d := e.post()
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(s.Context(), "tcp", s.server.Listener.Addr().String())
 		if err != nil {
@@ -318,9 +318,9 @@ func TestABodyThatWasCutOffOnTheWayIsRefused(t *testing.T) {
 }
 
 func TestNothingIsAcknowledgedThatWasNotPublished(t *testing.T) {
-	forBothDoors(t, func(s *street, e entrance) {
+	forBothHandlers(t, func(s *street, e entrance) {
 		s.topic.broken, s.topic.before = errors.New("the topic is out of reach"), 1
-		got := s.deliver(e.knock(), false)
+		got := s.deliver(e.post(), false)
 		if got.status != http.StatusServiceUnavailable || got.Error != "not accepted: send it again" {
 			s.Errorf("status %d: %s", got.status, got.text)
 		}
@@ -329,7 +329,7 @@ func TestNothingIsAcknowledgedThatWasNotPublished(t *testing.T) {
 		}
 		// The sender comes again, and finds the topic healed.
 		s.topic.broken, s.topic.stored = nil, nil
-		if got := s.deliver(e.knock(), false); got.status != http.StatusOK || len(s.topic.stored) != 1 {
+		if got := s.deliver(e.post(), false); got.status != http.StatusOK || len(s.topic.stored) != 1 {
 			s.Errorf("sent again: status %d, %d operations", got.status, len(s.topic.stored))
 		}
 	})
@@ -342,7 +342,7 @@ func TestASlowTopicIsNotWaitedForLongerThanTheSenderWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := build(t, e.open)
 				s.topic.hangs = true
-				d, start := e.knock(), time.Now()
+				d, start := e.post(), time.Now()
 				w := httptest.NewRecorder()
 				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(d.body))
 				r.Header = d.header
@@ -359,7 +359,7 @@ func TestASlowTopicIsNotWaitedForLongerThanTheSenderWaits(t *testing.T) {
 }
 
 func TestManyDeliveriesAtOnce(t *testing.T) {
-	forBothDoors(t, func(s *street, e entrance) {
+	forBothHandlers(t, func(s *street, e entrance) {
 		const n = 16
 		var wg sync.WaitGroup
 		gate := make(chan struct{})
@@ -368,7 +368,7 @@ func TestManyDeliveriesAtOnce(t *testing.T) {
 			wg.Go(func() {
 				<-gate
 				w := httptest.NewRecorder()
-				d := e.knock()
+				d := e.post()
 				r := httptest.NewRequestWithContext(s.Context(), http.MethodPost, "/", strings.NewReader(d.body))
 				r.Header = d.header
 				s.handler.ServeHTTP(w, r)

@@ -113,7 +113,7 @@ func (r *rig) hubspot() (*hubspot.Client, error) {
 		AppID: strconv.Itoa(hubspotsim.DefaultAppID), HTTP: r.http})
 }
 
-// run lets the lag pass and runs once.
+// sweepRun settles the lag and runs once.
 func (r *rig) run() reconcile.Report {
 	r.t.Helper()
 	r.clock.Advance(31 * time.Second)

@@ -10,6 +10,16 @@ import (
 	"github.com/hubspot-zoho/connector/internal/mapping"
 )
 
+// matchOrCreate finds the counterpart of a source without a complete link, or
+// creates it.
+func (a *attempt) matchOrCreate(ctx context.Context, st state) (state, *ending, error) {
+	st, end, err := matcher{a}.matchCounterpart(ctx, st)
+	if end != nil || err != nil || st.snapshotOn(a.otherSide()) != nil {
+		return st, end, err
+	}
+	return creator{a}.createCounterpart(ctx, st)
+}
+
 // matcher looks for the counterpart of a record that has no complete link.
 type matcher struct{ *attempt }
 

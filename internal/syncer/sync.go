@@ -56,10 +56,7 @@ func (a *attempt) syncOnce(ctx context.Context) (*ending, error) {
 	if st.link.Complete() {
 		st, end, err = a.loadCounterpart(ctx, st)
 	} else {
-		st, end, err = (matcher{a}).matchCounterpart(ctx, st)
-		if end == nil && err == nil && st.snapshotOn(a.otherSide()) == nil {
-			st, end, err = (creator{a}).createCounterpart(ctx, st)
-		}
+		st, end, err = a.matchOrCreate(ctx, st)
 	}
 	if end != nil || err != nil {
 		return end, err

@@ -169,7 +169,7 @@ func (b teeBody) Read(p []byte) (int, error) {
 }
 
 func keep(into *bytes.Buffer, p []byte) {
-	if room := maxBody - into.Len(); room > 0 {
-		into.Write(p[:min(len(p), room)])
+	if group := maxBody - into.Len(); group > 0 {
+		into.Write(p[:min(len(p), group)])
 	}
 }

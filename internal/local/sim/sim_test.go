@@ -183,7 +183,7 @@ func TestRecorderBoundsBodies(t *testing.T) {
 	}
 }
 
-func TestControlDoor(t *testing.T) {
+func TestTheControlAPI(t *testing.T) {
 	clock := NewManualClock(time.Unix(0, 0))
 	faults, rec := NewFaults(1), &Recorder{}
 	d := NewDeliverer(DelivererConfig{})

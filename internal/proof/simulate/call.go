@@ -179,7 +179,7 @@ func (m *model) finds(r *record, k crm.Key, late bool) bool {
 	}
 	v := r.last()
 	if k.Field == "" {
-		return v.twin == k.Value
+		return v.counterpart == k.Value
 	}
 	if m.system == crm.Zoho && late {
 		if v = r.at(m.world.now - r.lag); v == nil || !strings.EqualFold(r.last().fields[k.Field], k.Value) {
@@ -229,7 +229,7 @@ func (m *model) countCreated(made *record) {
 		return // what was merged into it may have been so a moment ago
 	}
 	for _, r := range m.records {
-		named := hubspot.on(r.ref.Kind, r.last().twin)
+		named := hubspot.on(r.ref.Kind, r.last().counterpart)
 		if r != made && r.alive() && named != nil && named.survivor() == source && named.mergedSeq <= source.createdSeq {
 			m.world.violate("%s was made for %s, which has %s by a merge", made.ref, of, r.ref)
 		}

@@ -85,13 +85,13 @@ func (p *people) mergeInZoho() {
 			fills[f] = v
 		}
 	}
-	twin := ""
-	if survivor.last().twin == "" {
-		twin = loser.last().twin
+	counterpart := ""
+	if survivor.last().counterpart == "" {
+		counterpart = loser.last().counterpart
 	}
 	p.end(loser)
 	loser.purged, loser.swallowedBy = true, survivor
-	m.change(survivor, fills, twin, person)
+	m.change(survivor, fills, counterpart, person)
 	if loser.ref.Kind == crm.Company {
 		m.moveMembers(loser, survivor)
 	}
@@ -220,13 +220,13 @@ func (w *world) companyWaits(l syncer.Link, hc, zc *record) bool {
 // lookedDeleted reports whether the company that a person took a contact of Zoho
 // away from was deleted soon after, so that the contact looked as it does when
 // nobody touched it. A company that one side deleted stays on the other.
-func (w *world) lookedDeleted(edits []edit, twin *record) bool {
+func (w *world) lookedDeleted(edits []edit, counterpart *record) bool {
 	n := len(edits)
-	if twin == nil || n < 2 || edits[n-1].canon != "" {
+	if counterpart == nil || n < 2 || edits[n-1].canon != "" {
 		return false
 	}
 	left := w.crms[crm.Zoho].on(crm.Company, edits[n-2].canon)
-	return left != nil && left.last().deleted && left.last().seq > edits[n-1].seq && w.links.paired[twin.ref] == left.ref
+	return left != nil && left.last().deleted && left.last().seq > edits[n-1].seq && w.links.paired[counterpart.ref] == left.ref
 }
 
 func (w *world) toldOfCompany(l syncer.Link) bool {

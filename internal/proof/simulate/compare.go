@@ -63,7 +63,7 @@ func (c *comparison) check() {
 		return
 	}
 	for _, e := range allowed {
-		if c.holds(e) || c.excused(e.canon) || c.fromFormerTwin(e) {
+		if c.holds(e) || c.excused(e.canon) || c.fromFormerCounterpart(e) {
 			return
 		}
 	}
@@ -170,12 +170,12 @@ func (c *comparison) leftByAnother() bool {
 	return c.shownH == "" && c.z.madeFor != "" && c.z.madeFor != c.h.ref.RecordID && len(entries) > 0 && entries[len(entries)-1].by == connector
 }
 
-// fromFormerTwin reports whether both show what a person typed, after an edit, into
+// fromFormerCounterpart reports whether both show what a person typed, after an edit, into
 // a record of Zoho that was the twin before and is gone.
-func (c *comparison) fromFormerTwin(e edit) bool {
+func (c *comparison) fromFormerCounterpart(e edit) bool {
 	return c.shownH == c.shownZ && slices.ContainsFunc(c.world.people.edits, func(later edit) bool {
 		return later.field == c.field.Name && later.canon == c.shownH && later.at > e.at-c.tolerance() &&
-			later.rec.ref.System == crm.Zoho && later.rec != c.z && !later.rec.alive() && later.rec.last().twin == c.h.ref.RecordID
+			later.rec.ref.System == crm.Zoho && later.rec != c.z && !later.rec.alive() && later.rec.last().counterpart == c.h.ref.RecordID
 	})
 }
 

@@ -15,8 +15,8 @@ import (
 // nothing goes wrong but that processes are ended, and those ends are
 // enumerated: before every effect, and before every pair of effects.
 
-// scene is what people do before and while the connector works.
-type scene struct {
+// scenario is what people do before and while the connector works.
+type scenario struct {
 	name   string
 	before func(w *world) // brought to rest
 	play   func(w *world)
@@ -29,7 +29,7 @@ type scene struct {
 	after int64
 }
 
-var scenes = []scene{
+var scenarios = []scenario{
 	{
 		name: "create in Zoho",
 		play: func(w *world) { w.contact(crm.HubSpot, "a") },
@@ -130,10 +130,10 @@ const creationEffects = 12
 
 // erasedDuring are scenes in which a contact is deleted for privacy while the
 // connector creates its twin, one for each effect after which that may be.
-func erasedDuring() []scene {
-	var all []scene
+func erasedDuring() []scenario {
+	var all []scenario
 	for n := 1; n <= creationEffects; n++ {
-		all = append(all, scene{
+		all = append(all, scenario{
 			name:   fmt.Sprintf("privacy deletion after effect %d of a creation", n),
 			play:   func(w *world) { w.contact(crm.HubSpot, "a") },
 			during: func(w *world) { w.people.eraseFor(w.crms[crm.HubSpot].records[0], hookErased, hookDeleted) },
@@ -193,7 +193,7 @@ func (w *world) types(s crm.System, field, value string) {
 type ends [2]int
 
 // run plays a scene and returns how many effects it had and what was violated.
-func (s scene) run(at ends) (effects int, violations []string) {
+func (s scenario) run(at ends) (effects int, violations []string) {
 	w := newWorld(Options{Seed: 1})
 	w.plan, w.people.stopped = plan{has: map[fault]bool{}}, true
 	for _, m := range w.crms {
@@ -279,7 +279,7 @@ func (w *world) inOrder() *task {
 
 func TestEveryKill(t *testing.T) {
 	tier.Long(t, "that every single and double kill of a process does no harm")
-	for _, s := range slices.Concat(scenes, erasedDuring()) {
+	for _, s := range slices.Concat(scenarios, erasedDuring()) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			n, violations := s.run(ends{})

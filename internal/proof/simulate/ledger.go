@@ -20,7 +20,7 @@ type ledger struct {
 // The outcomes of operations that the syncer did not end itself.
 const (
 	givenUp = "given up"
-	buried  = "recorded as given up by the queue"
+	suppressed  = "recorded as given up by the queue"
 )
 
 func (l *ledger) accept(o op.Operation) { l.accepted = append(l.accepted, o) }

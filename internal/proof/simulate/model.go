@@ -31,7 +31,7 @@ type version struct {
 	seq      int
 	from     int64 // our time
 	fields   map[string]string
-	twin     string
+	counterpart     string
 	modified time.Time
 	by       author
 	deleted  bool
@@ -146,10 +146,10 @@ func (m *model) make(k crm.Kind, by author) *record {
 
 // change makes a new version of r. A write that changes nothing makes one too
 // in Zoho: it moves the time of the record and is notified of.
-func (m *model) change(r *record, fields map[string]string, twin string, by author) bool {
+func (m *model) change(r *record, fields map[string]string, counterpart string, by author) bool {
 	old := r.last()
 	m.world.seq++
-	v := &version{seq: m.world.seq, from: m.world.now, fields: maps.Clone(old.fields), twin: old.twin, modified: m.clock(), by: by, deleted: old.deleted}
+	v := &version{seq: m.world.seq, from: m.world.now, fields: maps.Clone(old.fields), counterpart: old.counterpart, modified: m.clock(), by: by, deleted: old.deleted}
 	if v.fields == nil {
 		v.fields = map[string]string{}
 	}
@@ -172,9 +172,9 @@ func (m *model) change(r *record, fields map[string]string, twin string, by auth
 			m.checkClear(r, f, old.fields[f], value)
 		}
 	}
-	if twin != "" && twin != v.twin {
-		v.twin, moved = twin, true
-		m.world.say("%s now names %s", r.ref, twin)
+	if counterpart != "" && counterpart != v.counterpart {
+		v.counterpart, moved = counterpart, true
+		m.world.say("%s now names %s", r.ref, counterpart)
 	}
 	if !moved && m.system == crm.HubSpot {
 		return false
@@ -196,7 +196,7 @@ func (a author) String() string {
 // show is what a read of r answers of one version.
 func (m *model) show(r *record, v *version, history bool) crm.Record {
 	rec := crm.Record{
-		Ref: r.ref, Fields: maps.Clone(v.fields), CounterpartID: v.twin, Created: r.created, Modified: v.modified,
+		Ref: r.ref, Fields: maps.Clone(v.fields), CounterpartID: v.counterpart, Created: r.created, Modified: v.modified,
 		CreatedByUs: bool(r.createdBy), ModifiedByUs: bool(v.by),
 	}
 	for _, former := range m.records {
@@ -239,9 +239,9 @@ func (m *model) on(k crm.Kind, id string) *record {
 }
 
 // holder returns the live record that bears a twin id, nil if there is none.
-func (m *model) holder(k crm.Kind, twin string, except *record) *record {
+func (m *model) holder(k crm.Kind, counterpart string, except *record) *record {
 	for _, r := range m.records {
-		if r != except && r.ref.Kind == k && r.alive() && r.last().twin == twin {
+		if r != except && r.ref.Kind == k && r.alive() && r.last().counterpart == counterpart {
 			return r
 		}
 	}

@@ -17,7 +17,7 @@ func (w *world) check() {
 	w.mail.check()
 	w.checkGivenUp()
 	w.checkLinks()
-	w.checkTwins()
+	w.checkCounterparts()
 	w.checkOrphans()
 	w.checkErased()
 	w.checkWrites()
@@ -69,14 +69,14 @@ func (w *world) checkOrphans() {
 		return // who belonged to whom is not known any more
 	}
 	for _, r := range w.crms[crm.Zoho].records {
-		source := w.crms[crm.HubSpot].on(r.ref.Kind, r.last().twin)
+		source := w.crms[crm.HubSpot].on(r.ref.Kind, r.last().counterpart)
 		if !r.alive() || r.late || r.restored || source == nil || source.mergedInto == nil || !source.survivor().alive() {
 			continue
 		}
 		if w.pairOf(r) != nil {
 			continue
 		}
-		if w.twinsOf(source.survivor()) == 1 && !w.lostSince(source) {
+		if w.counterpartsOf(source.survivor()) == 1 && !w.lostSince(source) {
 			w.violate("%s was merged into %s, which did not take over %s", source.ref, source.survivor().ref, r.ref)
 			continue
 		}
@@ -92,16 +92,16 @@ func (w *world) checkOrphans() {
 // lostSince reports whether the survivor had a twin that lived when a record was
 // merged into it.
 func (w *world) lostSince(merged *record) bool {
-	twin := w.crms[crm.Zoho].byRef[w.links.paired[merged.survivor().ref]]
-	return twin != nil && twin.last().deleted && twin.last().seq > merged.mergedSeq
+	counterpart := w.crms[crm.Zoho].byRef[w.links.paired[merged.survivor().ref]]
+	return counterpart != nil && counterpart.last().deleted && counterpart.last().seq > merged.mergedSeq
 }
 
-// twinsOf counts the records of Zoho that name one of HubSpot or what was merged
+// counterpartsOf counts the records of Zoho that name one of HubSpot or what was merged
 // into it.
-func (w *world) twinsOf(survivor *record) int {
+func (w *world) counterpartsOf(survivor *record) int {
 	n := 0
 	for _, r := range w.crms[crm.Zoho].records {
-		source := w.crms[crm.HubSpot].on(r.ref.Kind, r.last().twin)
+		source := w.crms[crm.HubSpot].on(r.ref.Kind, r.last().counterpart)
 		if r.alive() && source != nil && source.survivor() == survivor {
 			n++
 		}
@@ -124,14 +124,14 @@ func (w *world) checkErased() {
 				w.violate("%s was erased, and failure %s names it still", r.ref, n.ID)
 			}
 		}
-		if twin := w.crms[crm.Zoho].holder(r.ref.Kind, r.ref.RecordID, nil); twin != nil && !twin.late && !twin.restored && !w.mail.toldErased(twin.ref) {
-			w.violate("%s was erased, and nobody was told to delete %s", r.ref, twin.ref)
+		if counterpart := w.crms[crm.Zoho].holder(r.ref.Kind, r.ref.RecordID, nil); counterpart != nil && !counterpart.late && !counterpart.restored && !w.mail.toldErased(counterpart.ref) {
+			w.violate("%s was erased, and nobody was told to delete %s", r.ref, counterpart.ref)
 		}
 	}
 }
 
-// checkTwins: every record of HubSpot has a twin, or a reason why not.
-func (w *world) checkTwins() {
+// checkCounterparts: every record of HubSpot has a twin, or a reason why not.
+func (w *world) checkCounterparts() {
 	for _, r := range w.crms[crm.HubSpot].records {
 		if !r.alive() {
 			continue
@@ -162,7 +162,7 @@ func (w *world) checkCopies() {
 		if (r.late || r.restored) && w.toldOf(r.ref) {
 			continue // the record in HubSpot was linked to another record meanwhile
 		}
-		source := hubspot.on(r.ref.Kind, r.last().twin)
+		source := hubspot.on(r.ref.Kind, r.last().counterpart)
 		if source == nil || source.alive() && !w.people.merged[source] && !w.links.wiped {
 			w.violate("%s was created by the connector and belongs to no link", r.ref)
 		}
@@ -203,8 +203,8 @@ func (w *world) checkPair(l syncer.Link) {
 		return
 	}
 	if !w.people.merged[h] && !w.people.merged[z] &&
-		(h.last().twin != z.ref.RecordID && !l.HubSpot.CounterpartIDRefused || z.last().twin != h.ref.RecordID && !l.Zoho.CounterpartIDRefused) {
-		w.violate("%s and %s are linked and name %q and %q", h.ref, z.ref, h.last().twin, z.last().twin)
+		(h.last().counterpart != z.ref.RecordID && !l.HubSpot.CounterpartIDRefused || z.last().counterpart != h.ref.RecordID && !l.Zoho.CounterpartIDRefused) {
+		w.violate("%s and %s are linked and name %q and %q", h.ref, z.ref, h.last().counterpart, z.last().counterpart)
 	}
 	fields := theMapping.Object(l.Kind).Fields
 	for i := range fields {
@@ -220,15 +220,15 @@ func (w *world) checkPair(l syncer.Link) {
 
 // lostCopies counts the records that the connector created as the twin of one
 // record and that people deleted, or gave the key of another.
-func (m *model) lostCopies(twin crm.Ref) int {
+func (m *model) lostCopies(counterpart crm.Ref) int {
 	n := 0
 	for _, r := range m.records {
-		if r.createdBy != connector || r.ref.Kind != twin.Kind {
+		if r.createdBy != connector || r.ref.Kind != counterpart.Kind {
 			continue
 		}
 		l := m.world.links.kept[m.world.links.claims[r.ref]]
-		deleted := !r.alive() && r.last().twin == twin.RecordID
-		if taken := r.madeFor == twin.RecordID && l.HubSpot.RecordID != "" && l.HubSpot.RecordID != twin.RecordID; deleted || taken {
+		deleted := !r.alive() && r.last().counterpart == counterpart.RecordID
+		if taken := r.madeFor == counterpart.RecordID && l.HubSpot.RecordID != "" && l.HubSpot.RecordID != counterpart.RecordID; deleted || taken {
 			n++
 		}
 	}

@@ -101,14 +101,14 @@ func (p *people) provoke(r *record, field string) {
 	if !w.chance(w.plan.answers) {
 		return
 	}
-	if other := p.twin(r); other != nil {
+	if other := p.counterpart(r); other != nil {
 		p.answer = &answer{rec: other, field: field}
 		p.next = w.now + w.between(0, 3*second)
 	}
 }
 
-// twin returns the live record that is linked to r.
-func (p *people) twin(r *record) *record {
+// counterpart returns the live record that is linked to r.
+func (p *people) counterpart(r *record) *record {
 	l, ok := p.world.links.kept[p.world.links.claims[r.ref]]
 	if !ok {
 		return nil
@@ -328,7 +328,7 @@ func (p *people) restore() {
 		return
 	}
 	m, k, old := w.crms[gone.ref.System], gone.ref.Kind, gone.last()
-	if old.twin != "" && m.holder(k, old.twin, gone) != nil || m.bearer(k, old.fields[keyOn(k, m.system)], gone) != nil {
+	if old.counterpart != "" && m.holder(k, old.counterpart, gone) != nil || m.bearer(k, old.fields[keyOn(k, m.system)], gone) != nil {
 		return
 	}
 	w.seq++
@@ -356,9 +356,9 @@ func (p *people) merge() {
 			fills[f] = v
 		}
 	}
-	twin := ""
-	if primary.last().twin == "" {
-		twin = loser.last().twin
+	counterpart := ""
+	if primary.last().counterpart == "" {
+		counterpart = loser.last().counterpart
 	}
 	p.markMerged(primary, loser)
 	loser.mergedInto, loser.mergedSeq = primary, w.seq
@@ -371,7 +371,7 @@ func (p *people) merge() {
 		p.markMerged(into)
 		w.announce(primary, hookDeleted)
 	}
-	m.change(into, fills, twin, person)
+	m.change(into, fills, counterpart, person)
 	if k == crm.Company {
 		m.moveMembers(loser, into)
 		m.moveMembers(primary, into)
@@ -385,7 +385,7 @@ func (p *people) merge() {
 func (p *people) markMerged(all ...*record) {
 	for _, r := range all {
 		p.merged[r] = true
-		if t := p.twin(r); t != nil {
+		if t := p.counterpart(r); t != nil {
 			p.merged[t] = true
 		}
 	}

@@ -34,7 +34,7 @@ type webhook struct {
 // announce sends the webhooks of one change.
 // A CRM tells of our own writes like of any other.
 func (w *world) announce(r *record, change hook) {
-	if w.deaf {
+	if w.dropsWebhooks {
 		return
 	}
 	// HubSpot repeats a privacy deletion for a day, and no sweep makes up for it.
@@ -183,7 +183,7 @@ func (q *queue) deliver(l *lane) {
 		handle = func(ctx context.Context) {
 			dead := failure.Message{ID: m.op.ID, Data: m.data, Attributes: m.attributes}
 			if err = failure.DeadLetter(w.failures, w)(ctx, dead); err == nil {
-				w.running.outcome = buried
+				w.running.outcome = suppressed
 			}
 		}
 	}

@@ -31,14 +31,14 @@ func (l *links) FindMembers(ctx context.Context, company crm.Ref, after string, 
 	return found, "", nil
 }
 
-// graves remembers who was erased.
-type graves struct {
+// suppressions remembers who was erased.
+type suppressions struct {
 	world *world
 	until map[string]time.Time
 }
 
 // Suppress implements syncer.Suppressions.
-func (g *graves) Suppress(ctx context.Context, until time.Time, hashes ...string) error {
+func (g *suppressions) Suppress(ctx context.Context, until time.Time, hashes ...string) error {
 	for _, h := range hashes {
 		if err := g.world.seam(ctx, "bury"); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (g *graves) Suppress(ctx context.Context, until time.Time, hashes ...string
 }
 
 // IsSuppressed implements syncer.Suppressions.
-func (g *graves) IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error) {
+func (g *suppressions) IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error) {
 	if err := g.world.seam(ctx, "look for a grave"); err != nil {
 		return false, err
 	}

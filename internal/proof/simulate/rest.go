@@ -28,7 +28,7 @@ func (o *operator) atRest() {
 	o.explainAll()
 	o.compare(o.checkDrift)
 	o.wait()
-	o.editUnheard()
+	o.editUnseen()
 	foretold := o.foretell()
 	o.inTurn = true
 	if w.chance(0.3) {
@@ -162,17 +162,17 @@ func (o *operator) refusalTold(pair string) bool {
 	return o.world.failures.told(func(f failure.Record) bool { return of(f.Ref) || of(f.Record) })
 }
 
-// unheardEdits is how much people do that no webhook tells of.
-const unheardEdits = 6
+// unseenEdits is how much people do that no webhook tells of.
+const unseenEdits = 6
 
-// editUnheard lets people enter and edit records of HubSpot while no webhook is
+// editUnseen lets people enter and edit records of HubSpot while no webhook is
 // sent, and records of Zoho that are their counterparts.
-func (o *operator) editUnheard() {
+func (o *operator) editUnseen() {
 	w := o.world
 	w.now += 10 * minute
-	w.deaf = true
-	defer func() { w.deaf = false }()
-	for range unheardEdits {
+	w.dropsWebhooks = true
+	defer func() { w.dropsWebhooks = false }()
+	for range unseenEdits {
 		w.now += w.between(second, minute)
 		var alive []*record
 		for _, r := range w.people.alive() {

@@ -81,7 +81,7 @@ type world struct {
 	crms       map[crm.System]*model
 	links      *links
 	failures   *failures
-	graves     *graves
+	suppressions     *suppressions
 	holds      holds
 	syncer     *syncer.Syncer
 	queue      queue
@@ -95,7 +95,7 @@ type world struct {
 	operator   *operator
 	statistics statistics
 	// deaf is set while no webhook is sent.
-	deaf bool
+	dropsWebhooks bool
 
 	tasks   []*task
 	running *task
@@ -134,7 +134,7 @@ func (w *world) build() {
 		w.crms[s] = newModel(w, s)
 	}
 	w.links = newLinks(w)
-	w.graves = &graves{world: w, until: map[string]time.Time{}}
+	w.suppressions = &suppressions{world: w, until: map[string]time.Time{}}
 	w.failures = &failures{world: w, byID: map[string]*noted{}, operations: map[string]bool{}}
 	w.ledger = ledger{world: w, outcomes: map[string]string{}}
 	w.replayDue, w.repeatDue = w.now+2*hour, w.now+15*minute
@@ -161,7 +161,7 @@ func (w *world) newSyncer(o assembly.Options, hubspot syncer.CRM) *syncer.Syncer
 	}
 	s, err := assembly.NewSyncer(assembly.Deps{
 		Mapping: theMapping, CRMs: crms, Links: w.links, Failures: w.failures, Cursors: w.sweeper,
-		Suppressions: w.graves, Safeguards: &w.holds,
+		Suppressions: w.suppressions, Safeguards: &w.holds,
 		Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: publisher{w, "publish"}, crm.Zoho: publisher{w, "publish"}},
 		Unique: func(s crm.System, k crm.Kind, field string) bool {
 			return s == crm.HubSpot && k == crm.Contact && field == keyOn(k, s)

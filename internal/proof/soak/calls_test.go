@@ -24,7 +24,7 @@ const putOff = "message not acknowledged"
 // listener takes the calls that the simulators saw, and looks what the
 // connector logged, once a second.
 type listener struct {
-	*doors
+	*endpoints
 	log    *os.File
 	mu     sync.Mutex
 	calls  map[crm.System]int
@@ -33,8 +33,8 @@ type listener struct {
 	busy   time.Time // when the connector last worked on records, or put work off
 }
 
-func listen(d *doors, log *os.File) *listener {
-	return &listener{doors: d, log: log, calls: map[crm.System]int{}, writes: map[crm.System]int{}, faults: map[string]int{}}
+func listen(d *endpoints, log *os.File) *listener {
+	return &listener{endpoints: d, log: log, calls: map[crm.System]int{}, writes: map[crm.System]int{}, faults: map[string]int{}}
 }
 
 // run listens until ctx ends.

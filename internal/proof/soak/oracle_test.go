@@ -51,14 +51,14 @@ func (o *oracle) judgeKind(ctx context.Context, kind crm.Kind) error {
 	if err != nil {
 		return err
 	}
-	inHubSpot, twins, inZoho := map[string]record{}, map[string][]record{}, map[string]record{}
+	inHubSpot, counterparts, inZoho := map[string]record{}, map[string][]record{}, map[string]record{}
 	for _, r := range hubspot {
 		inHubSpot[r.ID] = r
 	}
 	for _, r := range zoho {
 		inZoho[r.ID] = r
-		if id := r.text(twinField[crm.Zoho]); id != "" {
-			twins[id] = append(twins[id], r)
+		if id := r.text(counterpartField[crm.Zoho]); id != "" {
+			counterparts[id] = append(counterparts[id], r)
 		}
 	}
 	known, there := 0, 0
@@ -73,11 +73,11 @@ func (o *oracle) judgeKind(ctx context.Context, kind crm.Kind) error {
 		}
 		known++
 		h, id := inHubSpot[e.ids[crm.HubSpot]], e.ids[crm.HubSpot]
-		if h.ID == "" || len(twins[id]) != 1 {
-			o.wrong("%s %s of HubSpot has %d records in Zoho (in HubSpot itself: %t)", kind, id, len(twins[id]), h.ID != "")
+		if h.ID == "" || len(counterparts[id]) != 1 {
+			o.wrong("%s %s of HubSpot has %d records in Zoho (in HubSpot itself: %t)", kind, id, len(counterparts[id]), h.ID != "")
 			continue
 		}
-		if err := o.pair(ctx, e, h, twins[id][0].ID); err != nil {
+		if err := o.pair(ctx, e, h, counterparts[id][0].ID); err != nil {
 			return err
 		}
 	}
@@ -93,8 +93,8 @@ func (o *oracle) judgeKind(ctx context.Context, kind crm.Kind) error {
 // alone checks a record that only Zoho has.
 func (o *oracle) alone(e *entity, z record) {
 	o.Helper()
-	if z.ID == "" || z.text(twinField[crm.Zoho]) != "" {
-		o.wrong("%s %s, only in Zoho: there %t, twin %q", e.kind, e.ids[crm.Zoho], z.ID != "", z.text(twinField[crm.Zoho]))
+	if z.ID == "" || z.text(counterpartField[crm.Zoho]) != "" {
+		o.wrong("%s %s, only in Zoho: there %t, twin %q", e.kind, e.ids[crm.Zoho], z.ID != "", z.text(counterpartField[crm.Zoho]))
 	}
 	for i, f := range fields[e.kind] {
 		if got := z.text(f.names[crm.Zoho]); got != e.cells[i].value {
@@ -113,7 +113,7 @@ func (o *oracle) pair(ctx context.Context, e *entity, h record, zohoID string) e
 	if first := e.ids[crm.Zoho]; first != "" && first != z.ID {
 		o.wrong("%s %s of HubSpot: the twin is %s, and was %s", e.kind, h.ID, z.ID, first)
 	}
-	if got := h.text(twinField[crm.HubSpot]); got != z.ID {
+	if got := h.text(counterpartField[crm.HubSpot]); got != z.ID {
 		o.wrong("%s %s of HubSpot names %q as its twin, which is %s", e.kind, h.ID, got, z.ID)
 	}
 	for i, f := range fields[e.kind] {
@@ -121,7 +121,7 @@ func (o *oracle) pair(ctx context.Context, e *entity, h record, zohoID string) e
 		for s, r := range map[crm.System]record{crm.HubSpot: h, crm.Zoho: z} {
 			if got := r.text(f.names[s]); got != c.value {
 				o.wrong("%s %s/%s: %s holds %q in %s, want %q of %s at %s\n%s", e.kind, h.ID, z.ID, s, got, f.names[s],
-					c.value, c.side, c.at.UTC().Format(clockTime), o.story(f, h, z))
+					c.value, c.side, c.at.UTC().Format(clockTime), o.history(f, h, z))
 			}
 			for _, entry := range r.entries(f.names[s]) {
 				if !entry.own {
@@ -138,8 +138,8 @@ func (o *oracle) pair(ctx context.Context, e *entity, h record, zohoID string) e
 	return nil
 }
 
-// story tells both histories of a field.
-func (o *oracle) story(f field, h, z record) string {
+// history tells both histories of a field.
+func (o *oracle) history(f field, h, z record) string {
 	var out strings.Builder
 	for s, r := range map[crm.System]record{crm.HubSpot: h, crm.Zoho: z} {
 		for _, e := range r.entries(f.names[s]) {

@@ -86,7 +86,7 @@ type entity struct {
 
 // people work in both CRMs and remember what they did.
 type people struct {
-	*doors
+	*endpoints
 	entities []*entity
 
 	mu      sync.Mutex
@@ -98,8 +98,8 @@ type people struct {
 
 // newPeople plans the entities: a quarter is entered in Zoho first, a twentieth
 // never in HubSpot.
-func newPeople(d *doors, contacts, companies int, rng *rand.Rand) *people {
-	p := &people{doors: d, tally: map[string]int{}}
+func newPeople(d *endpoints, contacts, companies int, rng *rand.Rand) *people {
+	p := &people{endpoints: d, tally: map[string]int{}}
 	for i := range contacts + companies {
 		e := &entity{kind: crm.Contact, first: crm.HubSpot, ids: map[crm.System]string{}}
 		if i >= contacts {
@@ -259,11 +259,11 @@ func (p *people) meet(ctx context.Context, e *entity) error {
 	if e.linked || e.ids[crm.HubSpot] == "" {
 		return nil
 	}
-	twins, err := p.list(ctx, crm.Zoho, e.kind, "?"+twinField[crm.Zoho]+"="+e.ids[crm.HubSpot])
-	if err == nil && len(twins) > 0 {
+	counterparts, err := p.list(ctx, crm.Zoho, e.kind, "?"+counterpartField[crm.Zoho]+"="+e.ids[crm.HubSpot])
+	if err == nil && len(counterparts) > 0 {
 		e.linked = true
 		if e.ids[crm.Zoho] == "" {
-			e.ids[crm.Zoho] = twins[0].ID
+			e.ids[crm.Zoho] = counterparts[0].ID
 		}
 	}
 	return err

@@ -120,8 +120,8 @@ func (p *process) kill() error {
 	return err
 }
 
-// keeper keeps a program running and kills it at random moments.
-type keeper struct {
+// supervisor keeps a program running and kills it at random moments.
+type supervisor struct {
 	program
 	kills  int           // how many there shall be
 	every  time.Duration // on average
@@ -139,8 +139,8 @@ type keeper struct {
 	broken   error
 }
 
-func newKeeper(p program, kills int, every time.Duration, rng *rand.Rand, giveUp func(error)) *keeper {
-	k := &keeper{program: p, kills: kills, every: every, rng: rng, giveUp: giveUp,
+func newSupervisor(p program, kills int, every time.Duration, rng *rand.Rand, giveUp func(error)) *supervisor {
+	k := &supervisor{program: p, kills: kills, every: every, rng: rng, giveUp: giveUp,
 		done: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{})}
 	if kills == 0 {
 		close(k.done)
@@ -150,7 +150,7 @@ func newKeeper(p program, kills int, every time.Duration, rng *rand.Rand, giveUp
 
 // run takes over a running process, until close is called or the process ends
 // by itself after it was ready.
-func (k *keeper) run(ctx context.Context, running *process) {
+func (k *supervisor) run(ctx context.Context, running *process) {
 	defer close(k.stopped)
 	for ready := true; ; ready = false {
 		again, err := k.accompany(running, ready)
@@ -171,7 +171,7 @@ func (k *keeper) run(ctx context.Context, running *process) {
 }
 
 // pause is the time without a process, up to a second.
-func (k *keeper) pause(ctx context.Context) error {
+func (k *supervisor) pause(ctx context.Context) error {
 	if k.loses != "" {
 		if err := os.RemoveAll(k.loses); err != nil {
 			return err
@@ -182,7 +182,7 @@ func (k *keeper) pause(ctx context.Context) error {
 
 // accompany lives with one process until it ends, and says whether it is to be
 // started again.
-func (k *keeper) accompany(running *process, ready bool) (again bool, err error) {
+func (k *supervisor) accompany(running *process, ready bool) (again bool, err error) {
 	var fate <-chan time.Time
 	if k.killed < k.kills {
 		timer := time.NewTimer(k.lifetime())
@@ -209,14 +209,14 @@ func (k *keeper) accompany(running *process, ready bool) (again bool, err error)
 }
 
 // lifetime is one in four times so short that it ends within the start.
-func (k *keeper) lifetime() time.Duration {
+func (k *supervisor) lifetime() time.Duration {
 	if k.rng.IntN(4) == 0 {
 		return time.Duration(k.rng.Int64N(int64(400 * time.Millisecond)))
 	}
 	return k.every/4 + time.Duration(k.rng.Int64N(int64(2*k.every)))
 }
 
-func (k *keeper) count(ready bool) {
+func (k *supervisor) count(ready bool) {
 	k.killed++
 	if !ready {
 		k.early++
@@ -227,7 +227,7 @@ func (k *keeper) count(ready bool) {
 }
 
 // close ends the process in order. It may be called more than once.
-func (k *keeper) close() error {
+func (k *supervisor) close() error {
 	select {
 	case <-k.stopped:
 	case k.stop <- struct{}{}:

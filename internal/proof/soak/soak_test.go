@@ -68,7 +68,7 @@ func TestSoak(t *testing.T) {
 	w.trouble(t)
 	expected := time.Duration(*edits+*contacts+*companies) * time.Second / time.Duration(*rate)
 	ctx, giveUp := context.WithCancelCause(t.Context())
-	k := newKeeper(w.connector, *kills, expected/time.Duration(max(*kills, 1)), rand.New(rand.NewPCG(*seed, 2)), giveUp)
+	k := newSupervisor(w.connector, *kills, expected/time.Duration(max(*kills, 1)), rand.New(rand.NewPCG(*seed, 2)), giveUp)
 	if *forget {
 		k.loses = filepath.Join(w.data(), "firestore")
 	}
@@ -138,7 +138,7 @@ func begin(life context.Context, t *testing.T) *world {
 	must(t, err)
 	must(t, w.running.isReady(t.Context()))
 
-	d := newDoors("http://"+hubspot, "http://"+zoho)
+	d := newEndpoints("http://"+hubspot, "http://"+zoho)
 	w.people = newPeople(d, *contacts, *companies, rand.New(rand.NewPCG(*seed, 0)))
 	log, err := os.Open(w.connector.log.Name())
 	must(t, err)
@@ -217,7 +217,7 @@ func (w *world) expireTokens(ctx context.Context, every time.Duration) error {
 }
 
 // heal waits for the last kill, ends the trouble and waits until nothing moves.
-func (w *world) heal(ctx context.Context, t *testing.T, k *keeper) {
+func (w *world) heal(ctx context.Context, t *testing.T, k *supervisor) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
@@ -269,7 +269,7 @@ func (w *world) echo(t *testing.T) {
 }
 
 // report prints the figures and checks what the log tells.
-func (w *world) report(t *testing.T, k *keeper, o *oracle, worked, settled time.Duration, calls int) {
+func (w *world) report(t *testing.T, k *supervisor, o *oracle, worked, settled time.Duration, calls int) {
 	t.Helper()
 	d, err := readDiary(w.connector.log.Name())
 	must(t, err)

@@ -17,7 +17,7 @@ import (
 type source interface {
 	ack(ctx context.Context, it *item) error
 	// bury moves the message to the dead-letter topic and acknowledges it.
-	bury(ctx context.Context, it *item) error
+	deadLetter(ctx context.Context, it *item) error
 	// nacked tells of one more failed delivery. It may forget it.
 	nacked(it *item)
 }
@@ -153,7 +153,7 @@ func (e *engine) deliver(l *lane, it *item) {
 	e.src.nacked(it)
 	if e.sub.DeadLetterTopic != "" && it.attempts >= e.sub.MaxDeliveryAttempts {
 		e.log.Warn("message dead-lettered", "message_id", it.msg.ID, "attempts", it.attempts, "error", err.Error())
-		e.settle(l, it, false, e.src.bury)
+		e.settle(l, it, false, e.src.deadLetter)
 		return
 	}
 	e.log.Info("message not acknowledged", "message_id", it.msg.ID, "attempts", it.attempts, "error", err.Error())

@@ -145,8 +145,8 @@ func (s *pulled) ack(_ context.Context, it *item) error {
 	return nil
 }
 
-// bury acknowledges the message when the dead letter is published.
-func (s *pulled) bury(ctx context.Context, it *item) error {
+// deadLetter acknowledges the message when the dead letter is published.
+func (s *pulled) deadLetter(ctx context.Context, it *item) error {
 	within, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	letter := deadLetter(it.msg, s.client.Project(), s.sub.Name, it.attempts)

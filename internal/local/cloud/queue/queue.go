@@ -212,8 +212,8 @@ func (s *embedded) ack(_ context.Context, it *item) error {
 	return nil
 }
 
-// bury publishes the dead letter and acknowledges its message in one write.
-func (s *embedded) bury(_ context.Context, it *item) error {
+// deadLetter publishes the dead letter and acknowledges its message in one write.
+func (s *embedded) deadLetter(_ context.Context, it *item) error {
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()

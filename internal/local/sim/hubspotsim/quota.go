@@ -33,9 +33,9 @@ func prune(times []time.Time, now time.Time, d time.Duration) []time.Time {
 
 // spend counts a call, or refuses it, and sets the rate headers. Search has a
 // limit of its own and no headers.
-func (s *Server) spend(header http.Header, r *request, at room) error {
+func (s *Server) spend(header http.Header, r *request, at group) error {
 	q, now := &s.quota, s.cfg.Clock.Now()
-	isSearch := at == roomObjects && len(r.path) == 2 && r.path[1] == "search"
+	isSearch := at == groupObjects && len(r.path) == 2 && r.path[1] == "search"
 	if isSearch {
 		q.searches = prune(q.searches, now, searchWindow)
 		if s.cfg.Quotas && len(q.searches) >= searchLimit {

@@ -93,7 +93,7 @@ func TestAPersonsEditCanBeDatedButNotBeforeTheHistory(t *testing.T) {
 	}
 }
 
-func TestControlDoorRefusesWhatAPersonCouldNotType(t *testing.T) {
+func TestTheControlAPIRefusesAValueThatAPersonCouldNotType(t *testing.T) {
 	w := start(t, Config{})
 	a := w.must(201, "POST", "/_sim/contacts", `{"properties":{"email":"a@example.com"}}`).str("id")
 	b := w.must(201, "POST", "/_sim/contacts", `{"properties":{"email":"b@example.com"}}`).str("id")

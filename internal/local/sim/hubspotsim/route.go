@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// room is a part of the API.
-type room string
+// group is a part of the API.
+type group string
 
 const (
-	roomObjects      room = "objects"
-	roomAssociations room = "associations"
-	roomProperties   room = "properties"
-	roomOwners       room = "owners"
-	roomAccount      room = "account"
+	groupObjects      group = "objects"
+	groupAssociations group = "associations"
+	groupProperties   group = "properties"
+	groupOwners       group = "owners"
+	groupAccount      group = "account"
 )
 
 // versions are the dated paths that are alive.
@@ -23,25 +23,25 @@ func dated(v string) bool { return slices.Contains(versions, v) }
 
 // route finds the room, and sets the version and the path below the mount.
 // The older mounts put the version in front of the room, the dated ones behind.
-func (r *request) route(p []string) (room, error) {
+func (r *request) route(p []string) (group, error) {
 	if len(p) >= 3 && p[0] == "account-info" && p[2] == "details" && (p[1] == "v3" || dated(p[1])) {
 		r.version, r.path = p[1], p[3:]
-		return roomAccount, nil
+		return groupAccount, nil
 	}
 	if len(p) < 3 || p[0] != "crm" {
 		return "", errNoResource()
 	}
-	version, at := p[1], room(p[2])
+	version, at := p[1], group(p[2])
 	if dated(p[2]) {
-		version, at = p[2], room(p[1])
+		version, at = p[2], group(p[1])
 	}
 	var alive bool
 	switch at {
-	case roomObjects:
+	case groupObjects:
 		alive = dated(version) || version == "v3" || version == "v4"
-	case roomAssociations:
+	case groupAssociations:
 		alive = dated(version) || version == "v4"
-	case roomProperties, roomOwners:
+	case groupProperties, groupOwners:
 		alive = dated(version) || version == "v3"
 	}
 	if !alive {
@@ -51,15 +51,15 @@ func (r *request) route(p []string) (room, error) {
 	return at, nil
 }
 
-func (s *Server) dispatch(r *request, at room) (*reply, error) {
+func (s *Server) dispatch(r *request, at group) (*reply, error) {
 	switch at {
-	case roomAccount:
+	case groupAccount:
 		return s.serveAccount(r)
-	case roomOwners:
+	case groupOwners:
 		return s.serveOwners(r)
-	case roomProperties:
+	case groupProperties:
 		return s.serveProperties(r)
-	case roomAssociations:
+	case groupAssociations:
 		return s.serveAssociations(r)
 	default:
 		return s.serveObjects(r)

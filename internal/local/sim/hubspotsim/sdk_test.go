@@ -51,7 +51,7 @@ func TestOfficialNodeSDKShapes(t *testing.T) {
 func TestOfficialNodeSDKShapesByOtherKeys(t *testing.T) {
 	w := start(t, Config{})
 	id := w.create("contacts", `{"email":"a@example.com","zoho_id":"z1"}`)
-	twin := w.create("contacts", `{"email":"b@example.com"}`)
+	counterpart := w.create("contacts", `{"email":"b@example.com"}`)
 	company := w.create("companies", `{"name":"A"}`)
 	property := `"groupName":"contactinformation","label":"Mine","type":"enumeration","fieldType":"select","options":[{"hidden":false,"displayOrder":1,"label":"A","value":"a"}]`
 	tests := []struct {
@@ -72,8 +72,8 @@ func TestOfficialNodeSDKShapesByOtherKeys(t *testing.T) {
 		{"searchApi.doSearch, sorts as objects", "POST", "/crm/v3/objects/contacts/search", `{"limit":2,"after":"0","sorts":[{"propertyName":"lastname","direction":"DESCENDING"}],"properties":[],"filterGroups":[]}`, 200},
 		{"searchApi.doSearch, IN and a query", "POST", "/crm/v3/objects/contacts/search", `{"query":"example","limit":100,"sorts":[],"properties":[],"filterGroups":[{"filters":[{"propertyName":"lastname","values":["up","u"],"operator":"IN"}]}]}`, 200},
 		{"searchApi.doSearch, BETWEEN and a numeric after", "POST", "/crm/v3/objects/contacts/search", `{"limit":1,"after":0,"sorts":[],"properties":[],"filterGroups":[{"filters":[{"highValue":"9999999999999","propertyName":"createdate","value":"0","operator":"BETWEEN"}]}]}`, 200},
-		{"basicApi.merge", "POST", "/crm/v3/objects/contacts/merge", `{"objectIdToMerge":"` + twin + `","primaryObjectId":"` + id + `"}`, 200},
-		{"basicApi.getById of the one merged away", "GET", "/crm/v3/objects/contacts/" + twin, "", 200},
+		{"basicApi.merge", "POST", "/crm/v3/objects/contacts/merge", `{"objectIdToMerge":"` + counterpart + `","primaryObjectId":"` + id + `"}`, 200},
+		{"basicApi.getById of the one merged away", "GET", "/crm/v3/objects/contacts/" + counterpart, "", 200},
 		{"properties.coreApi.create", "POST", "/crm/v3/properties/contacts", `{"name":"mine",` + property + `}`, 201},
 		{"properties.coreApi.update", "PATCH", "/crm/v3/properties/contacts/mine", `{"options":[{"hidden":false,"displayOrder":-1,"label":"A","value":"a"},{"hidden":false,"label":"B","value":"b"}],"label":"New"}`, 200},
 		{"properties.coreApi.getAll of some columns", "GET", "/crm/v3/properties/contacts?archived=false&properties=name%2Clabel", "", 200},

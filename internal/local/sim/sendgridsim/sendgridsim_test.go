@@ -185,7 +185,7 @@ func TestFaultsAreGivenOnDemand(t *testing.T) {
 	}
 }
 
-func TestTheControlDoorShowsTheMails(t *testing.T) {
+func TestTheControlAPIShowsTheMails(t *testing.T) {
 	_, url := serve(t, Config{})
 	if _, body := get(t, http.MethodGet, url+"/_sim/mails"); body != `{"mails":[]}`+"\n" {
 		t.Errorf("before the first: %s", body)

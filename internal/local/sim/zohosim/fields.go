@@ -98,8 +98,8 @@ func audit(owner string) []Field {
 	}
 }
 
-// twinID is the connector's own unique field, as an administrator adds it.
-func twinID() Field {
+// counterpartID is the connector's own unique field, as an administrator adds it.
+func counterpartID() Field {
 	return Field{APIName: "HubSpot_ID", Label: "HubSpot ID", Length: 255, Unique: true, Custom: true}
 }
 
@@ -133,7 +133,7 @@ func contactFields() []Field {
 	}
 	fields = append(fields, contactAddress("Mailing")...)
 	fields = append(fields, contactAddress("Other")...)
-	return append(append(fields, twinID()), audit("Contact Owner")...)
+	return append(append(fields, counterpartID()), audit("Contact Owner")...)
 }
 
 func accountFields() []Field {
@@ -165,7 +165,7 @@ func accountFields() []Field {
 	}
 	fields = append(fields, address("Billing", "Billing")...)
 	fields = append(fields, address("Shipping", "Shipping")...)
-	return append(append(fields, twinID()), audit("Account Owner")...)
+	return append(append(fields, counterpartID()), audit("Account Owner")...)
 }
 
 // The modules that are played.

@@ -152,10 +152,10 @@ func (s *Server) apiHandler() http.Handler {
 	crm := s.recorder.Wrap(s.faults.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(routes, w, r).write(w)
 	})))
-	door := s.door()
+	control := s.control()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if sim.IsControl(r) {
-			door.ServeHTTP(w, r)
+			control.ServeHTTP(w, r)
 			return
 		}
 		crm.ServeHTTP(w, r)

@@ -21,7 +21,7 @@ import (
 func publishAnswersWithID(t *testing.T, open Open) {
 	e := newEndpoint(t, always(http.StatusNoContent))
 	s := open(t, []queue.Subscription{subscription(e)})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	attributes := map[string]string{"kind": "contact", "empty": ""}
 	id, err := newPublisher(t, s, topic).Publish(ctx, &pubsub.Message{
@@ -51,7 +51,7 @@ func publishAnswersWithID(t *testing.T, open Open) {
 
 func unknownTopicIsRefused(t *testing.T, open Open) {
 	s := open(t, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	_, err := newPublisher(t, s, "nowhere").Publish(ctx, &pubsub.Message{Data: []byte("x")}).Get(ctx)
 	if got := status.Code(err); got != codes.NotFound {

@@ -139,7 +139,7 @@ func (e *endpoint) deliveries(data string) []delivery {
 // when that takes too long.
 func (e *endpoint) waitAcked(t *testing.T, n int) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(maxWait)
 	defer deadline.Stop()
 	for {
 		e.mu.Lock()
@@ -151,7 +151,7 @@ func (e *endpoint) waitAcked(t *testing.T, n int) {
 		select {
 		case <-changed:
 		case <-deadline.C:
-			t.Fatalf("%d of %d messages acknowledged after %v", acked, n, patience)
+			t.Fatalf("%d of %d messages acknowledged after %v", acked, n, maxWait)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func publishKeys(t *testing.T, s System, keys, each int) map[string][]string {
 	p := newPublisher(t, s, topic)
 	published := map[string][]string{}
 	var results []*pubsub.PublishResult
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	for i := range each {
 		for k := range keys {

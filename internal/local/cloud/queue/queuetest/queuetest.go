@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 60 * time.Second
+const maxWait = 60 * time.Second
 
 // System is a queue with its gateway.
 type System struct {
@@ -77,7 +77,7 @@ func newPublisher(t *testing.T, s System, topic string) publisher {
 // publish stores messages of one key in order and returns their ids.
 func (p publisher) publish(t *testing.T, key string, data ...string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	results := make([]*pubsub.PublishResult, len(data))
 	for i, d := range data {
@@ -97,7 +97,7 @@ func (p publisher) publish(t *testing.T, key string, data ...string) []string {
 // wait returns when the system is idle.
 func wait(t *testing.T, s System) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
 	if err := s.Wait(ctx); err != nil {
 		t.Fatalf("wait until idle: %v", err)

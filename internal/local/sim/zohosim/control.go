@@ -13,9 +13,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-// door is the control door: the hands of people in Zoho's user interface, and
+// control is the control door: the hands of people in Zoho's user interface, and
 // what a test needs to see and upset.
-func (s *Server) door() http.Handler {
+func (s *Server) control() http.Handler {
 	mux := http.NewServeMux()
 	sim.Control{Clock: s.clock, Faults: s.faults, Recorder: s.recorder, Deliverer: s.deliverer}.Mount(mux)
 	for pattern, h := range map[string]func(*http.Request, *hand) (any, error){

@@ -30,7 +30,7 @@ func TestAPersonEditsAtATimeOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestTheDoorRefuses(t *testing.T) {
+func TestTheControlAPIRefuses(t *testing.T) {
 	b := start(t, Config{})
 	id := b.create(Contacts, `{"Last_Name":"Doe","HubSpot_ID":"1"}`)
 	tests := map[string]struct {
@@ -187,7 +187,7 @@ func TestNewRefusesAConfigThatContradictsItself(t *testing.T) {
 	}
 }
 
-func TestTheDoorListsWhatIsStored(t *testing.T) {
+func TestTheControlAPIListsTheStoredRecords(t *testing.T) {
 	b := start(t, Config{})
 	kept := b.create(Contacts, `{"Last_Name":"Doe","Email":"d@x.eu"}`)
 	gone := b.create(Contacts, `{"Last_Name":"Roe"}`)

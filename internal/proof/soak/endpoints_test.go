@@ -22,26 +22,26 @@ var collections = map[crm.System]map[crm.Kind]string{
 	crm.Zoho:    {crm.Contact: zohosim.Contacts, crm.Company: zohosim.Accounts},
 }
 
-// twinField is where a side keeps the id of the other side's record.
-var twinField = map[crm.System]string{crm.HubSpot: "zoho_id", crm.Zoho: "HubSpot_ID"}
+// counterpartField is where a side keeps the id of the other side's record.
+var counterpartField = map[crm.System]string{crm.HubSpot: "zoho_id", crm.Zoho: "HubSpot_ID"}
 
-// doors are the control doors of both simulators.
-type doors struct {
+// endpoints are the control doors of both simulators.
+type endpoints struct {
 	url  map[crm.System]string
 	http *http.Client
 }
 
-func newDoors(hubspot, zoho string) *doors {
+func newEndpoints(hubspot, zoho string) *endpoints {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 32
-	return &doors{
+	return &endpoints{
 		url:  map[crm.System]string{crm.HubSpot: hubspot, crm.Zoho: zoho},
 		http: &http.Client{Timeout: 30 * time.Second, Transport: transport},
 	}
 }
 
 // call makes one request below /_sim/; in and out may be nil.
-func (d *doors) call(ctx context.Context, s crm.System, method, path string, in, out any) error {
+func (d *endpoints) call(ctx context.Context, s crm.System, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		encoded, err := json.Marshal(in)
@@ -73,7 +73,7 @@ func (d *doors) call(ctx context.Context, s crm.System, method, path string, in,
 }
 
 // both makes the same request at both doors.
-func (d *doors) both(ctx context.Context, method, path string, in any) error {
+func (d *endpoints) both(ctx context.Context, method, path string, in any) error {
 	for _, s := range crm.Systems {
 		if err := d.call(ctx, s, method, path, in, nil); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (r record) entries(field string) []entry {
 }
 
 // write makes a record (id "") or edits one, as a person.
-func (d *doors) write(ctx context.Context, s crm.System, kind crm.Kind, id string, values map[string]any) (record, error) {
+func (d *endpoints) write(ctx context.Context, s crm.System, kind crm.Kind, id string, values map[string]any) (record, error) {
 	method, path := http.MethodPost, collections[s][kind]
 	if id != "" {
 		method, path = http.MethodPatch, path+"/"+id
@@ -165,7 +165,7 @@ func (d *doors) write(ctx context.Context, s crm.System, kind crm.Kind, id strin
 	return out, err
 }
 
-func (d *doors) read(ctx context.Context, s crm.System, kind crm.Kind, id string) (record, error) {
+func (d *endpoints) read(ctx context.Context, s crm.System, kind crm.Kind, id string) (record, error) {
 	var out record
 	err := d.call(ctx, s, http.MethodGet, collections[s][kind]+"/"+id, nil, &out)
 	return out, err
@@ -173,7 +173,7 @@ func (d *doors) read(ctx context.Context, s crm.System, kind crm.Kind, id string
 
 // list gives the living records, narrowed by a query such as "?HubSpot_ID=1",
 // which only Zoho's door knows.
-func (d *doors) list(ctx context.Context, s crm.System, kind crm.Kind, query string) ([]record, error) {
+func (d *endpoints) list(ctx context.Context, s crm.System, kind crm.Kind, query string) ([]record, error) {
 	var out struct {
 		Results []record `json:"results"` // HubSpot
 		Records []record `json:"records"` // Zoho
@@ -184,7 +184,7 @@ func (d *doors) list(ctx context.Context, s crm.System, kind crm.Kind, query str
 }
 
 // idle tells whether no webhook is on its way on either side.
-func (d *doors) idle(ctx context.Context) (bool, error) {
+func (d *endpoints) idle(ctx context.Context) (bool, error) {
 	for _, s := range crm.Systems {
 		var out struct {
 			Idle bool `json:"idle"`
