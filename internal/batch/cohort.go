@@ -10,6 +10,10 @@ import (
 // returned. They are a cohort: a request of one of them waits until every other one
 // waits too, or has returned, so that all of them take each step with as few calls
 // as possible. No other request of the process waits for them.
+//
+// A cohort earns its code: 3,000 pairs that are not linked, at a latency of 100 ms,
+// take 49 s and 0.076 calls a record in cohorts, and 95 s and 0.082 calls in
+// goroutines that do not wait for one another (TestTheCostOfABackfill).
 func RunCohort(ctx context.Context, n int, do func(ctx context.Context, i int)) {
 	c := &cohort{busy: n}
 	ctx = context.WithValue(ctx, cohortKey{}, c)

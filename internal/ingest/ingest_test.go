@@ -88,7 +88,7 @@ type street struct {
 // entrance makes one of the two handler, and a good delivery to it with one
 // change of the contact 1.
 type entrance struct {
-	open  func(testing.TB, Config) http.Handler
+	open func(testing.TB, Config) http.Handler
 	post func() delivered
 }
 

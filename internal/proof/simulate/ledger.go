@@ -19,8 +19,8 @@ type ledger struct {
 
 // The outcomes of operations that the syncer did not end itself.
 const (
-	givenUp = "given up"
-	suppressed  = "recorded as given up by the queue"
+	givenUp    = "given up"
+	suppressed = "recorded as given up by the queue"
 )
 
 func (l *ledger) accept(o op.Operation) { l.accepted = append(l.accepted, o) }

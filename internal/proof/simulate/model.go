@@ -28,13 +28,13 @@ type entry struct {
 
 // version is a record as it was for some time. It is never changed.
 type version struct {
-	seq      int
-	from     int64 // our time
-	fields   map[string]string
-	counterpart     string
-	modified time.Time
-	by       author
-	deleted  bool
+	seq         int
+	from        int64 // our time
+	fields      map[string]string
+	counterpart string
+	modified    time.Time
+	by          author
+	deleted     bool
 }
 
 // record is one of a CRM.

@@ -78,22 +78,22 @@ type world struct {
 	now     int64      // milliseconds since 1970, by our own clock
 	seq     int        // numbers everything that happens, in its order
 
-	crms       map[crm.System]*model
-	links      *links
-	failures   *failures
-	suppressions     *suppressions
-	holds      holds
-	syncer     *syncer.Syncer
-	queue      queue
-	net        []webhook
-	landing    []landing
-	people     people
-	ledger     ledger
-	mail       *mailroom
-	consumer   *consumer.Consumer
-	sweeper    *sweeper
-	operator   *operator
-	statistics statistics
+	crms         map[crm.System]*model
+	links        *links
+	failures     *failures
+	suppressions *suppressions
+	holds        holds
+	syncer       *syncer.Syncer
+	queue        queue
+	net          []webhook
+	landing      []landing
+	people       people
+	ledger       ledger
+	mail         *mailroom
+	consumer     *consumer.Consumer
+	sweeper      *sweeper
+	operator     *operator
+	statistics   statistics
 	// deaf is set while no webhook is sent.
 	dropsWebhooks bool
 
