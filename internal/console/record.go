@@ -231,7 +231,7 @@ func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decisi
 	}
 	for _, s := range crm.Systems {
 		switch {
-		case f.Writes(s):
+		case f.WritesTo(s):
 			d.State, d.StateWords = "differs", "will be written to "+systemName(s)
 		case f.WithoutCompany(s):
 			d.State, d.StateWords = "note", systemName(s)+" does not have the company"
@@ -242,9 +242,9 @@ func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decisi
 	if d.State == "same" && f.Canonical[crm.HubSpot] != f.Canonical[crm.Zoho] {
 		d.StateWords = "may differ here"
 	}
-	if cell := f.Base.Cell; !cell.IsBottom() {
-		d.Winner, d.At = systemName(cell.Stamp.Side), time.UnixMilli(cell.Stamp.Own)
-		if cell.Stamp.Own == 0 {
+	if cell := f.Base.Cell; !cell.IsZero() {
+		d.Winner, d.At = systemName(cell.Stamp.Side), time.UnixMilli(cell.Stamp.RawAt)
+		if cell.Stamp.RawAt == 0 {
 			d.At = time.UnixMilli(cell.Stamp.At)
 		}
 	}

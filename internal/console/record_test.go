@@ -28,7 +28,7 @@ func explained() syncer.Explanation {
 			Decisions: []syncer.Decision{{At: start, Operation: "first", Field: "last_name", Winner: crm.HubSpot, Reason: merge.NewerEdit, Wrote: []crm.System{crm.Zoho}}}},
 		Records: map[crm.System]crm.Record{crm.HubSpot: rec(crm.HubSpot, "1", "lastname"), crm.Zoho: rec(crm.Zoho, "2", "Last_Name")},
 		Fields: []syncer.FieldExplanation{{Field: name, Canonical: map[crm.System]string{crm.HubSpot: hostile, crm.Zoho: hostile},
-			Result: merge.Result{Reason: merge.InSync, Base: merge.Base{Cell: merge.Cell{Hash: "h", Stamp: merge.Stamp{At: start.UnixMilli(), Own: start.UnixMilli(), Side: crm.HubSpot}}}}}},
+			Result: merge.Result{Reason: merge.InSync, Base: merge.Base{Cell: merge.Cell{Hash: "h", Stamp: merge.Stamp{At: start.UnixMilli(), RawAt: start.UnixMilli(), Side: crm.HubSpot}}}}}},
 	}
 }
 

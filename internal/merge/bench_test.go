@@ -14,7 +14,7 @@ func BenchmarkField(b *testing.B) {
 	for i := range 20 {
 		history = append(history, Edit{Value: old, At: int64(1_000_000 - i*1000), Own: i%2 == 0})
 	}
-	base := Base{Cell: Cell{Hash: old.Hash, Stamp: Stamp{At: 1_000_000, Own: 1_000_000, Side: crm.HubSpot}}}
+	base := Base{Cell: Cell{Hash: old.Hash, Stamp: Stamp{At: 1_000_000, RawAt: 1_000_000, Side: crm.HubSpot}}}
 	base.HubSpot = SideBase{Seen: 1_000_000, Shown: old.Hash}
 	base.Zoho = SideBase{Seen: 1_000_000, Shown: old.Hash}
 	hubspot := Side{Current: old, Edits: history}

@@ -38,9 +38,9 @@ type Stamp struct {
 	At      int64      // milliseconds since 1970, by the clock of Side
 	Counter int        // raised when causality and the clocks disagree
 	Side    crm.System // where a person typed it; "" for no edit at all
-	Own     int64      // the time on Side before any lift, in milliseconds
-	// Bounded is set while no history told when the edit was made: not before
-	// Since and not after At, which suffices until another edit competes.
+	RawAt   int64      // the time that Side itself gives the edit, in milliseconds
+	// Bounded is set while no history shows when the edit was made. It was not made
+	// before Since and not after At, which suffices until another edit competes.
 	Bounded bool
 	Since   Instant
 }
@@ -52,21 +52,21 @@ type Instant struct {
 }
 
 func (i Instant) compare(other Instant) int {
-	return cmp.Or(cmp.Compare(second(i.At), second(other.At)), cmp.Compare(i.Counter, other.Counter))
+	return cmp.Or(cmp.Compare(wholeSecond(i.At), wholeSecond(other.At)), cmp.Compare(i.Counter, other.Counter))
 }
 
-// earliest is when the edit can have been made at the earliest.
-func (s Stamp) earliest() Instant {
+// earliestInstant is when the edit can have been made at the earliest.
+func (s Stamp) earliestInstant() Instant {
 	if s.Bounded {
 		return s.Since
 	}
 	return Instant{s.At, s.Counter}
 }
 
-// Contends reports whether an edit made at a time, in milliseconds, on the other
-// side might be later than c, if c was made earlier than it has to be assumed.
-func (c Cell) Contends(at int64) bool {
-	return c.Stamp.Bounded && second(at) <= second(c.Stamp.At)
+// MayBeOlderThan reports whether c may be older than an edit that was made on the
+// other side at a time in milliseconds. c may, while only its bounds are known.
+func (c Cell) MayBeOlderThan(at int64) bool {
+	return c.Stamp.Bounded && wholeSecond(at) <= wholeSecond(c.Stamp.At)
 }
 
 // Cell is a value, by its hash, with the stamp of the edit it comes from.
@@ -75,35 +75,35 @@ type Cell struct {
 	Stamp Stamp
 }
 
-// IsBottom reports whether c is no edit at all. It is older than every edit,
-// so a field that was never set does not beat one that was.
-func (c Cell) IsBottom() bool { return c.Stamp.Side == "" }
+// IsZero reports whether c is no edit at all. Such a cell is older than every
+// edit, so a field that was never set does not beat one that was.
+func (c Cell) IsZero() bool { return c.Stamp.Side == "" }
 
 // Compare is the total order: negative when a is older than b. Of two edits in
 // the same second without a causal order, the one on the preferred side is the
 // later.
 func Compare(a, b Cell, preferred crm.System) int {
-	if a.IsBottom() || b.IsBottom() {
-		return rank(!a.IsBottom()) - rank(!b.IsBottom())
+	if a.IsZero() || b.IsZero() {
+		return boolRank(!a.IsZero()) - boolRank(!b.IsZero())
 	}
 	return cmp.Or(
-		cmp.Compare(second(a.Stamp.At), second(b.Stamp.At)),
+		cmp.Compare(wholeSecond(a.Stamp.At), wholeSecond(b.Stamp.At)),
 		cmp.Compare(a.Stamp.Counter, b.Stamp.Counter),
-		rank(a.Stamp.Side == preferred)-rank(b.Stamp.Side == preferred),
-		cmp.Compare(a.Stamp.Own, b.Stamp.Own),
+		boolRank(a.Stamp.Side == preferred)-boolRank(b.Stamp.Side == preferred),
+		cmp.Compare(a.Stamp.RawAt, b.Stamp.RawAt),
 		cmp.Compare(a.Hash, b.Hash),
 	)
 }
 
-func rank(b bool) int {
+func boolRank(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// second rounds down, also before 1970.
-func second(ms int64) int64 {
+// wholeSecond rounds down, also before 1970.
+func wholeSecond(ms int64) int64 {
 	if ms < 0 && ms%1000 != 0 {
 		return ms/1000 - 1
 	}
@@ -117,17 +117,17 @@ type Base struct {
 	Zoho    SideBase
 }
 
-// On returns what the base knows of one side.
-func (b *Base) On(s crm.System) *SideBase {
+// Side returns the part of the base that concerns s.
+func (b *Base) Side(s crm.System) *SideBase {
 	if s == crm.HubSpot {
 		return &b.HubSpot
 	}
 	return &b.Zoho
 }
 
-// Rename replaces one hash by another wherever b holds it: the value that it
-// stands for is known under another canonical form from now on.
-func (b *Base) Rename(from, to Hash) {
+// ReplaceHash replaces one hash by another wherever b holds it, because the
+// canonical form of the value has changed.
+func (b *Base) ReplaceHash(from, to Hash) {
 	rename := func(h *Hash) {
 		if *h == from {
 			*h = to
@@ -135,8 +135,8 @@ func (b *Base) Rename(from, to Hash) {
 	}
 	rename(&b.Cell.Hash)
 	for _, s := range crm.Systems {
-		side := b.On(s)
-		for _, h := range []*Hash{&side.Shown, &side.Image.Sent, &side.Image.Stored, &side.Refused.Hash} {
+		side := b.Side(s)
+		for _, h := range []*Hash{&side.Shown, &side.StoredForm.Sent, &side.StoredForm.Stored, &side.Refused.Hash} {
 			rename(h)
 		}
 	}
@@ -150,44 +150,44 @@ type SideBase struct {
 	// seconds, and an entry is found again when older ones are forgotten.
 	Seen  int64
 	Shown Hash
-	// Behind is set when the other side typed again what this one showed already,
-	// until this one is read after that: the value shown is the base's, but
-	// whoever replaced it may have seen the older of two equal edits.
-	Behind bool
+	// ReadBeforeBase is set when the base comes from an edit on the other side that
+	// was made after the last read of this one. The value shown may equal the base,
+	// but the person who replaced it may have seen the older of two equal edits.
+	ReadBeforeBase bool
 	// Pending is set from the decision to write until a read shows the value.
 	Pending bool
 	// Blank is set while this side stays empty beside the base, because a
 	// person cleared it and the mapping keeps the other side's value.
-	Blank   bool
-	Image   Image
-	Refused Refusal
+	Blank      bool
+	StoredForm StoredForm
+	Refused    Refusal
 }
 
-// imageCertainty is how often the same outcome is seen before it is believed.
-// Once may be another handler's late write.
-const imageCertainty = 2
+// observationsNeeded is how often the same outcome is observed before it counts as
+// the stored form. A single one may be the late write of another handler.
+const observationsNeeded = 2
 
-// Image is what a side stores when it is sent a value: a phone number that it
-// reformats, a text that it cuts off.
-type Image struct {
+// StoredForm is the form in which a side stores a value that it is sent, such as a
+// phone number that it reformats or a text that it cuts off (R10).
+type StoredForm struct {
 	Sent, Stored Hash
 	Count        int
 }
 
-func (i Image) holds(sent, stored Hash) bool {
-	return i.Count >= imageCertainty && i.Sent == sent && i.Stored == stored
+func (f StoredForm) isConfirmedFor(sent, stored Hash) bool {
+	return f.Count >= observationsNeeded && f.Sent == sent && f.Stored == stored
 }
 
-func (i Image) observe(sent, stored Hash) Image {
-	if i.Sent != sent || i.Stored != stored {
-		return Image{Sent: sent, Stored: stored, Count: 1}
+func (f StoredForm) withObservation(sent, stored Hash) StoredForm {
+	if f.Sent != sent || f.Stored != stored {
+		return StoredForm{Sent: sent, Stored: stored, Count: 1}
 	}
-	i.Count = min(i.Count+1, imageCertainty)
-	return i
+	f.Count = min(f.Count+1, observationsNeeded)
+	return f
 }
 
-// Refusal is a value that a side would not take, with that side's code. It is
-// not sent there again until the value changes.
+// Refusal is a value that a side refused, with that side's code. The value is not
+// sent there again until it changes (R9).
 type Refusal struct {
 	Hash Hash
 	Code string

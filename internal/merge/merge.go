@@ -26,11 +26,11 @@ type Side struct {
 	// Acknowledged is set when this side has just accepted a write of the base
 	// and Current was read after it. A difference then is the side's doing.
 	Acknowledged bool
-	// Later is set when this side was read after all that was read of the other.
-	Later bool
-	// Made is set when the connector's newest entry is as old as the record,
+	// ReadLast is set when this side was read after all that was read of the other.
+	ReadLast bool
+	// CreatedByConnector is set when the connector's newest entry is as old as the record,
 	// which the connector made: it may be what the side filled in by itself.
-	Made bool
+	CreatedByConnector bool
 }
 
 // Policy is what the mapping says of a field.
@@ -81,8 +81,8 @@ type Result struct {
 	Winner crm.System
 }
 
-// Writes reports whether the value has to be written to s.
-func (r Result) Writes(s crm.System) bool {
+// WritesTo reports whether the value has to be written to s.
+func (r Result) WritesTo(s crm.System) bool {
 	if s == crm.HubSpot {
 		return r.WriteHubSpot
 	}
@@ -93,37 +93,37 @@ func (r Result) Writes(s crm.System) bool {
 // show.
 func Field(p Policy, base Base, hubspot, zoho Side) Result {
 	m := merger{policy: p, base: base, sides: map[crm.System]*view{
-		crm.HubSpot: look(hubspot), crm.Zoho: look(zoho),
+		crm.HubSpot: newView(hubspot), crm.Zoho: newView(zoho),
 	}}
-	m.date()
-	m.recover()
+	m.resolveEditTime()
+	m.inferBase()
 	for _, s := range crm.Systems {
-		m.lift(s)
+		m.orderAfterBase(s)
 	}
-	m.prefer()
-	kept := m.keepOnClear()
-	return m.decide(kept)
+	m.applyPreference()
+	kept := m.setClearAside()
+	return m.chooseTarget(kept)
 }
 
 // view is one side as the merge sees it.
 type view struct {
 	Side
-	user   Cell   // newest edit by a person, bottom when there is none
+	edit   Cell   // the newest edit by a person, zero when there is none
 	text   string // its value
-	index  int    // where it stands in Edits, -1 when there is none
+	index  int    // its index in Edits, -1 when there is none
 	newest int64  // the time of the newest entry
 	own    bool   // the newest entry is the connector's
 }
 
-func look(s Side) *view {
+func newView(s Side) *view {
 	v := &view{Side: s, index: -1}
 	for i, e := range s.Edits {
 		if i == 0 {
 			v.newest, v.own = e.At, e.Own
 		}
 		if !e.Own {
-			// The side is filled in by lift, which knows it.
-			v.user = Cell{Hash: e.Value.Hash, Stamp: Stamp{At: e.At, Own: e.At, Bounded: e.Bounded}}
+			// orderAfterBase sets Side, which is not known here.
+			v.edit = Cell{Hash: e.Value.Hash, Stamp: Stamp{At: e.At, RawAt: e.At, Bounded: e.Bounded}}
 			v.text, v.index = e.Value.Text, i
 			break
 		}
@@ -131,12 +131,12 @@ func look(s Side) *view {
 	return v
 }
 
-// after reports whether the person's newest edit was made after the side was
-// last read. Of several entries with the time of that read, those are older
-// that do not come after the value that was read.
-func (v *view) after(b *SideBase) bool {
-	if v.user.Stamp.At != b.Seen {
-		return v.user.Stamp.At > b.Seen
+// editedAfterRead reports whether a person made the newest edit after the side was
+// last read. Of several entries with the time of that read, those are older that do
+// not come after the value that was read.
+func (v *view) editedAfterRead(b *SideBase) bool {
+	if v.edit.Stamp.At != b.Seen {
+		return v.edit.Stamp.At > b.Seen
 	}
 	for _, e := range v.Edits[:v.index+1] {
 		if e.At == b.Seen && e.Value.Hash == b.Shown {
@@ -152,94 +152,95 @@ type merger struct {
 	sides  map[crm.System]*view
 	reason Reason
 	// recovered is set when the base was lost and is a guess from the histories.
-	recovered bool
+	baseInferred bool
 }
 
 func (m *merger) compare(a, b Cell) int { return Compare(a, b, m.policy.Preferred) }
 
-// date finds out when the edit was made that the base comes from, where only
-// its bounds were known. A value that the connector wrote itself, late and
-// unseen, was nobody's edit: it is as old as it can be.
-func (m *merger) date() {
+// resolveEditTime replaces the bounds of the edit that the base comes from by its
+// exact time, where a history shows it now (R11, docs/merge-rules.md). A value that
+// the connector wrote itself, late and unseen, is no edit by a person: it counts as
+// made at the earliest possible time.
+func (m *merger) resolveEditTime() {
 	stamp := &m.base.Cell.Stamp
 	v := m.sides[stamp.Side]
 	if !stamp.Bounded || v == nil || v.ReadAt != 0 {
 		return
 	}
 	for _, e := range v.Edits {
-		if e.Bounded || e.Value.Hash != m.base.Cell.Hash || second(e.At) > second(stamp.Own) {
+		if e.Bounded || e.Value.Hash != m.base.Cell.Hash || wholeSecond(e.At) > wholeSecond(stamp.RawAt) {
 			continue
 		}
 		exact := Instant{At: e.At}
 		if e.Own || exact.compare(stamp.Since) < 0 {
 			exact = stamp.Since
 		}
-		*stamp = Stamp{At: exact.At, Counter: exact.Counter, Side: stamp.Side, Own: e.At}
+		*stamp = Stamp{At: exact.At, Counter: exact.Counter, Side: stamp.Side, RawAt: e.At}
 		return
 	}
 }
 
-// recover takes the newest of the connector's own writes for the base when the
-// base was lost and no person's edit is on record, or when both sides show what
-// was written (rule R6). What stands in a record since the connector made it,
-// and the other side never held, did not come from there: the side filled it in
-// by itself, and it is nobody's information.
-func (m *merger) recover() {
-	if !m.base.Cell.IsBottom() {
+// inferBase takes the newest of the connector's own writes for the base when the
+// base was lost and no history holds an edit by a person, or when both sides show
+// the value that was written (R6, docs/merge-rules.md). A value that a record has
+// held since the connector created it, and that the other side never held, did not
+// come from there: the side filled it in by itself, and it is not information.
+func (m *merger) inferBase() {
+	if !m.base.Cell.IsZero() {
 		return
 	}
 	for _, s := range crm.Systems {
-		if m.sides[s].index >= 0 && !m.agreed() {
+		if m.sides[s].index >= 0 && !m.sidesAgree() {
 			return
 		}
 	}
 	for _, s := range crm.Systems {
 		other := m.sides[s.Other()]
-		if v := m.sides[s]; v.own && (!v.Made || other.Current.Hash != "" || len(other.Edits) > 0) {
+		if v := m.sides[s]; v.own && (!v.CreatedByConnector || other.Current.Hash != "" || len(other.Edits) > 0) {
 			e := v.Edits[0]
-			c := Cell{Hash: e.Value.Hash, Stamp: Stamp{At: e.At, Own: e.At, Side: s}}
+			c := Cell{Hash: e.Value.Hash, Stamp: Stamp{At: e.At, RawAt: e.At, Side: s}}
 			if m.compare(c, m.base.Cell) > 0 {
-				m.base.Cell, m.recovered = c, true
+				m.base.Cell, m.baseInferred = c, true
 			}
 		}
 	}
 }
 
-// agreed reports whether both sides show one value, as they do after it was
-// brought to both. An edit that it replaced on one side was seen to be older.
-func (m *merger) agreed() bool {
+// sidesAgree reports whether both sides show one value, as they do after the
+// connector brought it to both. An edit that the value replaced was seen to be older.
+func (m *merger) sidesAgree() bool {
 	h, z := m.sides[crm.HubSpot], m.sides[crm.Zoho]
-	return h.Current.Hash == z.Current.Hash && !Overwrote(h.Edits) && !Overwrote(z.Edits)
+	return h.Current.Hash == z.Current.Hash && !OverwroteUnseenEdit(h.Edits) && !OverwroteUnseenEdit(z.Edits)
 }
 
-// unseenTime is how long, in milliseconds, the connector may take from its read
-// of a record to its write.
+// unseenTime is the longest time, in milliseconds, from the connector's read of a
+// record to its write.
 const unseenTime = 90_000
 
-// Overwrote reports whether the connector wrote over a person's newest edit,
-// by a history that is newest first, so soon that it may not have seen it.
-func Overwrote(history []Edit) bool {
+// OverwroteUnseenEdit reports whether the connector wrote over the newest edit by a
+// person so soon that it may not have seen it. The history is newest first.
+func OverwroteUnseenEdit(history []Edit) bool {
 	i := slices.IndexFunc(history, func(e Edit) bool { return !e.Own })
 	return i > 0 && history[i-1].Value.Hash != history[i].Value.Hash && history[i-1].At-history[i].At <= unseenTime
 }
 
-// lift makes an edit later than the base when it was made where the base could
-// already be seen (rule R1).
-func (m *merger) lift(s crm.System) {
+// orderAfterBase makes the newest edit on s later than the base when its editor could
+// already see the base (R1, docs/merge-rules.md).
+func (m *merger) orderAfterBase(s crm.System) {
 	v, base := m.sides[s], m.base.Cell
 	if v.index < 0 {
 		return
 	}
-	v.user.Stamp.Side = s
-	if base.IsBottom() || m.recovered { // where this side stood is not known
+	v.edit.Stamp.Side = s
+	if base.IsZero() || m.baseInferred { // the position of this side is not known
 		return
 	}
 	switch {
-	case base.Stamp.Side == s && base.Stamp.Own == v.user.Stamp.Own && base.Hash == v.user.Hash:
-		v.user.Stamp = base.Stamp // it is where the base came from
-	case v.after(m.base.On(s)) && m.showed(s):
-		stamp, since := &v.user.Stamp, base.Stamp.earliest()
-		if m.compare(v.user, base) <= 0 {
+	case base.Stamp.Side == s && base.Stamp.RawAt == v.edit.Stamp.RawAt && base.Hash == v.edit.Hash:
+		v.edit.Stamp = base.Stamp // it is where the base came from
+	case v.editedAfterRead(m.base.Side(s)) && m.editorSawBase(s):
+		stamp, since := &v.edit.Stamp, base.Stamp.earliestInstant()
+		if m.compare(v.edit, base) <= 0 {
 			stamp.At, stamp.Counter = base.Stamp.At, base.Stamp.Counter+1
 			stamp.Bounded = base.Stamp.Bounded
 		}
@@ -249,21 +250,21 @@ func (m *merger) lift(s crm.System) {
 	}
 }
 
-// showed reports whether whoever made the newest edit on s had the base before
-// them, rather than what stood there until we wrote it.
-func (m *merger) showed(s crm.System) bool {
-	v, b, base := m.sides[s], m.base.On(s), m.base.Cell.Hash
+// editorSawBase reports whether the person who made the newest edit on s saw the
+// base, rather than the value that stood there until the connector wrote the base.
+func (m *merger) editorSawBase(s crm.System) bool {
+	v, b, base := m.sides[s], m.base.Side(s), m.base.Cell.Hash
 	holds := func(h Hash) bool {
-		return h == base || b.Image.Sent == base && b.Image.Stored == h && b.Image.Count > 0
+		return h == base || b.StoredForm.Sent == base && b.StoredForm.Stored == h && b.StoredForm.Count > 0
 	}
-	if b.Blank || holds(b.Shown) && !b.Behind {
+	if b.Blank || holds(b.Shown) && !b.ReadBeforeBase {
 		return true
 	}
 	for _, e := range v.Edits[v.index+1:] {
 		if e.At < b.Seen || e.At == b.Seen && e.Value.Hash == b.Shown {
-			return false // what was read last, and what is older
+			return false // the last value that was read, or an older one
 		}
-		// What we wrote since is the base, or what this side made of it.
+		// The connector has written nothing since but the base, or its stored form.
 		if e.Own && (e.At > b.Seen || holds(e.Value.Hash)) {
 			return true
 		}
@@ -271,63 +272,65 @@ func (m *merger) showed(s crm.System) bool {
 	return false
 }
 
-// prefer puts the preferred side's edit behind the other's when both are news.
-func (m *merger) prefer() {
+// applyPreference makes the edit on the side that the mapping prefers the later one
+// when both sides hold edits newer than the base.
+func (m *merger) applyPreference() {
 	p := m.policy.Prefer
-	if p == "" || !m.conflict() {
+	if p == "" || !m.hasConflict() {
 		return
 	}
-	mine, other := &m.sides[p].user, m.sides[p.Other()].user
+	mine, other := &m.sides[p].edit, m.sides[p.Other()].edit
 	if m.compare(*mine, other) < 0 {
 		mine.Stamp.At, mine.Stamp.Counter = other.Stamp.At, other.Stamp.Counter+1
 		m.reason = PreferSide
 	}
 }
 
-// conflict reports whether both sides hold news that differ.
-func (m *merger) conflict() bool {
-	h, z := m.sides[crm.HubSpot].user, m.sides[crm.Zoho].user
-	return h.Hash != z.Hash && m.news(h) && m.news(z)
+// hasConflict reports whether both sides hold edits that are newer than the base and
+// differ.
+func (m *merger) hasConflict() bool {
+	h, z := m.sides[crm.HubSpot].edit, m.sides[crm.Zoho].edit
+	return h.Hash != z.Hash && m.isNewerThanBase(h) && m.isNewerThanBase(z)
 }
 
-func (m *merger) news(c Cell) bool { return m.compare(c, m.base.Cell) > 0 }
+func (m *merger) isNewerThanBase(c Cell) bool { return m.compare(c, m.base.Cell) > 0 }
 
-// keepOnClear takes a clear out of the running and returns the side that it
-// was made on when it would have won: that side stays empty, the other keeps
-// its value (rule R7).
-func (m *merger) keepOnClear() (kept crm.System) {
+// setClearAside drops a clear where the mapping keeps cleared values. It returns the
+// side of the clear when the clear would have won: that side stays empty, and the
+// other keeps its value (R7, docs/merge-rules.md).
+func (m *merger) setClearAside() (kept crm.System) {
 	if !m.policy.KeepOnClear {
 		return ""
 	}
 	for _, s := range crm.Systems {
 		v, other := m.sides[s], m.sides[s.Other()]
-		rest := other.user
+		rest := other.edit
 		if m.compare(m.base.Cell, rest) > 0 {
 			rest = m.base.Cell
 		}
-		if v.user.IsBottom() || v.user.Hash != "" || rest.Hash == "" {
+		if v.edit.IsZero() || v.edit.Hash != "" || rest.Hash == "" {
 			continue
 		}
-		if m.compare(v.user, rest) > 0 {
+		if m.compare(v.edit, rest) > 0 {
 			kept = s
 		}
-		v.user = Cell{}
+		v.edit = Cell{}
 	}
 	return kept
 }
 
-func (m *merger) decide(kept crm.System) Result {
-	r := Result{Base: m.base, Conflict: m.conflict()}
+func (m *merger) chooseTarget(kept crm.System) Result {
+	r := Result{Base: m.base, Conflict: m.hasConflict()}
 	target := m.base.Cell
 	known := false
 	for _, s := range crm.Systems {
-		if v := m.sides[s]; m.compare(v.user, target) > 0 {
-			target, r.Winner = v.user, s
-			r.Value, known = Value{Text: v.text, Hash: v.user.Hash}, true
+		if v := m.sides[s]; m.compare(v.edit, target) > 0 {
+			target, r.Winner = v.edit, s
+			r.Value, known = Value{Text: v.text, Hash: v.edit.Hash}, true
 		}
 	}
 	if !known {
-		r.Value, known = m.find(target.Hash)
+		r.Value, known = m.findValue(target.Hash)
 	}
 	if target.Hash != m.base.Cell.Hash {
 		r.Base.HubSpot.Pending, r.Base.Zoho.Pending = false, false
@@ -337,12 +340,12 @@ func (m *merger) decide(kept crm.System) Result {
 	for _, s := range crm.Systems {
 		if known && m.policy.Stores != nil {
 			if stored := m.policy.Stores(s, r.Value); stored != target.Hash {
-				r.Base.On(s).Image = Image{Sent: target.Hash, Stored: stored, Count: imageCertainty}
+				r.Base.Side(s).StoredForm = StoredForm{Sent: target.Hash, Stored: stored, Count: observationsNeeded}
 			}
 		}
-		write := m.settle(s, &r.Base, target, s == kept)
+		write := m.updateSideBase(s, &r.Base, target, s == kept)
 		if write && !known {
-			r.Reason, r.Base.On(s).Pending = LostValue, false
+			r.Reason, r.Base.Side(s).Pending = LostValue, false
 			continue
 		}
 		if s == crm.HubSpot {
@@ -352,13 +355,13 @@ func (m *merger) decide(kept crm.System) Result {
 		}
 	}
 	if r.Reason == "" {
-		r.Reason = m.explain(r, kept)
+		r.Reason = m.chooseReason(r, kept)
 	}
 	return r
 }
 
-// find looks for the text of a value that is known by its hash.
-func (m *merger) find(h Hash) (Value, bool) {
+// findValue looks for the text of the value with a hash.
+func (m *merger) findValue(h Hash) (Value, bool) {
 	if h == "" {
 		return Value{}, true
 	}
@@ -376,22 +379,22 @@ func (m *merger) find(h Hash) (Value, bool) {
 	return Value{}, false
 }
 
-// settle brings the base of one side up to date with what was read, and
-// reports whether the target has to be written there.
-func (m *merger) settle(s crm.System, base *Base, target Cell, kept bool) bool {
-	v, b := m.sides[s], base.On(s)
+// updateSideBase brings the base of one side up to date with its read. It reports
+// whether the target has to be written there (R4, R9 and R10, docs/merge-rules.md).
+func (m *merger) updateSideBase(s crm.System, base *Base, target Cell, kept bool) bool {
+	v, b := m.sides[s], base.Side(s)
 	unmoved := b.Shown == v.Current.Hash
 	b.Seen, b.Shown = max(b.Seen, v.newest, v.ReadAt), v.Current.Hash
-	b.Behind = target != m.base.Cell && target.Stamp.Side != s && !v.Later
+	b.ReadBeforeBase = target != m.base.Cell && target.Stamp.Side != s && !v.ReadLast
 	b.Blank = v.Current.Hash == "" && target.Hash != "" && (kept || b.Blank && target == m.base.Cell)
-	if target.IsBottom() || v.Current.Hash == target.Hash {
+	if target.IsZero() || v.Current.Hash == target.Hash {
 		b.Pending = false
 		return false
 	}
 	if v.Acknowledged && b.Pending && (v.own || unmoved) {
-		b.Image = b.Image.observe(target.Hash, v.Current.Hash)
+		b.StoredForm = b.StoredForm.withObservation(target.Hash, v.Current.Hash)
 	}
-	if b.Blank || m.policy.ReadOnly[s] || b.Image.holds(target.Hash, v.Current.Hash) ||
+	if b.Blank || m.policy.ReadOnly[s] || b.StoredForm.isConfirmedFor(target.Hash, v.Current.Hash) ||
 		b.Refused.Code != "" && b.Refused.Hash == target.Hash {
 		b.Pending = false
 		return false
@@ -400,7 +403,7 @@ func (m *merger) settle(s crm.System, base *Base, target Cell, kept bool) bool {
 	return true
 }
 
-func (m *merger) explain(r Result, kept crm.System) Reason {
+func (m *merger) chooseReason(r Result, kept crm.System) Reason {
 	switch {
 	case kept != "":
 		return KeptOnClear

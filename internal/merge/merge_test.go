@@ -25,17 +25,17 @@ func side(current string, edits ...Edit) Side {
 
 // made is a side whose record the connector made with its newest edit.
 func made(s Side) Side {
-	s.Made = true
+	s.CreatedByConnector = true
 	return s
 }
 
 func person(v string, at int64) Edit { return Edit{Value: value(v), At: at} }
 func ours(v string, at int64) Edit   { return Edit{Value: value(v), At: at, Own: true} }
 
-// agreed is the base after v, edited on s at the time, was brought to both.
+// sidesAgree is the base after v, edited on s at the time, was brought to both.
 func agreed(v string, s crm.System, at int64, seenH, seenZ int64) Base {
 	return Base{
-		Cell:    Cell{Hash: value(v).Hash, Stamp: Stamp{At: at, Side: s, Own: at}},
+		Cell:    Cell{Hash: value(v).Hash, Stamp: Stamp{At: at, Side: s, RawAt: at}},
 		HubSpot: SideBase{Seen: seenH, Shown: value(v).Hash},
 		Zoho:    SideBase{Seen: seenZ, Shown: value(v).Hash},
 	}
@@ -143,7 +143,7 @@ func describe(r Result) string {
 	return fmt.Sprintf("%s %s %s", r.Value.Text, w, r.Reason)
 }
 
-func TestAnImageIsBelievedAfterTwoEqualObservations(t *testing.T) {
+func TestAStoredFormIsBelievedAfterTwoEqualObservations(t *testing.T) {
 	base := agreed("+1 555", crm.HubSpot, 10_000, 10_000, 0)
 	h := side("+1 555", person("+1 555", 10_000))
 	stored := Side{Current: value("555"), Edits: []Edit{ours("555", 11_000)}, Acknowledged: true}
@@ -159,7 +159,7 @@ func TestAnImageIsBelievedAfterTwoEqualObservations(t *testing.T) {
 	stored.Edits = append([]Edit{person("777", 12_000)}, stored.Edits...)
 	stored.Current = value("777")
 	if got := describe(Field(zohoFirst, base, h, stored)); got != "777 H only_edit" {
-		t.Errorf("an edit over an image: got %q", got)
+		t.Errorf("an edit over a stored form: got %q", got)
 	}
 }
 
@@ -183,7 +183,7 @@ func drawCell(t *rapid.T, name string) Cell {
 	at := rapid.Int64Range(-3000, 3000).Draw(t, name+" at")
 	return Cell{
 		Hash: value(rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, name+" value")).Hash,
-		Stamp: Stamp{At: at, Own: at, Counter: rapid.IntRange(0, 2).Draw(t, name+" counter"),
+		Stamp: Stamp{At: at, RawAt: at, Counter: rapid.IntRange(0, 2).Draw(t, name+" counter"),
 			Side: rapid.SampledFrom(crm.Systems[:]).Draw(t, name+" side")},
 	}
 }
@@ -226,9 +226,9 @@ func drawCase(t *rapid.T) (Policy, Base, Side, Side) {
 	}
 	b := Base{Cell: drawCell(t, "base")}
 	for _, s := range crm.Systems {
-		b.On(s).Seen = rapid.Int64Range(0, 6000).Draw(t, "seen")
-		b.On(s).Shown = value(rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "shown")).Hash
-		b.On(s).Pending = rapid.Bool().Draw(t, "pending")
+		b.Side(s).Seen = rapid.Int64Range(0, 6000).Draw(t, "seen")
+		b.Side(s).Shown = value(rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "shown")).Hash
+		b.Side(s).Pending = rapid.Bool().Draw(t, "pending")
 	}
 	return p, b, drawSide(t, "hubspot"), drawSide(t, "zoho")
 }
@@ -259,7 +259,7 @@ func TestTheBaseNeverGoesBack(t *testing.T) {
 
 func TestSwappingTheSidesMirrorsTheDecision(t *testing.T) {
 	swapCell := func(c Cell) Cell {
-		if !c.IsBottom() {
+		if !c.IsZero() {
 			c.Stamp.Side = c.Stamp.Side.Other()
 		}
 		return c
@@ -288,7 +288,7 @@ func TestNoValueComesFromNowhere(t *testing.T) {
 		if r.Value.Hash == "" || !r.WriteHubSpot && !r.WriteZoho {
 			return
 		}
-		if b.Cell.IsBottom() && r.Winner == "" {
+		if b.Cell.IsZero() && r.Winner == "" {
 			return // a lost base is taken from our own writes
 		}
 		candidates := map[Hash]bool{b.Cell.Hash: true}

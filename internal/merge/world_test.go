@@ -42,7 +42,7 @@ func (w *world) current(s crm.System) Value {
 func (w *world) add(s crm.System, v Value, own bool) {
 	at := w.now + w.skew[s]
 	if s == crm.Zoho {
-		at = second(at) * 1000
+		at = wholeSecond(at) * 1000
 	}
 	if old := w.edits[s]; len(old) > 0 {
 		at = max(at, old[0].At)
@@ -78,7 +78,7 @@ func (w *world) pass(pause func() bool) (wrote bool) {
 			return true
 		}
 		second := w.read(w.first.Other())
-		second.Later = true
+		second.ReadLast = true
 		h, z := first, second
 		if w.first == crm.Zoho {
 			h, z = second, first
@@ -92,7 +92,7 @@ func (w *world) pass(pause func() bool) (wrote bool) {
 			return wrote
 		}
 		for _, s := range crm.Systems {
-			if !r.Writes(s) {
+			if !r.WritesTo(s) {
 				continue
 			}
 			if !pause() {

@@ -21,8 +21,8 @@ import (
 //	  kind                   "contact" | "company"
 //	  zoho                   "9d-zoho-contact-456": looked up by equality; absent while unknown
 //	  sides.{hubspot|zoho}   record_id, read_at, wrote_at, modified, counterpart_id_refused, company
-//	  fields.{field name}    hash, at, counter, side, own, and for each side
-//	                         seen_at, shown, behind, pending, blank, image, refused
+//	  fields.{field name}    hash, at, counter, side, raw_at, and for each side
+//	                         seen_at, shown, read_before_base, pending, blank, stored_form, refused
 //	  hash_id                the key and the canonical forms of the hashes
 //	  lease                  holder, until
 //	  deleted_on, deleted_at the side that was deleted
@@ -81,7 +81,7 @@ type fieldDoc struct {
 	At      int64        `firestore:"at"`
 	Counter int          `firestore:"counter,omitempty"`
 	Side    string       `firestore:"side"`
-	Own     int64        `firestore:"own"`
+	RawAt   int64        `firestore:"raw_at"`
 	Bounded bool         `firestore:"bounded,omitempty"`
 	SinceAt int64        `firestore:"since_at,omitempty"`
 	Since   int          `firestore:"since_counter,omitempty"`
@@ -90,16 +90,16 @@ type fieldDoc struct {
 }
 
 type fieldSideDoc struct {
-	SeenAt      int64  `firestore:"seen_at,omitempty"`
-	Shown       string `firestore:"shown,omitempty"`
-	Behind      bool   `firestore:"behind,omitempty"`
-	Pending     bool   `firestore:"pending,omitempty"`
-	Blank       bool   `firestore:"blank,omitempty"`
-	ImageSent   string `firestore:"image_sent,omitempty"`
-	ImageStored string `firestore:"image_stored,omitempty"`
-	ImageCount  int    `firestore:"image_count,omitempty"`
-	Refused     string `firestore:"refused,omitempty"`
-	RefusedCode string `firestore:"refused_code,omitempty"`
+	SeenAt         int64  `firestore:"seen_at,omitempty"`
+	Shown          string `firestore:"shown,omitempty"`
+	ReadBeforeBase bool   `firestore:"read_before_base,omitempty"`
+	Pending        bool   `firestore:"pending,omitempty"`
+	Blank          bool   `firestore:"blank,omitempty"`
+	FormSent       string `firestore:"stored_form_sent,omitempty"`
+	FormStored     string `firestore:"stored_form_stored,omitempty"`
+	FormCount      int    `firestore:"stored_form_count,omitempty"`
+	Refused        string `firestore:"refused,omitempty"`
+	RefusedCode    string `firestore:"refused_code,omitempty"`
 }
 
 type decisionDoc struct {
@@ -156,7 +156,7 @@ func newLinkDoc(l syncer.Link) linkDoc {
 	for name, b := range l.Fields {
 		d.Fields[name] = fieldDoc{
 			Hash: string(b.Cell.Hash), At: b.Cell.Stamp.At, Counter: b.Cell.Stamp.Counter,
-			Side: string(b.Cell.Stamp.Side), Own: b.Cell.Stamp.Own,
+			Side: string(b.Cell.Stamp.Side), RawAt: b.Cell.Stamp.RawAt,
 			Bounded: b.Cell.Stamp.Bounded, SinceAt: b.Cell.Stamp.Since.At, Since: b.Cell.Stamp.Since.Counter,
 			HubSpot: newFieldSideDoc(b.HubSpot), Zoho: newFieldSideDoc(b.Zoho),
 		}
@@ -179,17 +179,17 @@ func newLinkDoc(l syncer.Link) linkDoc {
 
 func newFieldSideDoc(b merge.SideBase) fieldSideDoc {
 	return fieldSideDoc{
-		SeenAt: b.Seen, Shown: string(b.Shown), Behind: b.Behind, Pending: b.Pending, Blank: b.Blank,
-		ImageSent: string(b.Image.Sent), ImageStored: string(b.Image.Stored), ImageCount: b.Image.Count,
+		SeenAt: b.Seen, Shown: string(b.Shown), ReadBeforeBase: b.ReadBeforeBase, Pending: b.Pending, Blank: b.Blank,
+		FormSent: string(b.StoredForm.Sent), FormStored: string(b.StoredForm.Stored), FormCount: b.StoredForm.Count,
 		Refused: string(b.Refused.Hash), RefusedCode: b.Refused.Code,
 	}
 }
 
 func (d fieldSideDoc) base() merge.SideBase {
 	return merge.SideBase{
-		Seen: d.SeenAt, Shown: merge.Hash(d.Shown), Behind: d.Behind, Pending: d.Pending, Blank: d.Blank,
-		Image:   merge.Image{Sent: merge.Hash(d.ImageSent), Stored: merge.Hash(d.ImageStored), Count: d.ImageCount},
-		Refused: merge.Refusal{Hash: merge.Hash(d.Refused), Code: d.RefusedCode},
+		Seen: d.SeenAt, Shown: merge.Hash(d.Shown), ReadBeforeBase: d.ReadBeforeBase, Pending: d.Pending, Blank: d.Blank,
+		StoredForm: merge.StoredForm{Sent: merge.Hash(d.FormSent), Stored: merge.Hash(d.FormStored), Count: d.FormCount},
+		Refused:    merge.Refusal{Hash: merge.Hash(d.Refused), Code: d.RefusedCode},
 	}
 }
 
@@ -207,7 +207,7 @@ func (d linkDoc) toLink(v string) syncer.Link {
 	for name, f := range d.Fields {
 		l.Fields[name] = merge.Base{
 			Cell: merge.Cell{Hash: merge.Hash(f.Hash), Stamp: merge.Stamp{
-				At: f.At, Counter: f.Counter, Side: crm.System(f.Side), Own: f.Own,
+				At: f.At, Counter: f.Counter, Side: crm.System(f.Side), RawAt: f.RawAt,
 				Bounded: f.Bounded, Since: merge.Instant{At: f.SinceAt, Counter: f.Since}}},
 			HubSpot: f.HubSpot.base(), Zoho: f.Zoho.base(),
 		}

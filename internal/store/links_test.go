@@ -67,8 +67,8 @@ func linkComesBack(t *testing.T, c *firestore.Client) {
 	l.Lease = syncer.Lease{Holder: "me", Until: at}
 	l.DeletedOn, l.DeletedAt, l.HashID, l.Failing, l.CreatedOn = crm.Zoho, at, "4711", true, crm.Zoho
 	l.Fields["email"] = merge.Base{
-		Cell:    merge.Cell{Hash: "h", Stamp: merge.Stamp{At: 5, Counter: 1, Side: crm.Zoho, Own: 4}},
-		HubSpot: merge.SideBase{Seen: 7, Shown: "s", Behind: true, Pending: true, Blank: true, Image: merge.Image{Sent: "a", Stored: "b", Count: 2}},
+		Cell:    merge.Cell{Hash: "h", Stamp: merge.Stamp{At: 5, Counter: 1, Side: crm.Zoho, RawAt: 4}},
+		HubSpot: merge.SideBase{Seen: 7, Shown: "s", ReadBeforeBase: true, Pending: true, Blank: true, StoredForm: merge.StoredForm{Sent: "a", Stored: "b", Count: 2}},
 		Zoho:    merge.SideBase{Refused: merge.Refusal{Hash: "r", Code: "INVALID_DATA"}},
 	}
 	l.HubSpot.Company, l.Zoho.Company = "9", "8"

@@ -77,7 +77,7 @@ func (v view) companyNeeds(sides ...crm.System) needs {
 			}
 		}
 		base := v.link.Fields[f.Name]
-		refused := base.On(s.Other()).Refused.Code != ""
+		refused := base.Side(s.Other()).Refused.Code != ""
 		for _, id := range ids {
 			ref, r := company.NewRef(s, id), v.values.companies
 			mayBeLinkedNow := id == shown && refused && !r.WasRead(ref)
@@ -97,7 +97,7 @@ func (v view) vanishedCompany(f *mapping.Field, s crm.System) (crm.Ref, bool) {
 	switch {
 	case side.Company == "", h.record.Fields[f.On(s)] != "", h.acknowledged[f.Name], side.RecordID != h.record.Ref.RecordID:
 		return crm.Ref{}, false
-	case base.On(s).Pending && base.Cell.Hash == "":
+	case base.Side(s).Pending && base.Cell.Hash == "":
 		return crm.Ref{}, false
 	}
 	return company.NewRef(s, side.Company), true
@@ -144,15 +144,15 @@ func (st state) withCompany(found company.Resolution) state {
 	base, decided := st.link.Fields[f.Name]
 	before := base
 	for _, former := range found.Former {
-		base.Rename(st.values.withHash(f, former).Hash, now)
+		base.ReplaceHash(st.values.withHash(f, former).Hash, now)
 	}
 	isNew := st.link.addCompany(found.Pair) // what was refused was another record
 	for _, s := range crm.Systems {
-		r := base.On(s).Refused
+		r := base.Side(s).Refused
 		code := failurecode.Code(r.Code)
 		waited := code == codeNotLinked || code == codeNoCounterpart
 		if (isNew || waited) && r.Code != "" && r.Hash == now {
-			base.On(s).Refused, st.changed = merge.Refusal{}, true
+			base.Side(s).Refused, st.changed = merge.Refusal{}, true
 		}
 	}
 	if decided && base != before {
@@ -252,7 +252,7 @@ func (c companyLinker) linkCompanies(ctx context.Context, st state, d decisions)
 	targets = map[crm.System]companyTarget{}
 	for _, s := range crm.Systems {
 		for _, field := range d.fields {
-			if field.field.Type != mapping.Company || !field.Writes(s) {
+			if field.field.Type != mapping.Company || !field.WritesTo(s) {
 				continue
 			}
 			var renamed bool

@@ -98,7 +98,7 @@ func (s *Syncer) Compare(ctx context.Context, link Link, records map[crm.System]
 func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.System]merge.Hash) {
 	var moved []crm.System
 	for _, s := range crm.Systems {
-		if shown[s] != base.On(s).Shown {
+		if shown[s] != base.Side(s).Shown {
 			moved = append(moved, s)
 		}
 	}
@@ -112,7 +112,7 @@ func (d *Difference) explain(f *mapping.Field, base merge.Base, shown map[crm.Sy
 	}
 	d.Cause = Unexplained
 	switch {
-	case base.Cell.IsBottom():
+	case base.Cell.IsZero():
 		d.explainUndecided(shown)
 		return
 	case shown[crm.HubSpot] != base.Cell.Hash && shown[crm.Zoho] != base.Cell.Hash:
@@ -143,7 +143,7 @@ func (d *Difference) explainUndecided(shown map[crm.System]merge.Hash) {
 
 // causeOn finds why a side does not show what was decided, "" if nothing does.
 func causeOn(f *mapping.Field, base merge.Base, s crm.System, shown merge.Hash) (cause Cause, code string) {
-	b := base.On(s)
+	b := base.Side(s)
 	switch {
 	case failurecode.Code(b.Refused.Code) == codeNoCounterpart && b.Refused.Hash == base.Cell.Hash:
 		return NoCounterpart, ""
@@ -153,7 +153,7 @@ func causeOn(f *mapping.Field, base merge.Base, s crm.System, shown merge.Hash) 
 		return Unverified, ""
 	case b.Blank:
 		return KeptClear, ""
-	case b.Image.Sent == base.Cell.Hash && b.Image.Stored == shown && b.Image.Count > 0:
+	case b.StoredForm.Sent == base.Cell.Hash && b.StoredForm.Stored == shown && b.StoredForm.Count > 0:
 		return KeptOtherForm, ""
 	case !f.Writable(s):
 		return KeptOneWay, ""

@@ -52,7 +52,7 @@ contacts:
 			[]Difference{{"city", KeptClear, crm.HubSpot, ""}}},
 		"Zoho stores another form": {func(c *comparison) {
 			c.city[crm.Zoho], c.base.Zoho.Shown = "PARIS", hash("PARIS")
-			c.base.Zoho.Image = merge.Image{Sent: hash("Paris"), Stored: hash("PARIS"), Count: 2}
+			c.base.Zoho.StoredForm = merge.StoredForm{Sent: hash("Paris"), Stored: hash("PARIS"), Count: 2}
 		}, []Difference{{"city", KeptOtherForm, crm.Zoho, ""}}},
 		"no cause is known": {func(c *comparison) { c.city[crm.Zoho], c.base.Zoho.Shown = "Oslo", hash("Oslo") }, []Difference{{"city", Unexplained, crm.Zoho, ""}}},
 		"Zoho filled it in": {func(c *comparison) {

@@ -70,7 +70,7 @@ func (v view) needsHistory(s crm.System) bool {
 	for i := range v.object.Fields {
 		f := &v.object.Fields[i]
 		base, linked := v.link.Fields[f.Name]
-		if linked && !base.Cell.IsBottom() {
+		if linked && !base.Cell.IsZero() {
 			if v.changeNeedsHistory(s, f, base) {
 				return true
 			}
@@ -96,7 +96,7 @@ func (v view) firstNeedsHistory(s crm.System, f *mapping.Field) bool {
 	if now.Hash == v.shownValue(f, s.Other()).Hash {
 		// What was overwritten unseen may be later than this value, even if another edit
 		// touched the record since.
-		return merge.Overwrote(v.editsOf(f, merge.Base{}, other.record))
+		return merge.OverwroteUnseenEdit(v.editsOf(f, merge.Base{}, other.record))
 	}
 	if rec.ModifiedByUs || rec.CreatedByUs {
 		return true
@@ -117,7 +117,7 @@ func (v view) firstNeedsHistory(s crm.System, f *mapping.Field) bool {
 // keeps the bounds until an edit competes with it.
 func (v view) changeNeedsHistory(s crm.System, f *mapping.Field, base merge.Base) bool {
 	mine, other := v.snapshotOn(s), v.snapshotOn(s.Other())
-	now, b := v.shownValue(f, s), base.On(s)
+	now, b := v.shownValue(f, s), base.Side(s)
 	switch {
 	case b.Pending:
 		return mine.exposed || now.Hash != base.Cell.Hash
@@ -126,8 +126,8 @@ func (v view) changeNeedsHistory(s crm.System, f *mapping.Field, base merge.Base
 	case now.Hash == base.Cell.Hash && now.Hash != b.Shown:
 		return false
 	case now.Hash != b.Shown:
-		return f.Type == mapping.Company || mine.record.ModifiedByUs || b.Shown != base.Cell.Hash || b.Behind || other == nil || other.record.History == nil ||
-			base.On(s.Other()).Pending || v.hasNews(f, base, s.Other())
+		return f.Type == mapping.Company || mine.record.ModifiedByUs || b.Shown != base.Cell.Hash || b.ReadBeforeBase || other == nil || other.record.History == nil ||
+			base.Side(s.Other()).Pending || v.hasNews(f, base, s.Other())
 	case !v.hasNews(f, base, s.Other()) || !mine.record.Modified.After(v.link.On(s).Modified):
 		return false
 	}
@@ -148,7 +148,7 @@ func (v view) isContended(f *mapping.Field, base merge.Base, s crm.System) bool 
 	}
 	for _, e := range rec.History[f.On(s)] {
 		if !e.Own {
-			return base.Cell.Contends(e.At.UnixMilli())
+			return base.Cell.MayBeOlderThan(e.At.UnixMilli())
 		}
 	}
 	return true

@@ -56,7 +56,7 @@ type FieldExplanation struct {
 // Refused returns the code with which a side would not take the value that holds,
 // "" where it takes it.
 func (f FieldExplanation) Refused(s crm.System) failurecode.Code {
-	if r := f.Base.On(s).Refused; r.Hash == f.Base.Cell.Hash {
+	if r := f.Base.Side(s).Refused; r.Hash == f.Base.Cell.Hash {
 		return failurecode.Code(r.Code)
 	}
 	return ""

@@ -49,7 +49,7 @@ func (w *scenario) compare(h, z *modelRecord) []Difference {
 func pendingWrites(e Explanation) (all []string) {
 	for _, f := range e.Fields {
 		for _, s := range crm.Systems {
-			if f.Writes(s) {
+			if f.WritesTo(s) {
 				all = append(all, string(s)+":"+f.Field.Name)
 			}
 		}

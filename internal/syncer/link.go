@@ -84,7 +84,7 @@ const (
 	keptCompanies = 8
 )
 
-// On returns what the link holds of the record on s.
+// Side returns what the link holds of the record on s.
 func (l *Link) On(s crm.System) *LinkSide {
 	if s == crm.HubSpot {
 		return &l.HubSpot
@@ -124,7 +124,7 @@ func (l *Link) hasPendingWrite() bool {
 func (l *Link) hasRefusal() bool {
 	for _, b := range l.Fields {
 		for _, s := range crm.Systems {
-			if r := b.On(s).Refused; r.Code != "" && failurecode.Code(r.Code) != codeNoCounterpart && r.Hash == b.Cell.Hash {
+			if r := b.Side(s).Refused; r.Code != "" && failurecode.Code(r.Code) != codeNoCounterpart && r.Hash == b.Cell.Hash {
 				return true
 			}
 		}
@@ -189,8 +189,8 @@ func (l *Link) clearRefusals() {
 // it is not sent again until it changes.
 func (l *Link) markRefused(s crm.System, field string, code failurecode.Code) {
 	base := l.Fields[field]
-	base.On(s).Pending = false
-	base.On(s).Refused = merge.Refusal{Hash: base.Cell.Hash, Code: string(code)}
+	base.Side(s).Pending = false
+	base.Side(s).Refused = merge.Refusal{Hash: base.Cell.Hash, Code: string(code)}
 	l.setBase(field, base)
 }
 

@@ -33,7 +33,7 @@ func planSide(v view, d decisions, s crm.System, company companyTarget) (crm.Wri
 	var rejections []rejection
 	var unmappable []crm.FieldError
 	for _, field := range d.fields {
-		if !field.Writes(s) {
+		if !field.WritesTo(s) {
 			continue
 		}
 		name := field.field.On(s)

@@ -150,8 +150,8 @@ func (v view) mergeSide(f *mapping.Field, base merge.Base, s crm.System) merge.S
 		Current:      v.shownValue(f, s),
 		Edits:        v.editsOf(f, base, h.record),
 		Acknowledged: h.acknowledged[f.Name],
-		Later:        other != nil && !h.began.Before(other.ended),
-		Made:         wasCreatedWith(h.record, f),
+		ReadLast:        other != nil && !h.began.Before(other.ended),
+		CreatedByConnector:         wasCreatedWith(h.record, f),
 	}
 	if h.record.History == nil {
 		side.ReadAt = h.record.Modified.UnixMilli()
@@ -184,15 +184,15 @@ func (v view) editsOf(f *mapping.Field, base merge.Base, rec crm.Record) []merge
 	if len(edits) > 0 && edits[0].Value.Hash == now.Hash || needsNoEdit(f, base, rec, now) {
 		return edits
 	}
-	first := base.Cell.IsBottom()
+	first := base.Cell.IsZero()
 	unknown := merge.Edit{
 		Value: now, At: rec.Modified.UnixMilli(),
-		Own:     rec.ModifiedByUs && (first || base.On(s).Pending),
+		Own:     rec.ModifiedByUs && (first || base.Side(s).Pending),
 		Bounded: rec.History == nil && f.Type != mapping.Company,
 	}
 	if f.Type == mapping.Company && !first {
 		// A merge of companies moves their contacts without giving the time.
-		unknown.At = max(unknown.At, base.On(s).Seen+1)
+		unknown.At = max(unknown.At, base.Side(s).Seen+1)
 	}
 	return append([]merge.Edit{unknown}, edits...)
 }
@@ -200,17 +200,17 @@ func (v view) editsOf(f *mapping.Field, base merge.Base, rec crm.Record) []merge
 // needsNoEdit reports whether a value needs no edit to be there.
 func needsNoEdit(f *mapping.Field, base merge.Base, rec crm.Record, now merge.Value) bool {
 	s := rec.Ref.System
-	if base.Cell.IsBottom() {
+	if base.Cell.IsZero() {
 		return now.Hash == "" || wasSeenUndecided(base, s, now)
 	}
-	return now.Hash == base.On(s).Shown || showsDefault(f, rec) || rec.History == nil && now.Hash == base.Cell.Hash
+	return now.Hash == base.Side(s).Shown || showsDefault(f, rec) || rec.History == nil && now.Hash == base.Cell.Hash
 }
 
 // wasSeenUndecided reports whether a value on which nothing was decided was there
 // before: the side filled it in when the connector created the record.
 func wasSeenUndecided(base merge.Base, s crm.System, now merge.Value) bool {
-	b := base.On(s)
-	return base.Cell.IsBottom() && b.Seen != 0 && b.Shown == now.Hash
+	b := base.Side(s)
+	return base.Cell.IsZero() && b.Seen != 0 && b.Shown == now.Hash
 }
 
 // hasNews reports whether a side shows something that is neither what it showed
@@ -220,7 +220,7 @@ func (v view) hasNews(f *mapping.Field, base merge.Base, s crm.System) bool {
 	if h == nil {
 		return false
 	}
-	b, now := base.On(s), v.shownValue(f, s).Hash
+	b, now := base.Side(s), v.shownValue(f, s).Hash
 	return now != b.Shown && now != base.Cell.Hash || wasEditedSince(h.record, f, b.Seen)
 }
 
@@ -257,7 +257,7 @@ func (v view) isUnchanged(s crm.System) bool {
 	for i := range v.object.Fields {
 		f := &v.object.Fields[i]
 		base := v.link.Fields[f.Name]
-		if v.shownValue(f, s).Hash != base.On(s).Shown || wasEditedSince(rec, f, base.On(s).Seen) {
+		if v.shownValue(f, s).Hash != base.Side(s).Shown || wasEditedSince(rec, f, base.Side(s).Seen) {
 			return false
 		}
 	}

@@ -41,7 +41,7 @@ func (a *attempt) recordDecisions(st state, d decisions) state {
 		}
 		n := Decision{At: a.Clock.Now(), Operation: a.op.ID, Field: field.field.Name, Winner: field.Winner, Reason: field.Reason}
 		for _, s := range crm.Systems {
-			if field.Writes(s) {
+			if field.WritesTo(s) {
 				n.Wrote = append(n.Wrote, s)
 			}
 		}

@@ -149,7 +149,7 @@ func (v explanationWriter) writeFields(e syncer.Explanation) error {
 		stamp := f.Base.Cell.Stamp
 		from := "never set"
 		if stamp.Side != "" {
-			from = systemNames[stamp.Side] + ", " + formatTime(time.UnixMilli(cmp.Or(stamp.Own, stamp.At)))
+			from = systemNames[stamp.Side] + ", " + formatTime(time.UnixMilli(cmp.Or(stamp.RawAt, stamp.At)))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", f.Field.Name,
 			v.formatValue(e.Records[crm.HubSpot].Fields[f.Field.HubSpot]), v.formatValue(e.Records[crm.Zoho].Fields[f.Field.Zoho]),
@@ -163,7 +163,7 @@ func describeNextOperation(f syncer.FieldExplanation) string {
 	var does []string
 	for _, s := range crm.Systems {
 		switch {
-		case f.Writes(s):
+		case f.WritesTo(s):
 			does = append(does, "writes "+systemNames[s])
 		case f.WithoutCompany(s):
 			does = append(does, systemNames[s]+" does not have the company")

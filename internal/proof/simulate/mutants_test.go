@@ -137,14 +137,14 @@ var mutants = []mutant{
 	{"own writes as candidates", []replacement{
 		{mergeFile, `		if !e.Own {`, `		if true {`},
 	}},
-	{"no image rule", []replacement{
-		{cellFile, `return i.Count >= imageCertainty &&`, `return false &&`},
+	{"no stored-form rule", []replacement{
+		{cellFile, `return f.Count >= observationsNeeded &&`, `return false &&`},
 	}},
 	{"no causal order", []replacement{
 		{mergeFile, `			stamp.At, stamp.Counter = base.Stamp.At, base.Stamp.Counter+1`, `			stamp.Counter += 0`},
 	}},
 	{"edits within two seconds are equal", []replacement{
-		{cellFile, `cmp.Compare(second(a.Stamp.At), second(b.Stamp.At)),`, `cmp.Compare(second(a.Stamp.At)/4, second(b.Stamp.At)/4),`},
+		{cellFile, `cmp.Compare(wholeSecond(a.Stamp.At), wholeSecond(b.Stamp.At)),`, `cmp.Compare(wholeSecond(a.Stamp.At)/4, wholeSecond(b.Stamp.At)/4),`},
 	}},
 	{"the decision is not stored before it is carried out", []replacement{
 		{writeFile, `saved, erased, err := a.saveLink(ctx, link, st.complete)`, `saved, erased, err := link, false, error(nil)`},

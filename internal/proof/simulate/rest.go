@@ -100,11 +100,11 @@ func (o *operator) checkExplanation(asked *record, e syncer.Explanation) {
 func (o *operator) checkField(asked *record, stored syncer.Link, f syncer.FieldExplanation) {
 	w := o.world
 	for _, s := range crm.Systems {
-		if f.Writes(s) {
+		if f.WritesTo(s) {
 			w.violate("%s of %s is said to be written to %s, and nothing does it", f.Field.Name, asked.ref, s)
 		}
 	}
-	if base := stored.Fields[f.Field.Name]; !base.Cell.IsBottom() && base.Cell.Hash != f.Base.Cell.Hash {
+	if base := stored.Fields[f.Field.Name]; !base.Cell.IsZero() && base.Cell.Hash != f.Base.Cell.Hash {
 		w.violate("%s of %s is explained by another value than the one that was decided on", f.Field.Name, asked.ref)
 	}
 }
