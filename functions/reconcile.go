@@ -40,7 +40,7 @@ func reconcileChanges(ctx context.Context, d *deps) (http.Handler, error) {
 		if r.Method == http.MethodPost {
 			repeater.RepeatDueLogged(r.Context(), d.logger)
 		}
-		sweep.ServeHTTP(w, r.WithContext(quota.Background(r.Context()))) // edits of right now go first
+		sweep.ServeHTTP(w, r.WithContext(quota.WithBackground(r.Context()))) // edits of right now go first
 	}), nil
 }
 

@@ -153,7 +153,7 @@ func TestBackgroundWorkWaitsLongerAndNoUrgentRequestWaitsForIt(t *testing.T) {
 		background := func(after time.Duration, request string) {
 			wait.Go(func() {
 				time.Sleep(after)
-				if _, _, err := q.Do(quota.Background(t.Context()), request, request); err != nil {
+				if _, _, err := q.Do(quota.WithBackground(t.Context()), request, request); err != nil {
 					t.Error(err)
 				}
 			})
@@ -207,7 +207,7 @@ func TestBackgroundWorkThatWaitsDelaysNoUrgentRequest(t *testing.T) {
 		for i, request := range []string{"sweep", "another"} {
 			wait.Go(func() {
 				time.Sleep(time.Duration(i) * time.Millisecond)
-				if _, _, err := q.Do(quota.Background(t.Context()), request, request); err != nil {
+				if _, _, err := q.Do(quota.WithBackground(t.Context()), request, request); err != nil {
 					t.Error(err)
 				}
 			})

@@ -33,7 +33,7 @@ func TestACohortTakesEachStepWithAsFewCallsAsPossible(t *testing.T) {
 		read := New[string](Limits{Size: 50, MaxInFlight: 4, MaxWait: 2 * time.Second, Shared: true, Load: load}, reads.call)
 		find := New[string](Limits{Size: 200, MaxInFlight: 2, MaxWait: 2 * time.Second, Load: load}, finds.call)
 		write := New[string](Limits{Size: 100, MaxInFlight: 3, Step: 10, MaxWait: 2 * time.Second, Load: load}, writes.call)
-		RunCohort(quota.Background(t.Context()), 120, func(ctx context.Context, i int) {
+		RunCohort(quota.WithBackground(t.Context()), 120, func(ctx context.Context, i int) {
 			id := fmt.Sprint("record ", i)
 			must := func(_ string, _ bool, err error) {
 				if err != nil {
@@ -111,7 +111,7 @@ func TestNoOtherRequestWaitsForACohort(t *testing.T) {
 		q := New[string](Limits{Size: 10, MaxInFlight: 2, MaxWait: time.Hour, Shared: true, Load: load}, l.call)
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			RunCohort(quota.Background(t.Context()), 3, func(ctx context.Context, i int) {
+			RunCohort(quota.WithBackground(t.Context()), 3, func(ctx context.Context, i int) {
 				if i > 0 {
 					time.Sleep(time.Duration(i) * time.Minute)
 				}

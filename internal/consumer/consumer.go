@@ -108,7 +108,7 @@ func (c *Consumer) applyOrGiveUp(ctx context.Context, attempt int, o op.Operatio
 		}
 	}()
 	if o.Change == op.Reconciled { // a sweep found it: edits of right now go first
-		ctx = quota.Background(ctx)
+		ctx = quota.WithBackground(ctx)
 	}
 	r, err = c.Applier.Apply(ctx, o)
 	if err != nil {

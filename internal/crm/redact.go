@@ -54,7 +54,7 @@ func (e Edit) LogValue() slog.Value { return slog.StringValue(e.String()) }
 func (w Write) String() string {
 	s := "write of " + names(w.Fields)
 	if w.CounterpartID != "" {
-		s += ", twin id " + w.CounterpartID
+		s += ", counterpart id " + w.CounterpartID
 	}
 	return s
 }
@@ -68,7 +68,7 @@ func (w Write) LogValue() slog.Value { return slog.StringValue(w.String()) }
 // String names the field that is compared.
 func (k Key) String() string {
 	if k.Field == "" {
-		return "key twin id"
+		return "key counterpart id"
 	}
 	return "key " + k.Field
 }

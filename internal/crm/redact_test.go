@@ -38,11 +38,11 @@ var personal = []struct {
 	{Edit{Value: planted, At: when}, "edit of 2026-11-23T10:00:00Z by others"},
 	{record, "hubspot/contact/7 with email, lastname"},
 	{Record{Ref: record.Ref}, "hubspot/contact/7 with no field"},
-	{write, "write of City, Email, twin id 9"},
+	{write, "write of City, Email, counterpart id 9"},
 	{Write{Fields: write.Fields}, "write of City, Email"},
-	{Write{CounterpartID: "9"}, "write of no field, twin id 9"},
+	{Write{CounterpartID: "9"}, "write of no field, counterpart id 9"},
 	{key, "key email"},
-	{Key{Value: planted}, "key twin id"},
+	{Key{Value: planted}, "key counterpart id"},
 }
 
 func TestWhatHoldsPersonalDataPrintsNamesOnly(t *testing.T) {

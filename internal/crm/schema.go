@@ -4,10 +4,10 @@ package crm
 // they hold, and who may own a record.
 type Schema struct {
 	System System
-	// Twin is the API name of the field for the other system's id.
-	Twin   string
-	Fields map[Kind]map[string]FieldInfo // by API name
-	Owners []Owner
+	// CounterpartField is the API name of the field for the other system's id.
+	CounterpartField string
+	Fields           map[Kind]map[string]FieldInfo // by API name
+	Owners           []Owner
 }
 
 // FieldInfo describes one field of a system.

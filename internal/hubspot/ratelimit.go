@@ -33,22 +33,22 @@ const (
 // rateLimiter keeps the calls of one account within its quotas.
 type rateLimiter struct {
 	share          float64
-	window, search *quota.Gate
-	day            *quota.Day
+	window, search *quota.Limiter
+	day            *quota.DailyQuota
 }
 
 func newRateLimiter(share float64) *rateLimiter {
 	return &rateLimiter{
 		share:  share,
-		window: quota.NewGate(quota.Share(windowCalls, share), windowTime, maxWait),
-		search: quota.NewGate(quota.Share(searchCalls, share), searchTime, maxSearchWait),
-		day:    quota.NewDay(dailyProbe),
+		window: quota.NewLimiter(quota.LimitShare(windowCalls, share), windowTime, maxWait),
+		search: quota.NewLimiter(quota.LimitShare(searchCalls, share), searchTime, maxSearchWait),
+		day:    quota.NewDailyQuota(dailyProbe),
 	}
 }
 
 // limiterFor returns the limiter of the request: searches do not count in the
 // window.
-func (p *rateLimiter) limiterFor(req request) *quota.Gate {
+func (p *rateLimiter) limiterFor(req request) *quota.Limiter {
 	if strings.HasPrefix(req.path, "/search") {
 		return p.search
 	}
@@ -56,12 +56,12 @@ func (p *rateLimiter) limiterFor(req request) *quota.Gate {
 }
 
 // acquire waits until the request may be sent.
-func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), err error) {
-	if err = p.day.Enter(ctx); err == nil {
-		leave, err = p.limiterFor(req).Enter(ctx)
+func (p *rateLimiter) acquire(ctx context.Context, req request) (release func(), err error) {
+	if err = p.day.AllowCall(ctx); err == nil {
+		release, err = p.limiterFor(req).Acquire(ctx)
 	}
 	if err == nil {
-		return leave, nil
+		return release, nil
 	}
 	e := &crm.Error{System: crm.HubSpot, Action: req.action, Kind: crm.Unavailable, Err: err}
 	var used *quota.Exhausted
@@ -78,22 +78,22 @@ func (p *rateLimiter) updateFrom(req request, h http.Header, err error) {
 		return n, err == nil && n >= 0
 	}
 	if most, given := number("X-HubSpot-RateLimit-Max"); given && most > 0 {
-		p.window.SetLimit(quota.Share(most, p.share), most)
+		p.window.SetLimit(quota.LimitShare(most, p.share), most)
 		if left, given := number("X-HubSpot-RateLimit-Remaining"); given {
-			p.window.Used(most - left)
+			p.window.RecordUsage(most - left)
 		}
 	}
 	if left, given := number("X-HubSpot-RateLimit-Daily-Remaining"); given {
 		whole, _ := number("X-HubSpot-RateLimit-Daily") // 0 where the answer lacks it
-		p.day.Left(left, whole)
+		p.day.SetRemaining(left, whole)
 	}
 	e := crm.AsError(err)
 	switch {
 	case e == nil || e.Kind != crm.RateLimited:
 	case e.Code == policyDaily:
-		p.day.Close(e.RetryAfter)
+		p.day.Suspend(e.RetryAfter)
 	default:
-		p.limiterFor(req).Close(min(e.RetryAfter, windowTime))
+		p.limiterFor(req).Suspend(min(e.RetryAfter, windowTime))
 	}
 }
 

@@ -90,7 +90,7 @@ func TestSweepsStopBeforeTheDayIsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRateLimiter(1)
 		timeCalls(t, p, aRead, 1, rateHeaders("Daily", "1000", "Daily-Remaining", "100"), nil)
-		if _, err := p.acquire(quota.Background(t.Context()), aRead); !crm.IsKind(err, crm.RateLimited) {
+		if _, err := p.acquire(quota.WithBackground(t.Context()), aRead); !crm.IsKind(err, crm.RateLimited) {
 			t.Errorf("got %v", err)
 		}
 		timeCalls(t, p, aRead, 1, nil, nil)

@@ -39,7 +39,7 @@ type propertyDefinition struct {
 // ReadSchema reads the definitions of the properties of contacts and companies
 // and the owners, at one call for each kind and two for 100 owners or fewer.
 func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
-	s := crm.Schema{System: crm.HubSpot, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
+	s := crm.Schema{System: crm.HubSpot, CounterpartField: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
 		req := request{action: actionDescribe, method: http.MethodGet, area: areaProperties, kind: kind}
 		var answer struct {

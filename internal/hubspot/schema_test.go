@@ -30,7 +30,7 @@ func TestSchemaReadsWhatEachPropertyHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := crm.Schema{System: crm.HubSpot, Twin: "zoho_id",
+	want := crm.Schema{System: crm.HubSpot, CounterpartField: "zoho_id",
 		Fields: map[crm.Kind]map[string]crm.FieldInfo{
 			crm.Contact: {
 				"email":            {Name: "email", Label: "Email", Native: "string/text", Holds: crm.Text, Form: crm.EmailAddress, Length: maxText, Unique: true},

@@ -125,7 +125,7 @@ func (c *checker) object(o *mapping.Object) {
 				"give the connector's account access to these records")
 			continue
 		}
-		c.twin(page, s)
+		c.checkCounterpartField(page, s)
 		c.unmapped(page, s, o)
 	}
 	c.checkLength(page, o)
@@ -145,24 +145,24 @@ func title(s crm.System) string {
 	return "Zoho CRM"
 }
 
-// minTwinLength holds a Zoho id.
-const minTwinLength = 19
+// minCounterpartIDLength is the length of an id in Zoho.
+const minCounterpartIDLength = 19
 
-// twin checks the field for the other side's id. Without it, or if it is not
+// checkCounterpartField checks the field for the other side's id. Without it, or if it is not
 // unique, a create that is repeated makes a second record.
-func (c *checker) twin(page *sheet, s crm.System) {
-	name := c.schemas[s].Twin
+func (c *checker) checkCounterpartField(page *sheet, s crm.System) {
+	name := c.schemas[s].CounterpartField
 	remedy := fmt.Sprintf("add a text field with the API name %s to %s in %s and make it unique; connector setup does it", name, sections[page.kind], title(s))
 	f, ok := c.field(s, page.kind, name)
 	switch {
 	case !ok:
-		page.add(Error, s, name, "no_twin_field", "the field for the other side's id is missing", remedy)
+		page.add(Error, s, name, "no_counterpart_field", "the field for the other side's id is missing", remedy)
 	case !f.Unique:
-		page.add(Error, s, name, "twin_not_unique", "the field for the other side's id is not unique, so a record could be made twice", remedy)
+		page.add(Error, s, name, "counterpart_field_not_unique", "the field for the other side's id is not unique, so a record could be made twice", remedy)
 	case f.ReadOnly || f.Calculated:
-		page.add(Error, s, name, "twin_read_only", "the field for the other side's id cannot be written", remedy)
-	case f.Holds != crm.Text || f.Length > 0 && f.Length < minTwinLength:
-		page.add(Error, s, name, "twin_too_short", "the field for the other side's id does not hold an id of 19 digits", remedy)
+		page.add(Error, s, name, "counterpart_field_read_only", "the field for the other side's id cannot be written", remedy)
+	case f.Holds != crm.Text || f.Length > 0 && f.Length < minCounterpartIDLength:
+		page.add(Error, s, name, "counterpart_field_too_short", "the field for the other side's id does not hold an id of 19 digits", remedy)
 	}
 }
 

@@ -157,19 +157,19 @@ func TestEveryMistakeInAMappingIsFoundWithItsRemedy(t *testing.T) {
 
 func TestMissingAndUnfitIDFieldsAreErrors(t *testing.T) {
 	hs, zo := schemas(t, nil, zohosim.Config{})
-	hs.Twin = "no_such"
-	twin := zo.Fields[crm.Company]["HubSpot_ID"]
-	twin.Unique = false
-	zo.Fields[crm.Company]["HubSpot_ID"] = twin
-	twin.Unique, twin.Length = true, 10
-	zo.Fields[crm.Contact]["HubSpot_ID"] = twin
+	hs.CounterpartField = "no_such"
+	counterpart := zo.Fields[crm.Company]["HubSpot_ID"]
+	counterpart.Unique = false
+	zo.Fields[crm.Company]["HubSpot_ID"] = counterpart
+	counterpart.Unique, counterpart.Length = true, 10
+	zo.Fields[crm.Contact]["HubSpot_ID"] = counterpart
 	var got []string
 	for _, f := range lint.Check(mapping.Default(), hs, zo) {
 		if f.Severity == lint.Error {
 			got = append(got, string(f.Kind)+" "+string(f.Side)+" "+f.Code)
 		}
 	}
-	want := []string{"contact hubspot no_twin_field", "contact zoho twin_too_short", "company hubspot no_twin_field", "company zoho twin_not_unique"}
+	want := []string{"contact hubspot no_counterpart_field", "contact zoho counterpart_field_too_short", "company hubspot no_counterpart_field", "company zoho counterpart_field_not_unique"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}

@@ -108,7 +108,7 @@ func TestField(t *testing.T) {
 			side("b", ours("b", 25_000), person("a", 20_000)), side("b", person("b", 15_000)), "a HZ newer_edit"},
 		{"what a side filled in by itself in a record of ours stays there", zohoFirst, Base{},
 			side(""), made(side("y", ours("y", 14_000))), " - in_sync"},
-		{"what was written to a record of somebody's goes to the twin that was found for it since", zohoFirst, Base{},
+		{"what was written to a record of a person goes to the counterpart that was found since", zohoFirst, Base{},
 			side("y", ours("y", 14_000)), side(""), "y Z repaired"},
 		{"a value that a side cannot hold is written as what stands for it", cut, both,
 			side("abc", person("abc", 20_000)), side("a", ours("a", 11_000)), "abc Z only_edit"},

@@ -88,7 +88,7 @@ func (a *attempt) loadSource(ctx context.Context, st state) (state, error) {
 	} else {
 		wrote := st.link.On(a.source.System).WroteAt
 		if st.found && !wrote.IsZero() && a.op.ReceivedAt.Sub(wrote).Abs() < echoTime {
-			ctx = quota.Background(ctx) // an echo most likely, which has time
+			ctx = quota.WithBackground(ctx) // an echo most likely, which has time
 		}
 		source.snapshot, source.err = a.readRecord(ctx, a.source)
 	}

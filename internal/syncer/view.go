@@ -147,11 +147,11 @@ func (v view) mergeSide(f *mapping.Field, base merge.Base, s crm.System) merge.S
 		return merge.Side{}
 	}
 	side := merge.Side{
-		Current:      v.shownValue(f, s),
-		Edits:        v.editsOf(f, base, h.record),
-		Acknowledged: h.acknowledged[f.Name],
-		ReadLast:        other != nil && !h.began.Before(other.ended),
-		CreatedByConnector:         wasCreatedWith(h.record, f),
+		Current:            v.shownValue(f, s),
+		Edits:              v.editsOf(f, base, h.record),
+		Acknowledged:       h.acknowledged[f.Name],
+		ReadLast:           other != nil && !h.began.Before(other.ended),
+		CreatedByConnector: wasCreatedWith(h.record, f),
 	}
 	if h.record.History == nil {
 		side.ReadAt = h.record.Modified.UnixMilli()

@@ -27,25 +27,25 @@ const (
 // rateLimiter keeps the calls of one organisation within its limits.
 type rateLimiter struct {
 	maxConcurrent int
-	calls         *quota.Gate
-	day           *quota.Day
+	calls         *quota.Limiter
+	day           *quota.DailyQuota
 
 	mu        sync.Mutex
 	successes int // calls that succeeded since the limit was last changed
 }
 
 func newRateLimiter(share float64) *rateLimiter {
-	most := quota.Share(maxConcurrent, share)
-	return &rateLimiter{maxConcurrent: most, calls: quota.NewGate(most, 0, maxWait), day: quota.NewDay(dailyProbe)}
+	most := quota.LimitShare(maxConcurrent, share)
+	return &rateLimiter{maxConcurrent: most, calls: quota.NewLimiter(most, 0, maxWait), day: quota.NewDailyQuota(dailyProbe)}
 }
 
 // acquire waits until the request may be sent.
-func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), err error) {
-	if err = p.day.Enter(ctx); err == nil {
-		leave, err = p.calls.Enter(ctx)
+func (p *rateLimiter) acquire(ctx context.Context, req request) (release func(), err error) {
+	if err = p.day.AllowCall(ctx); err == nil {
+		release, err = p.calls.Acquire(ctx)
 	}
 	if err == nil {
-		return leave, nil
+		return release, nil
 	}
 	e := req.newError(crm.Unavailable, "", err)
 	var used *quota.Exhausted
@@ -59,7 +59,7 @@ func (p *rateLimiter) acquire(ctx context.Context, req request) (leave func(), e
 // half of a day's are used.
 func (p *rateLimiter) updateFrom(a answer, err error) {
 	if left, odd := strconv.Atoi(a.header.Get("X-API-CREDITS-REMAINING")); odd == nil && left >= 0 {
-		p.day.Left(left, 0)
+		p.day.SetRemaining(left, 0)
 	}
 	e := crm.AsError(err)
 	p.mu.Lock()
@@ -72,11 +72,11 @@ func (p *rateLimiter) updateFrom(a answer, err error) {
 			p.calls.SetLimit(limit+1, limit+1)
 		}
 	case e.RetryAfter >= retryCredits:
-		p.day.Close(e.RetryAfter)
+		p.day.Suspend(e.RetryAfter)
 	default:
 		p.successes = 0
 		p.calls.SetLimit(limit/2, limit/2)
-		p.calls.Close(e.RetryAfter)
+		p.calls.Suspend(e.RetryAfter)
 	}
 }
 

@@ -71,7 +71,7 @@ func TestCreditsThatRunOutStopSweepsFirst(t *testing.T) {
 		}
 		p.updateFrom(withCredits("25000"), nil) // half of the day's
 		p.updateFrom(withCredits("4000"), nil)
-		if _, err := p.acquire(quota.Background(t.Context()), request{}); !crm.IsKind(err, crm.RateLimited) {
+		if _, err := p.acquire(quota.WithBackground(t.Context()), request{}); !crm.IsKind(err, crm.RateLimited) {
 			t.Errorf("a sweep: %v", err)
 		}
 		leave, err := p.acquire(t.Context(), request{})

@@ -65,7 +65,7 @@ var dataTypes = map[string]dataType{
 // ReadSchema reads the definitions of the fields of contacts and companies and
 // the users, at one call for each kind and one for 200 users.
 func (c *Client) ReadSchema(ctx context.Context) (crm.Schema, error) {
-	s := crm.Schema{System: crm.Zoho, Twin: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
+	s := crm.Schema{System: crm.Zoho, CounterpartField: c.counterpartField, Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for _, kind := range crm.Kinds {
 		req := request{action: actionDescribe, method: http.MethodGet, path: "/settings/fields", query: url.Values{"module": {modules[kind]}}}
 		a, err := c.call(ctx, req)

@@ -53,7 +53,7 @@ func TestSchemaReadsWhatEachFieldHolds(t *testing.T) {
 		"Owner":      {Name: "Owner", Label: "Owner", Native: "ownerlookup", Holds: crm.OwnedBy, Length: 120},
 		"Photo":      {Name: "Photo", Label: "Photo", Native: "profileimage"},
 	}
-	want := crm.Schema{System: crm.Zoho, Twin: "HubSpot_ID",
+	want := crm.Schema{System: crm.Zoho, CounterpartField: "HubSpot_ID",
 		Fields: map[crm.Kind]map[string]crm.FieldInfo{crm.Contact: fields, crm.Company: fields},
 		Owners: []crm.Owner{{ID: "1", Email: "a@example.com", Active: true}, {ID: "2", Email: "gone@example.com"}},
 	}

@@ -176,26 +176,26 @@ func (s *setup) createIDFields(ctx context.Context) error {
 		if clients.Mapping.Object(kind) == nil {
 			continue
 		}
-		f, there := hubspot.Fields[kind][hubspot.Twin]
+		f, there := hubspot.Fields[kind][hubspot.CounterpartField]
 		switch {
 		case there && f.Unique:
-			s.printLine("ok     HubSpot has the unique property %s of %s", hubspot.Twin, kind)
+			s.printLine("ok     HubSpot has the unique property %s of %s", hubspot.CounterpartField, kind)
 		case there:
-			s.printToDo("the property %s of %s in HubSpot is not unique, which cannot be changed: delete it, and run setup again", hubspot.Twin, kind)
+			s.printToDo("the property %s of %s in HubSpot is not unique, which cannot be changed: delete it, and run setup again", hubspot.CounterpartField, kind)
 		case s.dryRun:
-			s.printLine("would  create the unique property %s of %s in HubSpot", hubspot.Twin, kind)
+			s.printLine("would  create the unique property %s of %s in HubSpot", hubspot.CounterpartField, kind)
 		default:
 			if err := clients.HubSpot.CreateCounterpartProperty(ctx, kind); err != nil && !crm.IsKind(err, crm.Duplicate) {
 				return err
 			}
-			s.printLine("done   the unique property %s of %s is created in HubSpot", hubspot.Twin, kind)
+			s.printLine("done   the unique property %s of %s is created in HubSpot", hubspot.CounterpartField, kind)
 		}
 		module := map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Accounts"}[kind]
-		if f, there := zoho.Fields[kind][zoho.Twin]; !there || !f.Unique {
+		if f, there := zoho.Fields[kind][zoho.CounterpartField]; !there || !f.Unique {
 			s.printToDo("in Zoho, Setup > Customization > Modules and Fields > %s: add a Single Line field %q and tick \"Do not allow duplicate values\"; its API name has to be %s (Setup > Developer Hub > APIs)",
-				module, strings.ReplaceAll(zoho.Twin, "_", " "), zoho.Twin)
+				module, strings.ReplaceAll(zoho.CounterpartField, "_", " "), zoho.CounterpartField)
 		} else {
-			s.printLine("ok     Zoho has the unique field %s in %s", zoho.Twin, module)
+			s.printLine("ok     Zoho has the unique field %s in %s", zoho.CounterpartField, module)
 		}
 	}
 	return nil

@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// visits lets callers through a gate, each staying for a while, and returns
-// when they got in, in order of their start.
-func visits(ctx context.Context, t *testing.T, g *Gate, n int, stay time.Duration) []time.Duration {
+// admitCalls has callers acquire the limiter, each for a while, and returns
+// when they were admitted, in order of their start.
+func admitCalls(ctx context.Context, t *testing.T, l *Limiter, n int, stay time.Duration) []time.Duration {
 	t.Helper()
 	start := time.Now()
 	at := make([]time.Duration, n)
@@ -21,21 +21,21 @@ func visits(ctx context.Context, t *testing.T, g *Gate, n int, stay time.Duratio
 	for i := range n {
 		wait.Go(func() {
 			time.Sleep(time.Duration(i) * time.Millisecond)
-			leave, err := g.Enter(ctx)
+			release, err := l.Acquire(ctx)
 			if err != nil {
 				at[i] = -1
 				return
 			}
 			at[i] = time.Since(start).Truncate(100 * time.Millisecond)
 			time.Sleep(stay)
-			leave()
+			release()
 		})
 	}
 	wait.Wait()
 	return at
 }
 
-func TestAGateAdmitsSoManyAtATime(t *testing.T) {
+func TestALimiterAdmitsItsLimitAtATime(t *testing.T) {
 	const s = time.Second
 	tests := map[string]struct {
 		limit   int
@@ -44,19 +44,19 @@ func TestAGateAdmitsSoManyAtATime(t *testing.T) {
 		stay    time.Duration
 		want    []time.Duration
 	}{
-		"at once":                      {2, 0, time.Minute, s, []time.Duration{0, 0, s, s, 2 * s}},
-		"within a window":              {2, 10 * s, time.Minute, 0, []time.Duration{0, 0, 10 * s, 10 * s, 20 * s}},
-		"a call counts to its end":     {2, 10 * s, time.Minute, s, []time.Duration{0, 0, 11 * s, 11 * s, 22 * s}},
-		"who would wait long is told":  {2, 10 * s, 15 * s, 0, []time.Duration{0, 0, 10 * s, 10 * s, -1}},
-		"a call that hangs is no lock": {1, 0, 3 * s, time.Minute, []time.Duration{0, -1, -1}},
+		"at once":                  {2, 0, time.Minute, s, []time.Duration{0, 0, s, s, 2 * s}},
+		"within a window":          {2, 10 * s, time.Minute, 0, []time.Duration{0, 0, 10 * s, 10 * s, 20 * s}},
+		"a call counts to its end": {2, 10 * s, time.Minute, s, []time.Duration{0, 0, 11 * s, 11 * s, 22 * s}},
+		"a caller who would wait long is refused":              {2, 10 * s, 15 * s, 0, []time.Duration{0, 0, 10 * s, 10 * s, -1}},
+		"a call that hangs does not block the others for ever": {1, 0, 3 * s, time.Minute, []time.Duration{0, -1, -1}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := NewGate(tt.limit, tt.window, tt.longest)
-				got := visits(t.Context(), t, g, len(tt.want), tt.stay)
+				l := NewLimiter(tt.limit, tt.window, tt.longest)
+				got := admitCalls(t.Context(), t, l, len(tt.want), tt.stay)
 				if diff := cmp.Diff(tt.want, got); diff != "" {
-					t.Errorf("entered at (-want +got):\n%s", diff)
+					t.Errorf("admitted at (-want +got):\n%s", diff)
 				}
 			})
 		})
@@ -65,13 +65,13 @@ func TestAGateAdmitsSoManyAtATime(t *testing.T) {
 
 func TestARollingWindowIsNeverOverfilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(19, time.Second, time.Hour)
+		l := NewLimiter(19, time.Second, time.Hour)
 		var mu sync.Mutex
 		var counted []time.Time // by the service, somewhere within the call
 		var wait sync.WaitGroup
 		for i := range 300 {
 			wait.Go(func() {
-				leave, err := g.Enter(t.Context())
+				release, err := l.Acquire(t.Context())
 				if err != nil {
 					t.Error(err)
 					return
@@ -81,7 +81,7 @@ func TestARollingWindowIsNeverOverfilled(t *testing.T) {
 				counted = append(counted, time.Now())
 				mu.Unlock()
 				time.Sleep(time.Duration(i%5) * 10 * time.Millisecond)
-				leave()
+				release()
 			})
 		}
 		wait.Wait()
@@ -93,22 +93,22 @@ func TestARollingWindowIsNeverOverfilled(t *testing.T) {
 	})
 }
 
-func TestBackgroundWorkLeavesAFloorAndWaitsForTheLiving(t *testing.T) {
+func TestBackgroundWorkLeavesAShareAndWaitsForLiveCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(10, 10*time.Second, time.Minute)
+		l := NewLimiter(10, 10*time.Second, time.Minute)
 		admitted := 0
-		for _, at := range visits(Background(t.Context()), t, g, 12, 0) {
+		for _, at := range admitCalls(WithBackground(t.Context()), t, l, 12, 0) {
 			if at == 0 {
 				admitted++
 			}
 		}
 		if admitted != 8 {
-			t.Errorf("%d of background work were admitted to a gate of 10 at once, want 8", admitted)
+			t.Errorf("%d of background work were admitted to a limiter of 10 at once, want 8", admitted)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(1, 0, time.Minute)
-		hold, err := g.Enter(t.Context())
+		l := NewLimiter(1, 0, time.Minute)
+		hold, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,17 +117,17 @@ func TestBackgroundWorkLeavesAFloorAndWaitsForTheLiving(t *testing.T) {
 		enter := func(ctx context.Context, name string, after time.Duration) {
 			wait.Go(func() {
 				time.Sleep(after)
-				leave, err := g.Enter(ctx)
+				release, err := l.Acquire(ctx)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				order = append(order, name)
 				time.Sleep(time.Second)
-				leave()
+				release()
 			})
 		}
-		enter(Background(t.Context()), "background", 0)
+		enter(WithBackground(t.Context()), "background", 0)
 		enter(t.Context(), "live", time.Millisecond)
 		enter(t.Context(), "live too", 2*time.Millisecond)
 		time.Sleep(time.Second)
@@ -139,10 +139,10 @@ func TestBackgroundWorkLeavesAFloorAndWaitsForTheLiving(t *testing.T) {
 	})
 }
 
-func TestWhoGivesUpLeavesTheGateToTheNext(t *testing.T) {
+func TestACallerWhoStopsWaitingLeavesThePlaceToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(1, 0, time.Hour)
-		hold, err := g.Enter(t.Context())
+		l := NewLimiter(1, 0, time.Hour)
+		hold, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,59 +150,59 @@ func TestWhoGivesUpLeavesTheGateToTheNext(t *testing.T) {
 		defer cancel()
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			if _, err := g.Enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := l.Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
 		})
 		wait.Go(func() {
 			time.Sleep(time.Millisecond)
-			leave, err := g.Enter(t.Context())
+			release, err := l.Acquire(t.Context())
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			leave()
+			release()
 		})
 		time.Sleep(2 * time.Second)
 		hold()
 		wait.Wait()
-		if g.inFlight != 0 || len(g.waiting[live])+len(g.waiting[background]) != 0 {
-			t.Errorf("%d in flight, %v waiting", g.inFlight, g.waiting)
+		if l.inFlight != 0 || len(l.waiting[live])+len(l.waiting[background]) != 0 {
+			t.Errorf("%d in flight, %v waiting", l.inFlight, l.waiting)
 		}
 	})
 }
 
-func TestAGateLearnsFromAnswers(t *testing.T) {
+func TestALimiterLearnsFromAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(10, 10*time.Second, time.Minute)
-		g.SetLimit(2, 2)
-		if got := visits(t.Context(), t, g, 3, 0); got[2] != 10*time.Second {
-			t.Errorf("the third entered at %v although the limit is 2", got)
+		l := NewLimiter(10, 10*time.Second, time.Minute)
+		l.SetLimit(2, 2)
+		if got := admitCalls(t.Context(), t, l, 3, 0); got[2] != 10*time.Second {
+			t.Errorf("the third admitted at %v although the limit is 2", got)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(10, 10*time.Second, time.Minute)
-		g.Used(9) // by others
-		if got := visits(t.Context(), t, g, 2, 0); got[0] != 0 || got[1] != 10*time.Second {
-			t.Errorf("entered at %v although others left room for one", got)
+		l := NewLimiter(10, 10*time.Second, time.Minute)
+		l.RecordUsage(9) // by others
+		if got := admitCalls(t.Context(), t, l, 2, 0); got[0] != 0 || got[1] != 10*time.Second {
+			t.Errorf("admitted at %v although others left one call", got)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(10, 10*time.Second, time.Minute)
-		g.SetLimit(3, 10)
-		g.Used(5) // by others, within their share
-		if got := visits(t.Context(), t, g, 4, 0); got[2] != 0 || got[3] != 10*time.Second {
-			t.Errorf("entered at %v, want our three at once and no more", got)
+		l := NewLimiter(10, 10*time.Second, time.Minute)
+		l.SetLimit(3, 10)
+		l.RecordUsage(5) // by others, within their share
+		if got := admitCalls(t.Context(), t, l, 4, 0); got[2] != 0 || got[3] != 10*time.Second {
+			t.Errorf("admitted at %v, want our three at once and no more", got)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(10, 10*time.Second, time.Minute)
-		g.Close(5 * time.Second)
-		if got := visits(t.Context(), t, g, 1, 0); got[0] != 5*time.Second {
-			t.Errorf("entered at %v although it was closed", got)
+		l := NewLimiter(10, 10*time.Second, time.Minute)
+		l.Suspend(5 * time.Second)
+		if got := admitCalls(t.Context(), t, l, 1, 0); got[0] != 5*time.Second {
+			t.Errorf("admitted at %v although it was suspended", got)
 		}
-		g.Close(time.Hour)
-		_, err := g.Enter(t.Context())
+		l.Suspend(time.Hour)
+		_, err := l.Acquire(t.Context())
 		var used *Exhausted
 		if !errors.As(err, &used) || used.RetryAfter < 59*time.Minute {
 			t.Errorf("got %v, want to be told to come again in an hour", err)
@@ -212,17 +212,17 @@ func TestAGateLearnsFromAnswers(t *testing.T) {
 
 func TestTheDaysBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := NewDay(time.Minute)
-		admitted := func(ctx context.Context) bool { return d.Enter(ctx) == nil }
-		later := Background(t.Context())
+		d := NewDailyQuota(time.Minute)
+		admitted := func(ctx context.Context) bool { return d.AllowCall(ctx) == nil }
+		later := WithBackground(t.Context())
 		if !admitted(t.Context()) || !admitted(later) {
 			t.Error("nothing is known, and calls are refused")
 		}
-		d.Left(150, 1000)
+		d.SetRemaining(150, 1000)
 		if !admitted(t.Context()) || admitted(later) {
 			t.Error("the last fifth of the day is for the living alone")
 		}
-		d.Left(0, 1000)
+		d.SetRemaining(0, 1000)
 		if !admitted(t.Context()) {
 			t.Error("one call finds out whether there is a new day")
 		}
@@ -233,13 +233,13 @@ func TestTheDaysBudget(t *testing.T) {
 		if !admitted(t.Context()) {
 			t.Error("it is by another one a minute later")
 		}
-		d.Left(1000, 0)
+		d.SetRemaining(1000, 0)
 		if !admitted(t.Context()) || !admitted(later) {
 			t.Error("a new day")
 		}
-		d.Close(time.Hour)
+		d.Suspend(time.Hour)
 		var used *Exhausted
-		if err := d.Enter(t.Context()); !errors.As(err, &used) || used.RetryAfter != time.Hour {
+		if err := d.AllowCall(t.Context()); !errors.As(err, &used) || used.RetryAfter != time.Hour {
 			t.Errorf("got %v", err)
 		}
 	})
