@@ -48,8 +48,8 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Worst is Unknown if a check could not be made, else the worst severity.
-func (r Report) Worst() Severity {
+// WorstSeverity is Unknown if a check could not be made, else the worst severity.
+func (r Report) WorstSeverity() Severity {
 	rank := map[Severity]int{OK: 0, Note: 1, Warning: 2, Error: 3, Unknown: 4}
 	worst := OK
 	for _, f := range r.Findings {
@@ -102,18 +102,18 @@ var checks = []struct {
 	name string
 	run  func(*run, context.Context) error
 }{
-	{"hubspot", (*run).hubspot},
-	{"zoho", (*run).zoho},
-	{"account", (*run).account},
-	{"mapping", (*run).mapping},
-	{"clocks", (*run).clocks},
-	{"token", (*run).token},
-	{"channel", (*run).channel},
-	{"topics", (*run).topics},
-	{"sweep", (*run).sweep},
-	{"events", (*run).events},
+	{"hubspot", (*run).checkHubSpot},
+	{"zoho", (*run).checkZoho},
+	{"account", (*run).checkAccount},
+	{"mapping", (*run).checkMapping},
+	{"clocks", (*run).checkClocks},
+	{"token", (*run).checkToken},
+	{"channel", (*run).checkChannel},
+	{"topics", (*run).checkTopics},
+	{"sweep", (*run).checkSweep},
+	{"events", (*run).checkEvents},
 	{"safeguard", (*run).checkSafeguards},
-	{"failures", (*run).failures},
+	{"failures", (*run).checkFailures},
 }
 
 // run is one run.
@@ -132,10 +132,10 @@ func Run(ctx context.Context, c Config) Report {
 		before := len(v.report.Findings)
 		if err := check.run(v, ctx); err != nil {
 			j := failure.Classify(err)
-			v.add(severityOf(j), err.Error(), j.Remedy)
+			v.addFinding(severityOf(j), err.Error(), j.Remedy)
 		}
 		if len(v.report.Findings) == before {
-			v.add(OK, "ok", "")
+			v.addFinding(OK, "ok", "")
 		}
 	}
 	return v.report
@@ -149,15 +149,15 @@ func severityOf(j failure.Classification) Severity {
 	return Unknown
 }
 
-func (v *run) add(s Severity, message, remedy string) {
+func (v *run) addFinding(s Severity, message, remedy string) {
 	v.report.Findings = append(v.report.Findings, Finding{v.check, s, message, remedy})
 }
 
-func (v *run) hubspot(ctx context.Context) error { return v.describe(ctx, crm.HubSpot) }
-func (v *run) zoho(ctx context.Context) error    { return v.describe(ctx, crm.Zoho) }
+func (v *run) checkHubSpot(ctx context.Context) error { return v.checkSchema(ctx, crm.HubSpot) }
+func (v *run) checkZoho(ctx context.Context) error    { return v.checkSchema(ctx, crm.Zoho) }
 
-// describe asks a CRM for its fields.
-func (v *run) describe(ctx context.Context, s crm.System) error {
+// checkSchema asks a CRM for its fields.
+func (v *run) checkSchema(ctx context.Context, s crm.System) error {
 	schemer := v.Schemas[s]
 	if schemer == nil {
 		return nil
@@ -167,13 +167,13 @@ func (v *run) describe(ctx context.Context, s crm.System) error {
 		return err
 	}
 	v.schemas[s] = schema
-	v.add(OK, fmt.Sprintf("the credentials are good; %d fields of contacts and %d of companies can be seen",
+	v.addFinding(OK, fmt.Sprintf("the credentials are good; %d fields of contacts and %d of companies can be seen",
 		len(schema.Fields[crm.Contact]), len(schema.Fields[crm.Company])), "")
 	return nil
 }
 
-// account compares HubSpot's account with the configured one.
-func (v *run) account(ctx context.Context) error {
+// checkAccount compares HubSpot's account with the configured one.
+func (v *run) checkAccount(ctx context.Context) error {
 	if v.Account == nil {
 		return nil
 	}
@@ -183,28 +183,28 @@ func (v *run) account(ctx context.Context) error {
 	}
 	switch {
 	case v.PortalID == "":
-		v.add(Note, "HUBSPOT_PORTAL_ID is not set: mails and the console have no links to HubSpot, and webhooks of another account are not recognised",
+		v.addFinding(Note, "HUBSPOT_PORTAL_ID is not set: mails and the console have no links to HubSpot, and webhooks of another account are not recognised",
 			"set it to "+a.ID())
 	case v.PortalID != a.ID():
-		v.add(Error, "the access token is of HubSpot account "+a.ID()+", HUBSPOT_PORTAL_ID names "+v.PortalID+": its webhooks are refused",
+		v.addFinding(Error, "the access token is of HubSpot account "+a.ID()+", HUBSPOT_PORTAL_ID names "+v.PortalID+": its webhooks are refused",
 			"set HUBSPOT_PORTAL_ID to "+a.ID()+", or take the access token of the other account")
 	case a.AppURL != "" && v.PagesURL != a.AppURL:
-		v.add(Warning, "HUBSPOT_PAGES_URL is not the address of this HubSpot account's pages", "set it to "+a.AppURL)
+		v.addFinding(Warning, "HUBSPOT_PAGES_URL is not the address of this HubSpot account's pages", "set it to "+a.AppURL)
 	default:
-		v.add(OK, "the access token is of HubSpot account "+a.ID(), "")
+		v.addFinding(OK, "the access token is of HubSpot account "+a.ID(), "")
 	}
 	return nil
 }
 
-// mapping lints the mapping against both, the fields for the ids included.
-func (v *run) mapping(context.Context) error {
+// checkMapping lints the mapping against both, the fields for the ids included.
+func (v *run) checkMapping(context.Context) error {
 	if len(v.schemas) < len(crm.Systems) {
-		v.add(Unknown, "the mapping cannot be compared: a CRM did not return its fields", "fix the finding about that CRM above")
+		v.addFinding(Unknown, "the mapping cannot be compared: a CRM did not return its fields", "fix the finding about that CRM above")
 		return nil
 	}
 	severities := map[lint.Severity]Severity{lint.Error: Error, lint.Warning: Warning, lint.Note: Note}
 	for _, f := range lint.Check(v.Mapping, v.schemas[crm.HubSpot], v.schemas[crm.Zoho]) {
-		v.add(severities[f.Severity], f.String(), f.Remedy)
+		v.addFinding(severities[f.Severity], f.String(), f.Remedy)
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (v *run) mapping(context.Context) error {
 // minutes.
 const maxSkew = 30 * time.Second
 
-func (v *run) clocks(ctx context.Context) error {
+func (v *run) checkClocks(ctx context.Context) error {
 	var errs []error
 	for name, clock := range v.Clocks {
 		before := v.Now()
@@ -224,13 +224,13 @@ func (v *run) clocks(ctx context.Context) error {
 		}
 		ours := before.Add(v.Now().Sub(before) / 2)
 		if skew := theirs.Sub(ours).Round(time.Second); skew.Abs() > maxSkew {
-			v.add(Error, fmt.Sprintf("the clock of %s differs from ours by %s", name, wording.Duration(skew.Abs())), "set this machine's clock by NTP; the clocks decide which of two edits is later")
+			v.addFinding(Error, fmt.Sprintf("the clock of %s differs from ours by %s", name, wording.Duration(skew.Abs())), "set this machine's clock by NTP; the clocks decide which of two edits is later")
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (v *run) token(ctx context.Context) error {
+func (v *run) checkToken(ctx context.Context) error {
 	if v.Token == nil {
 		return nil
 	}
@@ -241,26 +241,26 @@ func (v *run) token(ctx context.Context) error {
 	now := v.Now()
 	switch {
 	case state.Failure != "":
-		v.add(Error, fmt.Sprintf("the last renewal of Zoho's token failed at %s: %s", stamp(state.FailedAt), state.Failure),
+		v.addFinding(Error, fmt.Sprintf("the last renewal of Zoho's token failed at %s: %s", formatTime(state.FailedAt), state.Failure),
 			failure.Remedy(crm.Zoho, crm.Unauthorized, failurecode.Code(state.Failure)))
 	case state.Token.AccessToken == "":
-		v.add(Warning, "there is no Zoho token yet", "let the scheduler call RefreshZohoToken, or send it a POST")
+		v.addFinding(Warning, "there is no Zoho token yet", "let the scheduler call RefreshZohoToken, or send it a POST")
 	case !state.Token.Expiry.After(now):
-		v.add(Error, fmt.Sprintf("Zoho's token expired at %s", stamp(state.Token.Expiry)), "let the scheduler call RefreshZohoToken every 45 minutes")
+		v.addFinding(Error, fmt.Sprintf("Zoho's token expired at %s", formatTime(state.Token.Expiry)), "let the scheduler call RefreshZohoToken every 45 minutes")
 	default:
-		v.add(OK, fmt.Sprintf("Zoho's token was renewed at %s and is valid until %s", stamp(state.RefreshedAt), stamp(state.Token.Expiry)), "")
+		v.addFinding(OK, fmt.Sprintf("Zoho's token was renewed at %s and is valid until %s", formatTime(state.RefreshedAt), formatTime(state.Token.Expiry)), "")
 	}
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// renewal is what brings a channel into order.
-const renewal = "let the scheduler call RenewZohoChannels every 30 minutes, or send it a POST"
+// channelRemedy opens a channel or renews it.
+const channelRemedy = "let the scheduler call RenewZohoChannels every 30 minutes, or send it a POST"
 
-func (v *run) channel(ctx context.Context) error {
+func (v *run) checkChannel(ctx context.Context) error {
 	if v.NotifyURL == "" || v.Channels == nil {
-		v.add(Note, "ZOHO_WEBHOOK_URL is not set, so no channel is expected", "set it, unless a workflow rule of Zoho reports changes")
+		v.addFinding(Note, "ZOHO_WEBHOOK_URL is not set, so no channel is expected", "set it, unless a workflow rule of Zoho reports changes")
 		return nil
 	}
 	all, err := v.Channels(ctx)
@@ -270,23 +270,23 @@ func (v *run) channel(ctx context.Context) error {
 	want := zoho.ChannelID(v.NotifyURL)
 	for id, ch := range all {
 		if id != want && ch.NotifyURL == v.NotifyURL {
-			v.add(Warning, "channel "+id+" also notifies ZOHO_WEBHOOK_URL, so every change is reported twice", renewal)
+			v.addFinding(Warning, "channel "+id+" also notifies ZOHO_WEBHOOK_URL, so every change is reported twice", channelRemedy)
 		}
 	}
 	ch, open := all[want]
 	left := ch.Expiry.Sub(v.Now()).Round(time.Minute)
 	switch {
 	case !open || left <= 0:
-		v.add(Error, "no notification channel is open: changes in Zoho are found by the sweep alone", renewal)
+		v.addFinding(Error, "no notification channel is open: changes in Zoho are found by the sweep alone", channelRemedy)
 	case left < zoho.MaxChannelLife/4:
-		v.add(Warning, fmt.Sprintf("the notification channel ends in %s", wording.Duration(left)), renewal)
+		v.addFinding(Warning, fmt.Sprintf("the notification channel ends in %s", wording.Duration(left)), channelRemedy)
 	default:
-		v.add(OK, fmt.Sprintf("the notification channel is open until %s", stamp(ch.Expiry)), "")
+		v.addFinding(OK, fmt.Sprintf("the notification channel is open until %s", formatTime(ch.Expiry)), "")
 	}
 	return nil
 }
 
-func (v *run) topics(ctx context.Context) error {
+func (v *run) checkTopics(ctx context.Context) error {
 	if v.Topics == nil {
 		return nil
 	}
@@ -297,9 +297,9 @@ func (v *run) topics(ctx context.Context) error {
 	for _, t := range topics {
 		switch {
 		case !t.Exists:
-			v.add(Error, "the topic "+t.Name+" does not exist", "create it with terraform apply")
+			v.addFinding(Error, "the topic "+t.Name+" does not exist", "create it with terraform apply")
 		case t.Subscriptions == 0:
-			v.add(Error, "the topic "+t.Name+" has no subscription: all messages published there are lost", "create it with terraform apply")
+			v.addFinding(Error, "the topic "+t.Name+" has no subscription: all messages published there are lost", "create it with terraform apply")
 		}
 	}
 	return nil

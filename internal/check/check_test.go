@@ -175,7 +175,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 					t.Errorf("%+v has no remedy", f)
 				}
 			}
-			if diff := cmp.Diff(tt.want, worst.Worst()); diff != "" {
+			if diff := cmp.Diff(tt.want, worst.WorstSeverity()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s%+v", tt.check, diff, worst.Findings)
 			}
 		})

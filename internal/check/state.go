@@ -12,11 +12,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/wording"
 )
 
-// sweepLate is how old a scan of changed records may be.
-const sweepLate = 30 * time.Minute
+// maxSweepAge is how old a scan of changed records may be.
+const maxSweepAge = 30 * time.Minute
 
-// sweep looks how far the scans of changed records have come.
-func (v *run) sweep(ctx context.Context) error {
+// checkSweep looks how far the scans of changed records have come.
+func (v *run) checkSweep(ctx context.Context) error {
 	if v.Cursors == nil {
 		return nil
 	}
@@ -32,9 +32,9 @@ func (v *run) sweep(ctx context.Context) error {
 			}
 			switch age := v.Now().Sub(c.Covered); {
 			case c.Covered.IsZero():
-				v.add(Warning, fmt.Sprintf("no sweep has looked at the %s records of %s yet", kind, s), remedy)
-			case age > sweepLate:
-				v.add(Error, fmt.Sprintf("the sweep over the %s records of %s is %s behind", kind, s, wording.Duration(age)), remedy)
+				v.addFinding(Warning, fmt.Sprintf("no sweep has looked at the %s records of %s yet", kind, s), remedy)
+			case age > maxSweepAge:
+				v.addFinding(Error, fmt.Sprintf("the sweep over the %s records of %s is %s behind", kind, s, wording.Duration(age)), remedy)
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func (v *run) checkSafeguards(ctx context.Context) error {
 				return err
 			}
 			if b.Held(v.Now()) {
-				v.add(Error, fmt.Sprintf("clears of %s values in %s are held since %s: %s of %s", kind, s, stamp(b.HeldAt), wording.Count(b.Records, "record"), wording.Count(b.Pairs, "pair")),
+				v.addFinding(Error, fmt.Sprintf("clears of %s values in %s are held since %s: %s of %s", kind, s, formatTime(b.HeldAt), wording.Count(b.Records, "record"), wording.Count(b.Pairs, "pair")),
 					"if it is a mistake, put the values back where they were cleared; then, or if it is intended, run connector release")
 			}
 		}
@@ -61,19 +61,19 @@ func (v *run) checkSafeguards(ctx context.Context) error {
 	return nil
 }
 
-// looksBack is how far back the last event of each CRM is looked for.
-const looksBack = 48 * time.Hour
+// eventWindow is how far back the last event of each CRM is looked for.
+const eventWindow = 48 * time.Hour
 
 // lowQuota is the share of a quota below which a person is warned.
 const lowQuota = 0.1
 
-// events says when a change of each CRM was last applied, and what is left of
+// checkEvents says when a change of each CRM was last applied, and what is left of
 // the quotas. No change at all may be right.
-func (v *run) events(ctx context.Context) error {
+func (v *run) checkEvents(ctx context.Context) error {
 	if v.LoadStats == nil {
 		return nil
 	}
-	hours, err := v.LoadStats(ctx, v.Now().Add(-looksBack), true)
+	hours, err := v.LoadStats(ctx, v.Now().Add(-eventWindow), true)
 	if err != nil {
 		return err
 	}
@@ -92,19 +92,19 @@ func (v *run) events(ctx context.Context) error {
 	}
 	for _, s := range crm.Systems {
 		if at := last[s]; at.IsZero() {
-			v.add(Note, fmt.Sprintf("no change in %s was applied in %s", s, wording.Duration(looksBack)), "make a change there and check again; run connector backfill for the existing records")
+			v.addFinding(Note, fmt.Sprintf("no change in %s was applied in %s", s, wording.Duration(eventWindow)), "make a change there and check again; run connector backfill for the existing records")
 		} else {
-			v.add(OK, fmt.Sprintf("a change in %s was last applied at %s", s, stamp(at)), "")
+			v.addFinding(OK, fmt.Sprintf("a change in %s was last applied at %s", s, formatTime(at)), "")
 		}
 		if q := quotas[s]; q.Limit > 0 && float64(q.Left) < lowQuota*float64(q.Limit) {
-			v.add(Warning, fmt.Sprintf("%s had %d of %d calls of the day left at %s", s, q.Left, q.Limit, stamp(q.At)), "slow a backfill down with --per-second, or buy more calls")
+			v.addFinding(Warning, fmt.Sprintf("%s had %d of %d calls of the day left at %s", s, q.Left, q.Limit, formatTime(q.At)), "slow a backfill down with --per-second, or buy more calls")
 		}
 	}
 	return nil
 }
 
-// failures counts the records that wait for a person.
-func (v *run) failures(ctx context.Context) error {
+// checkFailures counts the records that wait for a person.
+func (v *run) checkFailures(ctx context.Context) error {
 	if v.Failures == nil {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (v *run) failures(ctx context.Context) error {
 		return err
 	}
 	for _, g := range failure.GroupByCause(slices.Clone(open)) {
-		v.add(Warning, fmt.Sprintf("%s parked: %s", wording.Count(g.Failures, "record"), g.Message), g.Remedy)
+		v.addFinding(Warning, fmt.Sprintf("%s parked: %s", wording.Count(g.Failures, "record"), g.Message), g.Remedy)
 	}
 	return nil
 }

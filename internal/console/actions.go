@@ -22,60 +22,60 @@ const (
 	maxSelected = 500
 )
 
-// done is how an action ended: what the person is told, and where they go next.
-type done struct {
+// actionResult is how an action ended: its notice, and the page that follows.
+type actionResult struct {
 	notice string // a key of notices
 	count  int
 	next   url.Values
 }
 
-// action is something that changes something. subject names what it changes for
-// the log: ids only.
+// action is a change that a person asks for. subject names its objects for the log,
+// by ids alone.
 type action struct {
 	name    string
 	subject func(form url.Values) (string, error)
-	run     func(c *Console, ctx context.Context, v request) (done, error)
+	perform func(c *Console, ctx context.Context, v request) (actionResult, error)
 }
 
 var actions = []action{
-	{"replay", selected, (*Console).replay},
-	{"dismiss", selected, (*Console).dismiss},
-	{"synchronise", oneRecord, (*Console).synchronise},
+	{"replay", describeSelection, (*Console).replayFailures},
+	{"dismiss", describeSelection, (*Console).dismissFailures},
+	{"synchronise", describeRecord, (*Console).requestSync},
 }
 
-// act checks an action and runs it. What is refused changes nothing.
-func (c *Console) act(w http.ResponseWriter, v request) error {
+// handleAction checks an action and runs it. A refused action changes nothing.
+func (c *Console) handleAction(w http.ResponseWriter, v request) error {
 	if err := c.foreign.Check(v.Request); err != nil {
-		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.who, "reason", "cross_origin")
-		return &problem{http.StatusForbidden, "Request refused", "The request came from another site. Open the console itself and try again."}
+		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.caller, "reason", "cross_origin")
+		return &pageError{http.StatusForbidden, "Request refused", "The request came from another site. Open the console itself and try again."}
 	}
 	v.Body = http.MaxBytesReader(w, v.Body, maxForm)
 	if err := v.ParseForm(); err != nil {
 		return wrongInput("The form cannot be read.")
 	}
-	if !c.tokens.valid(v.PostForm.Get("token"), v.who, v.now) {
-		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.who, "reason", "no_token")
-		return &problem{http.StatusForbidden, "Request refused", "The form is too old, or it is not a form of this console. Open the page again."}
+	if !c.tokens.isValidToken(v.PostForm.Get("token"), v.caller, v.now) {
+		c.Logger.WarnContext(v.Context(), "console action refused", "who", v.caller, "reason", "no_token")
+		return &pageError{http.StatusForbidden, "Request refused", "The form is too old, or it is not a form of this console. Open the page again."}
 	}
 	if v.PostForm.Get("action") == "search" {
-		return c.find(w, v)
+		return c.searchRecord(w, v)
 	}
 	i := slices.IndexFunc(actions, func(a action) bool { return a.name == v.PostForm.Get("action") })
 	if i < 0 {
 		return wrongInput("No such action is known.")
 	}
-	return c.run(w, v, actions[i])
+	return c.runAction(w, v, actions[i])
 }
 
-// run writes down who does what before it is done, and after how it ended.
-func (c *Console) run(w http.ResponseWriter, v request, a action) error {
+// runAction logs the caller and the action before it starts, and its end after it.
+func (c *Console) runAction(w http.ResponseWriter, v request, a action) error {
 	subject, err := a.subject(v.PostForm)
 	if err != nil {
 		return err
 	}
-	log := c.Logger.With("who", v.who, "action", a.name, "subject", subject)
+	log := c.Logger.With("who", v.caller, "action", a.name, "subject", subject)
 	log.InfoContext(v.Context(), "console action", "outcome", "begun")
-	result, err := a.run(c, v.Context(), v)
+	result, err := a.perform(c, v.Context(), v)
 	if err != nil {
 		log.ErrorContext(v.Context(), "console action", "outcome", "failed", "count", result.count, "error", err.Error())
 		return err
@@ -89,21 +89,21 @@ func (c *Console) run(w http.ResponseWriter, v request, a action) error {
 	return nil
 }
 
-// selected names failures: "cause 1f...", or the ids of some.
-func selected(form url.Values) (string, error) {
-	f, err := filterOf(form)
+// describeSelection names failures: "cause 1f...", or the ids of some.
+func describeSelection(form url.Values) (string, error) {
+	f, err := parseFilter(form)
 	if f.Cause != "" {
 		return "cause " + f.Cause, err
 	}
 	return "failures " + strings.Join(f.IDs, " "), err
 }
 
-// filterOf reads which failures a form means: those that are ticked, else all
-// of one cause. It is never all there are.
-func filterOf(form url.Values) (failure.Filter, error) {
+// parseFilter reads which failures a form selects: the ticked ones, or all of one
+// cause. A form never selects all failures.
+func parseFilter(form url.Values) (failure.Filter, error) {
 	ids, cause := form["id"], form.Get("cause")
 	switch {
-	case form.Has("all") && hexadecimal(cause, causeDigits):
+	case form.Has("all") && isHexadecimal(cause, causeDigits):
 		return failure.Filter{Cause: cause}, nil
 	case len(ids) == 0:
 		return failure.Filter{}, wrongInput("Nothing is selected. Go back and tick at least one failure.")
@@ -111,7 +111,7 @@ func filterOf(form url.Values) (failure.Filter, error) {
 		return failure.Filter{}, wrongInput("Too many failures are selected.")
 	}
 	for _, id := range ids {
-		if !hexadecimal(id, idDigits) {
+		if !isHexadecimal(id, idDigits) {
 			return failure.Filter{}, wrongInput("This is not the id of a failure.")
 		}
 	}
@@ -124,62 +124,62 @@ const (
 	causeDigits = 16
 )
 
-func hexadecimal(s string, digits int) bool {
+func isHexadecimal(s string, digits int) bool {
 	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// back is the list that a form was on.
-func back(form url.Values) url.Values {
+// returnQuery leads back to the list that held the form.
+func returnQuery(form url.Values) url.Values {
 	next := url.Values{"page": {"failures"}}
-	if cause := form.Get("cause"); hexadecimal(cause, causeDigits) {
+	if cause := form.Get("cause"); isHexadecimal(cause, causeDigits) {
 		next.Set("cause", cause)
 	}
-	if one := form.Get("one"); hexadecimal(one, idDigits) {
+	if one := form.Get("one"); isHexadecimal(one, idDigits) {
 		return url.Values{"page": {"failure"}, "id": {one}}
 	}
 	return next
 }
 
-func (c *Console) replay(ctx context.Context, v request) (done, error) {
-	filter, err := filterOf(v.PostForm)
+func (c *Console) replayFailures(ctx context.Context, v request) (actionResult, error) {
+	filter, err := parseFilter(v.PostForm)
 	if err != nil {
-		return done{}, err
+		return actionResult{}, err
 	}
 	r := failure.Replayer{Failures: c.Failures, Topics: c.Topics, Clock: c.Clock, NewID: c.NewID}
 	report, err := r.Replay(ctx, filter)
 	switch {
 	case err != nil:
-		return done{count: report.Published}, err
+		return actionResult{count: report.Published}, err
 	case report.Published == 0:
-		return done{}, wrongInput("No failure can be replayed: they are closed by now, or name no record.")
+		return actionResult{}, wrongInput("No failure can be replayed: they are closed by now, or name no record.")
 	}
-	return done{"replayed", report.Published, back(v.PostForm)}, nil
+	return actionResult{"replayed", report.Published, returnQuery(v.PostForm)}, nil
 }
 
-func (c *Console) dismiss(ctx context.Context, v request) (done, error) {
-	filter, err := filterOf(v.PostForm)
+func (c *Console) dismissFailures(ctx context.Context, v request) (actionResult, error) {
+	filter, err := parseFilter(v.PostForm)
 	if err != nil {
-		return done{}, err
+		return actionResult{}, err
 	}
 	why := failure.Dismissal(v.PostForm.Get("reason"))
 	if why.Text() == "" {
-		return done{}, wrongInput("Choose a reason for dismissing it.")
+		return actionResult{}, wrongInput("Choose a reason for dismissing it.")
 	}
 	ids := filter.IDs
 	if filter.Cause != "" {
 		list, err := c.Failures.ListFailures(ctx, filter, 0)
 		if err != nil {
-			return done{}, err
+			return actionResult{}, err
 		}
 		for _, r := range list {
 			ids = append(ids, r.ID)
 		}
 	}
 	n, err := c.Failures.DismissFailures(ctx, v.now, why, ids...)
-	return done{"dismissed", n, back(v.PostForm)}, err
+	return actionResult{"dismissed", n, returnQuery(v.PostForm)}, err
 }
 
-func oneRecord(form url.Values) (string, error) {
+func describeRecord(form url.Values) (string, error) {
 	ref, err := crm.ParseRef(form.Get("ref"))
 	if err != nil {
 		return "", wrongInput("This is not a record.")
@@ -187,17 +187,17 @@ func oneRecord(form url.Values) (string, error) {
 	return ref.String(), nil
 }
 
-// synchronise asks for what a webhook would ask for.
-func (c *Console) synchronise(ctx context.Context, v request) (done, error) {
+// requestSync publishes the operation that a webhook would publish.
+func (c *Console) requestSync(ctx context.Context, v request) (actionResult, error) {
 	ref, err := crm.ParseRef(v.PostForm.Get("ref"))
 	if err != nil {
-		return done{}, wrongInput("This is not a record.")
+		return actionResult{}, wrongInput("This is not a record.")
 	}
 	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{
 		Version: op.Version, ID: c.NewID(), Ref: ref, Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
 	}})
 	if err != nil {
-		return done{}, fmt.Errorf("synchronise %s: %w", ref, err)
+		return actionResult{}, fmt.Errorf("synchronise %s: %w", ref, err)
 	}
-	return done{"synchronised", 1, url.Values{"page": {"record"}, "ref": {ref.String()}}}, nil
+	return actionResult{"synchronised", 1, url.Values{"page": {"record"}, "ref": {ref.String()}}}, nil
 }

@@ -28,21 +28,21 @@ type operationData struct {
 	Bad    bool
 }
 
-func (c *Console) activityPage(v request) (requestHandler, error) {
+func (c *Console) activityPage(v request) (shownPage, error) {
 	hours, err := c.Stats.LoadHours(v.Context(), v.now.Add(-activityTime), true)
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	var d activityData
-	for _, o := range latest(hours) {
-		d.Rows = append(d.Rows, c.operation(o))
+	for _, o := range latestOperations(hours) {
+		d.Rows = append(d.Rows, c.newOperationData(o))
 	}
-	return requestHandler{"activity", "Activity", d}, nil
+	return shownPage{"activity", "Activity", d}, nil
 }
 
-// latest merges what the instances did last, the newest first. An instance
+// latestOperations merges what the instances did last, the newest first. An instance
 // repeats its last operations in the next hour.
-func latest(hours []stats.Hour) []stats.Operation {
+func latestOperations(hours []stats.Hour) []stats.Operation {
 	var all []stats.Operation
 	for _, h := range hours {
 		all = append(all, h.Latest...)
@@ -57,8 +57,8 @@ func latest(hours []stats.Hour) []stats.Operation {
 	return all[:min(len(all), activityRows)]
 }
 
-func (c *Console) operation(o stats.Operation) operationData {
-	d := operationData{Operation: o, Record: c.place(o.Ref), Words: outcomeWords(o.Outcome)}
+func (c *Console) newOperationData(o stats.Operation) operationData {
+	d := operationData{Operation: o, Record: c.newPlace(o.Ref), Words: outcomeText(o.Outcome)}
 	d.Bad = o.Outcome == "parked" || o.Outcome == stats.GivenUp || o.Outcome == stats.Repeated || len(o.Refused) > 0
 	var wrote []string
 	for _, s := range crm.Systems {

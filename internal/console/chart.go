@@ -18,7 +18,7 @@ type chart struct {
 	Width, Height int
 	Bars          []bar
 	Ticks         []tick
-	Legend        []total
+	Legend        []outcomeTotal
 	Highest       int // operations in the highest bar
 	Empty         bool
 }
@@ -27,11 +27,11 @@ type chart struct {
 type bar struct {
 	At    time.Time
 	Count int
-	Parts []part
+	Parts []barPart
 }
 
-// part is one outcome in a bar.
-type part struct {
+// barPart is one outcome in a bar.
+type barPart struct {
 	Outcome, Words      string
 	Count               int
 	X, Y, Width, Height float64
@@ -61,7 +61,7 @@ func newChart(first time.Time, span time.Duration, cells []stats.Cell) chart {
 			sums[o.name] += n
 			height := float64(n) / float64(c.Highest) * chartHeight
 			top -= height
-			b.Parts = append(b.Parts, part{o.name, o.words, n, float64(i)*step + chartGap/2, top, step - chartGap, height})
+			b.Parts = append(b.Parts, barPart{o.name, o.words, n, float64(i)*step + chartGap/2, top, step - chartGap, height})
 		}
 		c.Bars = append(c.Bars, b)
 		if i%(len(cells)/4) == 0 {
@@ -70,7 +70,7 @@ func newChart(first time.Time, span time.Duration, cells []stats.Cell) chart {
 	}
 	for _, o := range outcomes {
 		if sums[o.name] > 0 {
-			c.Legend = append(c.Legend, total{o.name, o.words, sums[o.name]})
+			c.Legend = append(c.Legend, outcomeTotal{o.name, o.words, sums[o.name]})
 		}
 	}
 	return c

@@ -1,11 +1,9 @@
-// Package console is where the people who operate the connector look at it and
-// act: what failed and what to do about it, one record on both sides, the
-// mapping, the latest operations.
+// Package console serves the operator's pages: the failures with their remedies,
+// one record on both sides, the mapping, and the latest operations.
 //
 // Promises: a value is shown only as it is read from a CRM while the page is
-// made, and is kept nowhere. Whatever changes something is a POST that carries a
-// token of this console for this person, and is written to the log with who did
-// it, before and after. Pages link by their query alone, so they work at every
+// made, and is kept nowhere. Every change is a POST that carries a token of this
+// console for this person, and the log names the person before and after it. Pages link by their query alone, so they work at every
 // path: in the cloud the function owns all of them, in a local run one.
 package console
 
@@ -25,35 +23,35 @@ import (
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
-// Gate knows the person behind a request. An error refuses the request; its text
+// Gate identifies the caller of a request. An error refuses the request; its text
 // is shown.
 type Gate interface {
 	IdentifyCaller(r *http.Request) (string, error)
 }
 
-// Explainer looks records up and tells how they stand, without writing.
+// Explainer finds records and explains their state, without writing.
 // *syncer.Syncer is one.
 type Explainer interface {
 	Explain(ctx context.Context, ref crm.Ref) (syncer.Explanation, error)
 	FindRecords(ctx context.Context, kind crm.Kind, text string) ([]crm.Ref, error)
 }
 
-// Stats are what the consumers counted.
+// Stats loads the counts of the consumers.
 type Stats interface {
 	LoadHours(ctx context.Context, since time.Time, latest bool) ([]stats.Hour, error)
 }
 
-// Token tells how Zoho's access token stands.
+// Token loads the state of Zoho's access token.
 type Token interface {
 	LoadToken(ctx context.Context) (zoho.TokenState, error)
 }
 
-// Channels tells how Zoho's notification channels stand.
+// Channels loads the states of Zoho's notification channels.
 type Channels interface {
 	LoadChannels(ctx context.Context) ([]zoho.ChannelState, error)
 }
 
-// Schemer tells what a CRM says of its fields.
+// Schemer reads the fields of a CRM.
 type Schemer interface {
 	ReadSchema(ctx context.Context) (crm.Schema, error)
 }
@@ -109,7 +107,7 @@ type Console struct {
 	foreign *http.CrossOriginProtection
 }
 
-// New returns a Console, or everything that is wrong with its configuration.
+// New returns a Console, or all faults of its configuration.
 func New(c Config) (*Console, error) {
 	v, err := parseViews()
 	if err := errors.Join(c.validate(), err); err != nil {
@@ -118,37 +116,37 @@ func New(c Config) (*Console, error) {
 	return &Console{Config: c, views: v, tokens: newTokens(c.Key), foreign: http.NewCrossOriginProtection()}, nil
 }
 
-// problem is an error that is told to the person, with a status of its own.
-type problem struct {
+// pageError is an error that the page shows, with its status.
+type pageError struct {
 	status       int
 	title, words string
 }
 
-func (p *problem) Error() string { return p.title + ": " + p.words }
+func (p *pageError) Error() string { return p.title + ": " + p.words }
 
 func notFound(words string) error {
-	return &problem{http.StatusNotFound, "Page not found", words}
+	return &pageError{http.StatusNotFound, "Page not found", words}
 }
 
 func wrongInput(words string) error {
-	return &problem{http.StatusBadRequest, "Invalid request", words}
+	return &pageError{http.StatusBadRequest, "Invalid request", words}
 }
 
-// request is one request of a known person.
+// request is one request of an identified caller.
 type request struct {
 	*http.Request
-	who string
-	now time.Time
+	caller string
+	now    time.Time
 }
 
-// requestHandler is a page and its data.
-type requestHandler struct {
+// shownPage is a page and its data.
+type shownPage struct {
 	name, title string
 	data        any
 }
 
 // pages are the pages by the name in the query.
-var pages = map[string]func(*Console, request) (requestHandler, error){
+var pages = map[string]func(*Console, request) (shownPage, error){
 	"":         (*Console).overviewPage,
 	"overview": (*Console).overviewPage,
 	"failures": (*Console).failuresPage,
@@ -160,34 +158,34 @@ var pages = map[string]func(*Console, request) (requestHandler, error){
 
 // ServeHTTP serves a page, an asset or an action.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	secure(w.Header())
+	setSecurityHeaders(w.Header())
 	if r.URL.Query().Has("asset") {
 		serveAsset(w, r)
 		return
 	}
 	who, err := c.Gate.IdentifyCaller(r)
 	if err != nil {
-		//nolint:contextcheck // the visit carries it, here and below
-		c.fail(w, request{r, "", c.Clock.Now()}, &problem{http.StatusUnauthorized, "Not signed in", err.Error()})
+		//nolint:contextcheck // the request carries it, here and below
+		c.showError(w, request{r, "", c.Clock.Now()}, &pageError{http.StatusUnauthorized, "Not signed in", err.Error()})
 		return
 	}
 	v := request{r, who, c.Clock.Now()}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		err = c.show(w, v)
+		err = c.showPage(w, v)
 	case http.MethodPost:
-		err = c.act(w, v) //nolint:contextcheck // the visit carries it
+		err = c.handleAction(w, v) //nolint:contextcheck // the request carries it
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		err = &problem{http.StatusMethodNotAllowed, "Invalid request", "Only GET and POST are known here."}
+		err = &pageError{http.StatusMethodNotAllowed, "Invalid request", "Only GET and POST are known here."}
 	}
 	if err != nil {
-		c.fail(w, v, err) //nolint:contextcheck // the visit carries it
+		c.showError(w, v, err) //nolint:contextcheck // the request carries it
 	}
 }
 
-// secure forbids everything that the pages do not need.
-func secure(h http.Header) {
+// setSecurityHeaders forbids everything that the pages do not need.
+func setSecurityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -196,7 +194,7 @@ func secure(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-func (c *Console) show(w http.ResponseWriter, v request) error {
+func (c *Console) showPage(w http.ResponseWriter, v request) error {
 	page, known := pages[v.URL.Query().Get("page")]
 	if !known {
 		return notFound("Choose one of the pages above.")
@@ -205,13 +203,13 @@ func (c *Console) show(w http.ResponseWriter, v request) error {
 	if err != nil {
 		return err
 	}
-	return c.render(w, v, http.StatusOK, shown)
+	return c.renderPage(w, v, http.StatusOK, shown)
 }
 
-func (c *Console) render(w http.ResponseWriter, v request, status int, shown requestHandler) error {
-	body, err := c.views.render(shown.name, layout{
-		Title: shown.title, Page: shown.name, Who: v.who, Version: c.Version, Now: v.now,
-		Token: c.tokens.issue(v.who, v.now), Notice: noticeOf(v.URL.Query()), Data: shown.data,
+func (c *Console) renderPage(w http.ResponseWriter, v request, status int, shown shownPage) error {
+	body, err := c.views.renderView(shown.name, layout{
+		Title: shown.title, Page: shown.name, Who: v.caller, Version: c.Version, Now: v.now,
+		Token: c.tokens.issueToken(v.caller, v.now), Notice: noticeOf(v.URL.Query()), Data: shown.data,
 	})
 	if err != nil {
 		return fmt.Errorf("render %s: %w", shown.name, err)
@@ -222,20 +220,20 @@ func (c *Console) render(w http.ResponseWriter, v request, status int, shown req
 	return nil
 }
 
-// failed is the page that says what went wrong.
-type failed struct{ Words string }
+// errorData is the text of an error page.
+type errorData struct{ Words string }
 
-// fail tells the person about an error. One of the connector's own is logged and
-// told by its remedy alone.
-func (c *Console) fail(w http.ResponseWriter, v request, err error) {
-	var p *problem
+// showError shows an error. An error of the connector is logged, and the page shows
+// its remedy alone.
+func (c *Console) showError(w http.ResponseWriter, v request, err error) {
+	var p *pageError
 	if !errors.As(err, &p) {
 		verdict := failure.Classify(err)
 		c.Logger.ErrorContext(v.Context(), "console page failed", "page", v.URL.Query().Get("page"),
 			"class", string(verdict.Class), "error", err.Error())
-		p = &problem{http.StatusServiceUnavailable, "Page not available", verdict.Remedy}
+		p = &pageError{http.StatusServiceUnavailable, "Page not available", verdict.Remedy}
 	}
-	err = c.render(w, v, p.status, requestHandler{"failed", p.title, failed{p.words}})
+	err = c.renderPage(w, v, p.status, shownPage{"failed", p.title, errorData{p.words}})
 	if err != nil {
 		c.Logger.ErrorContext(v.Context(), "console page failed", "page", "failed", "error", err.Error())
 		http.Error(w, p.title, p.status)

@@ -43,28 +43,28 @@ type place struct {
 	Name, URL string
 }
 
-func (c *Console) place(ref crm.Ref) place {
+func (c *Console) newPlace(ref crm.Ref) place {
 	if ref.Validate() != nil {
 		return place{}
 	}
 	return place{ref, systemName(ref.System) + " " + kindName(ref.Kind) + " " + ref.RecordID, c.Pages.URL(ref)}
 }
 
-func (c *Console) failureData(r failure.Record) failureData {
+func (c *Console) newFailureData(r failure.Record) failureData {
 	d := failureData{
 		Record: r, Task: r.DescribeTask(), Message: r.Cause.Message(), Remedy: r.Cause.Remedy(),
-		Source: c.place(r.Ref), CauseID: r.Cause.ID(),
+		Source: c.newPlace(r.Ref), CauseID: r.Cause.ID(),
 	}
 	if r.Record != r.Ref {
-		d.Target = c.place(r.Record)
+		d.Target = c.newPlace(r.Record)
 	}
 	return d
 }
 
-func (c *Console) failuresPage(v request) (requestHandler, error) {
+func (c *Console) failuresPage(v request) (shownPage, error) {
 	q := v.URL.Query()
 	d := failuresData{Closed: q.Get("state") == "closed", Dismissal: failure.Dismissals, Ref: q.Get("ref")}
-	if cause := q.Get("cause"); hexadecimal(cause, causeDigits) && !d.Closed {
+	if cause := q.Get("cause"); isHexadecimal(cause, causeDigits) && !d.Closed {
 		d.CauseID = cause
 	}
 	l := failure.Listing{Closed: d.Closed, Cause: d.CauseID, Size: pageSize, After: failure.Place(q.Get("after"))}
@@ -72,20 +72,20 @@ func (c *Console) failuresPage(v request) (requestHandler, error) {
 		l.After = ""
 	}
 	d.Later = l.After != ""
-	list, err := c.list(v, &d, l)
+	list, err := c.loadList(v, &d, l)
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	for _, r := range list {
-		d.Rows = append(d.Rows, c.failureData(r))
+		d.Rows = append(d.Rows, c.newFailureData(r))
 	}
-	return requestHandler{"failures", "Failures", d}, nil
+	return shownPage{"failures", "Failures", d}, nil
 }
 
-// list fills in what is around the list, and returns the failures of the page.
-func (c *Console) list(v request, d *failuresData, l failure.Listing) ([]failure.Record, error) {
+// loadList fills in what is around the list, and returns the failures of the page.
+func (c *Console) loadList(v request, d *failuresData, l failure.Listing) ([]failure.Record, error) {
 	if plain := !d.Closed && d.CauseID == "" && d.Ref == "" && !d.Later; plain {
-		return c.front(v, d)
+		return c.loadFirstPage(v, d)
 	}
 	var err error
 	if d.Open, err = c.Failures.CountFailures(v.Context(), ""); err != nil {
@@ -108,8 +108,8 @@ func (c *Console) list(v request, d *failuresData, l failure.Listing) ([]failure
 	return list, err
 }
 
-// front is the first page of all that is open, with the causes.
-func (c *Console) front(v request, d *failuresData) ([]failure.Record, error) {
+// loadFirstPage is the first page of all that is open, with the causes.
+func (c *Console) loadFirstPage(v request, d *failuresData) ([]failure.Record, error) {
 	causes, err := c.Failures.GroupFailures(v.Context(), groupedFailures)
 	d.Open, d.Groups, d.Partial = causes.Open, causes.Groups, causes.Partial
 	list := causes.Newest
@@ -128,18 +128,18 @@ type failurePageData struct {
 	Why       string // it was dismissed
 }
 
-func (c *Console) failurePage(v request) (requestHandler, error) {
+func (c *Console) failurePage(v request) (shownPage, error) {
 	id := v.URL.Query().Get("id")
-	if !hexadecimal(id, idDigits) {
-		return requestHandler{}, notFound("This is not the id of a failure.")
+	if !isHexadecimal(id, idDigits) {
+		return shownPage{}, notFound("This is not the id of a failure.")
 	}
 	list, err := c.Failures.ListFailures(v.Context(), failure.Filter{IDs: []string{id}, Resolved: true}, 1)
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	if len(list) == 0 {
-		return requestHandler{}, notFound("This failure is no longer kept. Closed ones are kept for 30 days.")
+		return shownPage{}, notFound("This failure is no longer kept. Closed ones are kept for 30 days.")
 	}
-	d := failurePageData{failureData: c.failureData(list[0]), Dismissal: failure.Dismissals, Why: list[0].Dismissed.Text()}
-	return requestHandler{"failure", "Failure", d}, nil
+	d := failurePageData{failureData: c.newFailureData(list[0]), Dismissal: failure.Dismissals, Why: list[0].Dismissed.Text()}
+	return shownPage{"failure", "Failure", d}, nil
 }

@@ -36,18 +36,18 @@ type mappedField struct {
 	Findings   []lint.Finding
 }
 
-func (c *Console) mappingPage(v request) (requestHandler, error) {
-	findings, err := c.lint(v.Context())
+func (c *Console) mappingPage(v request) (shownPage, error) {
+	findings, err := c.lintMapping(v.Context())
 	d := newMapping(c.Mapping, findings)
 	if err != nil {
 		c.Logger.WarnContext(v.Context(), "the mapping cannot be compared", "error", err.Error())
 		d.Trouble = failure.Classify(err).Remedy
 	}
-	return requestHandler{"mapping", "Mapping", d}, nil
+	return shownPage{"mapping", "Mapping", d}, nil
 }
 
-// lint asks both CRMs what they have.
-func (c *Console) lint(ctx context.Context) ([]lint.Finding, error) {
+// lintMapping asks both CRMs what they have.
+func (c *Console) lintMapping(ctx context.Context) ([]lint.Finding, error) {
 	hubspot, err := c.Schemas[crm.HubSpot].ReadSchema(ctx)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func newMapping(m *mapping.Mapping, findings []lint.Finding) mappingData {
 var titles = map[crm.Kind]string{crm.Contact: "Contacts", crm.Company: "Companies"}
 
 func newObject(o *mapping.Object, findings []lint.Finding) objectData {
-	d := objectData{Object: o, Title: titles[o.Kind], Creates: "nowhere", Conflict: conflictWords(o.Conflict)}
+	d := objectData{Object: o, Title: titles[o.Kind], Creates: "nowhere", Conflict: conflictText(o.Conflict)}
 	var creates []string
 	for _, s := range crm.Systems {
 		if o.Create[s] {
@@ -92,7 +92,7 @@ func newObject(o *mapping.Object, findings []lint.Finding) objectData {
 	}
 	for i := range o.Fields {
 		f := &o.Fields[i]
-		row := mappedField{Field: f, Way: way(f), Rules: rules(o, f)}
+		row := mappedField{Field: f, Way: directionOf(f), Rules: describeRules(o, f)}
 		for _, finding := range findings {
 			if finding.Kind == o.Kind && finding.Field == f.Name {
 				row.Findings = append(row.Findings, finding)
@@ -103,8 +103,8 @@ func newObject(o *mapping.Object, findings []lint.Finding) objectData {
 	return d
 }
 
-// way is the direction in which a field goes, as an arrow between the columns.
-func way(f *mapping.Field) string {
+// directionOf is the direction in which a field goes, as an arrow between the columns.
+func directionOf(f *mapping.Field) string {
 	switch {
 	case f.Writable(crm.HubSpot) && f.Writable(crm.Zoho):
 		return "⇄"
@@ -116,7 +116,7 @@ func way(f *mapping.Field) string {
 	return "∅"
 }
 
-func conflictWords(c mapping.Conflict) string {
+func conflictText(c mapping.Conflict) string {
 	switch c {
 	case mapping.HubSpotWins:
 		return "HubSpot wins"
@@ -126,11 +126,11 @@ func conflictWords(c mapping.Conflict) string {
 	return "the latest edit wins"
 }
 
-// rules are what is particular about a field.
-func rules(o *mapping.Object, f *mapping.Field) string {
+// describeRules are what is particular about a field.
+func describeRules(o *mapping.Object, f *mapping.Field) string {
 	var words []string
 	if f.Conflict != "" && f.Conflict != o.Conflict {
-		words = append(words, conflictWords(f.Conflict))
+		words = append(words, conflictText(f.Conflict))
 	}
 	if f.Clear == mapping.Keep {
 		words = append(words, "kept when cleared")

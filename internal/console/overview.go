@@ -24,16 +24,16 @@ var windows = []window{
 	{Name: "24h", Label: "24 hours", span: 24 * time.Hour, bar: time.Hour},
 }
 
-// overviewData says whether it works.
+// overviewData says whether the connector is healthy.
 type overviewData struct {
 	Windows []window
-	// Worries are what a person should look at; none means that all is well.
+	// Alerts need attention; without any the connector is healthy.
 	Alerts []alert
 	Chart  chart
-	Totals []total
+	Totals []outcomeTotal
 	Sum    stats.Cell
 	Speed  []speed
-	// Backlog is how far behind the operations of the newest minutes were.
+	// Backlog is the delay of the operations of the newest minutes.
 	Backlog  time.Duration
 	LastSeen time.Time // the end of the newest cell with operations
 	Open     int
@@ -42,11 +42,11 @@ type overviewData struct {
 	Quotas   []quotaData
 }
 
-// alert is one thing that is not as it should be.
+// alert is one fault that needs attention.
 type alert struct{ Words, Page string }
 
-// total is how many operations ended in one way.
-type total struct {
+// outcomeTotal is how many operations ended in one way.
+type outcomeTotal struct {
 	Outcome, Words string
 	Count          int
 }
@@ -57,7 +57,7 @@ type speed struct {
 	P50, P95, P99 time.Duration
 }
 
-// health is one thing that runs out and is renewed.
+// health is the state of a token or a channel, which has to be renewed.
 type health struct {
 	Good  bool
 	Words string
@@ -83,7 +83,7 @@ var outcomes = []struct{ name, words string }{
 	{stats.GivenUp, "given up, on record"},
 }
 
-func outcomeWords(name string) string {
+func outcomeText(name string) string {
 	for _, o := range outcomes {
 		if o.name == name {
 			return o.words
@@ -92,31 +92,31 @@ func outcomeWords(name string) string {
 	return name
 }
 
-func (c *Console) overviewPage(v request) (requestHandler, error) {
+func (c *Console) overviewPage(v request) (shownPage, error) {
 	ctx, name := v.Context(), cmp.Or(v.URL.Query().Get("window"), windows[0].Name)
 	i := max(slices.IndexFunc(windows, func(w window) bool { return w.Name == name }), 0)
 	hours, err := c.Stats.LoadHours(ctx, v.now.Add(-windows[i].span), false)
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	open, err := c.Failures.CountFailures(ctx, "")
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	token, err := c.Token.LoadToken(ctx)
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	channels, err := c.Channels.LoadChannels(ctx)
 	if err != nil {
-		return requestHandler{}, err
+		return shownPage{}, err
 	}
 	d := newOverview(windows[i], v.now, hours)
 	d.Windows = slices.Clone(windows)
 	d.Windows[i].Here = true
 	d.Open, d.Token, d.Channel = open, tokenHealth(token, v.now), channelHealth(channels, v.now)
-	d.worry(v.now)
-	return requestHandler{"overview", "Overview", d}, nil
+	d.addAlerts(v.now)
+	return shownPage{"overview", "Overview", d}, nil
 }
 
 // newOverview adds up what all instances counted in a window.
@@ -155,10 +155,10 @@ func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 	d.Chart = newChart(first, w.bar, bars)
 	for _, o := range outcomes {
 		if n := d.Sum.Outcomes[o.name]; n > 0 {
-			d.Totals = append(d.Totals, total{o.name, o.words, n})
+			d.Totals = append(d.Totals, outcomeTotal{o.name, o.words, n})
 		}
 	}
-	d.Speed = []speed{spread("From the webhook to done", d.Sum.Delay), spread("In the consumer", d.Sum.Took)}
+	d.Speed = []speed{newSpeed("From the webhook to done", d.Sum.Delay), newSpeed("In the consumer", d.Sum.Took)}
 	for _, s := range crm.Systems {
 		q, known := quotas[s]
 		d.Quotas = append(d.Quotas, quotaData{s, q, known})
@@ -166,7 +166,7 @@ func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 	return d
 }
 
-func spread(name string, h stats.Histogram) speed {
+func newSpeed(name string, h stats.Histogram) speed {
 	return speed{name, h.Quantile(0.5), h.Quantile(0.95), h.Quantile(0.99)}
 }
 
@@ -190,8 +190,8 @@ func (q quotaData) Percent() int {
 // lowQuota is the share of the day's calls below which a person is warned.
 const lowQuota = 10
 
-// alert lists what a person should look at, the worst first.
-func (d *overviewData) worry(now time.Time) {
+// addAlerts lists the faults that need attention, the worst first.
+func (d *overviewData) addAlerts(now time.Time) {
 	add := func(words, page string) { d.Alerts = append(d.Alerts, alert{words, page}) }
 	if !d.Token.Good {
 		add(d.Token.Words, "")
@@ -200,18 +200,18 @@ func (d *overviewData) worry(now time.Time) {
 		add(d.Channel.Words, "")
 	}
 	if d.Backlog > time.Minute && now.Sub(d.LastSeen) < time.Hour {
-		add("Operations wait longer than a minute: "+took(d.Backlog)+".", "activity")
+		add("Operations wait longer than a minute: "+formatDuration(d.Backlog)+".", "activity")
 	}
 	for _, q := range d.Quotas {
 		if q.Known && q.Limit > 0 && q.Percent() < lowQuota {
-			add(fmt.Sprintf("%s has %s calls left today.", systemName(q.System), number(q.Left)), "")
+			add(fmt.Sprintf("%s has %s calls left today.", systemName(q.System), formatNumber(q.Left)), "")
 		}
 	}
 	switch {
 	case d.Open == 1:
 		add("One failure is open.", "failures")
 	case d.Open > 1:
-		add(number(d.Open)+" failures are open.", "failures")
+		add(formatNumber(d.Open)+" failures are open.", "failures")
 	}
 }
 
@@ -220,11 +220,11 @@ func tokenHealth(t zoho.TokenState, now time.Time) health {
 	switch {
 	case t.Token.AccessToken == "":
 		h.Words = "No access token of Zoho is stored yet."
-		h.Good = t.FailedAt.IsZero() // nobody has asked
+		h.Good = t.FailedAt.IsZero() // it was never requested
 	case !now.Before(t.Token.Expiry):
 		h.Words = "Zoho's access token has expired."
 	default:
-		h.Good, h.Words = true, "valid for "+took(t.Token.Expiry.Sub(now))
+		h.Good, h.Words = true, "valid for "+formatDuration(t.Token.Expiry.Sub(now))
 	}
 	if t.FailedAt.After(t.RefreshedAt) {
 		h.Good, h.Words = false, "Zoho refused to renew the access token ("+t.Failure+"): look into the log of RefreshZohoToken."
@@ -232,8 +232,8 @@ func tokenHealth(t zoho.TokenState, now time.Time) health {
 	return h
 }
 
-// channelHealth judges the one that ends first. Without a channel, a workflow
-// rule may be what tells of changes.
+// channelHealth describes the channel that ends first. Without a channel, a workflow
+// rule may report the changes.
 func channelHealth(channels []zoho.ChannelState, now time.Time) health {
 	if len(channels) == 0 {
 		return health{Good: true, Words: "no channel is open; workflow rules or the sweep report changes in Zoho"}
@@ -245,5 +245,5 @@ func channelHealth(channels []zoho.ChannelState, now time.Time) health {
 	case !first.GapSince.IsZero():
 		return health{Words: "Zoho's notification channel was closed for a while; the sweep reads the changes that it missed.", Until: first.Expiry}
 	}
-	return health{Good: true, Words: "open for " + took(first.Expiry.Sub(now)), Until: first.Expiry}
+	return health{Good: true, Words: "open for " + formatDuration(first.Expiry.Sub(now)), Until: first.Expiry}
 }

@@ -15,12 +15,12 @@ import (
 
 // recordData is the search, and one record on both sides.
 type recordData struct {
-	Found   []place // what the search may mean, when it is not one record
+	Found   []place // the records found, unless it is one pair
 	Nothing bool    // nothing was found
 	Shown   *pairData
 }
 
-// pairData is a record and its twin.
+// pairData is a record and its counterpart.
 type pairData struct {
 	Asked     place
 	Merged    *place // what the record was merged into
@@ -44,7 +44,7 @@ type matchData struct {
 	Owner *place
 }
 
-// sideData is one half of the pair.
+// sideData is one record of the pair.
 type sideData struct {
 	place
 	System            crm.System
@@ -85,36 +85,36 @@ var reasons = map[merge.Reason]string{
 	merge.LostValue:   "neither side holds the decided value",
 }
 
-func (c *Console) recordPage(v request) (requestHandler, error) {
+func (c *Console) recordPage(v request) (shownPage, error) {
 	text := v.URL.Query().Get("ref")
 	if text == "" {
-		return requestHandler{"record", "Record", recordData{}}, nil
+		return shownPage{"record", "Record", recordData{}}, nil
 	}
 	ref, err := crm.ParseRef(text)
 	if err != nil {
-		return requestHandler{}, wrongInput("This is not a record.")
+		return shownPage{}, wrongInput("This is not a record.")
 	}
-	shown, err := c.pair(v, ref)
-	return requestHandler{"record", "Record", recordData{Shown: &shown}}, err
+	shown, err := c.loadPair(v, ref)
+	return shownPage{"record", "Record", recordData{Shown: &shown}}, err
 }
 
-// find looks for what a person typed. It is a POST, so that an e-mail address
+// searchRecord looks for what a person typed. It is a POST, so that an e-mail address
 // stands in no address that a server logs.
-func (c *Console) find(w http.ResponseWriter, v request) error {
+func (c *Console) searchRecord(w http.ResponseWriter, v request) error {
 	text := strings.TrimSpace(v.PostForm.Get("q"))
 	if text == "" || len(text) > maxSearch {
 		return wrongInput("Type the id of a record, or the e-mail address of a contact.")
 	}
-	refs, err := c.search(v, text)
+	refs, err := c.findRefs(v, text)
 	if err != nil {
 		return err
 	}
 	d := recordData{Nothing: len(refs) == 0}
 	for _, r := range refs {
-		d.Found = append(d.Found, c.place(r))
+		d.Found = append(d.Found, c.newPlace(r))
 	}
-	if len(refs) == 0 || len(refs) > 1 && !c.onePair(v, refs) {
-		return c.render(w, v, http.StatusOK, requestHandler{"record", "Record", d})
+	if len(refs) == 0 || len(refs) > 1 && !c.isOnePair(v, refs) {
+		return c.renderPage(w, v, http.StatusOK, shownPage{"record", "Record", d})
 	}
 	w.Header().Set("Location", "?"+url.Values{"page": {"record"}, "ref": {refs[0].String()}}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
@@ -124,8 +124,8 @@ func (c *Console) find(w http.ResponseWriter, v request) error {
 // maxSearch bounds what is searched for, in bytes.
 const maxSearch = 320
 
-// onePair reports whether two records are the two halves of one link.
-func (c *Console) onePair(v request, refs []crm.Ref) bool {
+// isOnePair reports whether two records belong to one link.
+func (c *Console) isOnePair(v request, refs []crm.Ref) bool {
 	if len(refs) != 2 || refs[0].System == refs[1].System {
 		return false
 	}
@@ -133,9 +133,9 @@ func (c *Console) onePair(v request, refs []crm.Ref) bool {
 	return err == nil && e.Link.Ref(refs[1].System) == refs[1]
 }
 
-// search finds what a person typed: "zoho/contact/123", an id, or the value of a
+// findRefs finds what a person typed: "zoho/contact/123", an id, or the value of a
 // field by which records are matched.
-func (c *Console) search(v request, text string) ([]crm.Ref, error) {
+func (c *Console) findRefs(v request, text string) ([]crm.Ref, error) {
 	if ref, err := crm.ParseRef(text); err == nil {
 		return []crm.Ref{ref}, nil
 	}
@@ -153,36 +153,36 @@ func (c *Console) search(v request, text string) ([]crm.Ref, error) {
 	return all, nil
 }
 
-func (c *Console) pair(v request, ref crm.Ref) (pairData, error) {
+func (c *Console) loadPair(v request, ref crm.Ref) (pairData, error) {
 	e, err := c.Records.Explain(v.Context(), ref)
 	if err != nil {
 		return pairData{}, err
 	}
-	d := c.pairData(e)
+	d := c.newPairData(e)
 	known, err := c.Failures.ListFailures(v.Context(), failure.Filter{Ref: ref}, pageSize)
 	if err != nil {
 		return pairData{}, err
 	}
 	for _, r := range known {
-		d.Failures = append(d.Failures, c.failureData(r))
+		d.Failures = append(d.Failures, c.newFailureData(r))
 	}
 	return d, nil
 }
 
-// pairData tells an explanation in words.
-func (c *Console) pairData(e syncer.Explanation) pairData {
+// newPairData writes an explanation in words.
+func (c *Console) newPairData(e syncer.Explanation) pairData {
 	d := pairData{
-		Asked: c.place(e.Asked), Linked: e.Linked, Gone: e.Link.DeletedOn, GoneAt: e.Link.DeletedAt,
-		HubSpot: c.side(e, crm.HubSpot), Zoho: c.side(e, crm.Zoho),
+		Asked: c.newPlace(e.Asked), Linked: e.Linked, Gone: e.Link.DeletedOn, GoneAt: e.Link.DeletedAt,
+		HubSpot: c.newSideData(e, crm.HubSpot), Zoho: c.newSideData(e, crm.Zoho),
 	}
 	if e.MergedInto != (crm.Ref{}) {
-		into := c.place(e.MergedInto)
+		into := c.newPlace(e.MergedInto)
 		d.Merged = &into
 	}
 	for _, m := range e.Matches {
-		match := matchData{place: c.place(m)}
+		match := matchData{place: c.newPlace(m)}
 		if owner, taken := e.Taken[m]; taken {
-			of := c.place(owner)
+			of := c.newPlace(owner)
 			match.Owner = &of
 		}
 		d.Matches = append(d.Matches, match)
@@ -190,11 +190,11 @@ func (c *Console) pairData(e syncer.Explanation) pairData {
 	last := map[string]syncer.Decision{}
 	for _, n := range e.Link.Decisions {
 		last[n.Field] = n
-		d.Decisions = append(d.Decisions, decision(n))
+		d.Decisions = append(d.Decisions, newDecisionData(n))
 	}
 	slices.Reverse(d.Decisions)
 	for _, f := range e.Fields {
-		field := fieldOf(e, f, last[f.Field.Name])
+		field := newFieldData(e, f, last[f.Field.Name])
 		switch field.State {
 		case "differs":
 			d.Differ++
@@ -206,21 +206,21 @@ func (c *Console) pairData(e syncer.Explanation) pairData {
 	return d
 }
 
-func (c *Console) side(e syncer.Explanation, s crm.System) sideData {
+func (c *Console) newSideData(e syncer.Explanation, s crm.System) sideData {
 	rec, exists := e.Records[s]
 	link := e.Link.On(s)
 	d := sideData{System: s, Exists: exists, ReadAt: link.ReadAt, WroteAt: link.WroteAt}
 	if exists {
-		d.place, d.Created, d.Modified, d.ByUs = c.place(rec.Ref), rec.Created, rec.Modified, rec.ModifiedByUs
+		d.place, d.Created, d.Modified, d.ByUs = c.newPlace(rec.Ref), rec.Created, rec.Modified, rec.ModifiedByUs
 	} else if link.RecordID != "" {
-		d.place = c.place(crm.Ref{System: s, Kind: e.Asked.Kind, RecordID: link.RecordID})
+		d.place = c.newPlace(crm.Ref{System: s, Kind: e.Asked.Kind, RecordID: link.RecordID})
 	}
 	return d
 }
 
-// fieldOf tells one field: what both sides hold, whose value it is and since
-// when, and what would come next.
-func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decision) fieldData {
+// newFieldData describes one field: the values of both sides, the winner and its
+// time, and the next write.
+func newFieldData(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decision) fieldData {
 	d := fieldData{
 		Name: f.Field.Name, HubSpotName: f.Field.HubSpot, ZohoName: f.Field.Zoho,
 		HubSpot: e.Records[crm.HubSpot].Fields[f.Field.HubSpot], Zoho: e.Records[crm.Zoho].Fields[f.Field.Zoho],
@@ -259,7 +259,7 @@ func fieldOf(e syncer.Explanation, f syncer.FieldExplanation, last syncer.Decisi
 	return d
 }
 
-func decision(n syncer.Decision) decisionData {
+func newDecisionData(n syncer.Decision) decisionData {
 	d := decisionData{At: n.At, Field: n.Field, Winner: "as decided before", Why: reasons[n.Reason], Operation: n.Operation}
 	if n.Winner != "" {
 		d.Winner = systemName(n.Winner)

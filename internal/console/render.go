@@ -40,8 +40,8 @@ var parseViews = sync.OnceValues(func() (views, error) {
 	v := views{}
 	for _, name := range viewNames {
 		t, err := template.New("layout.html").Funcs(template.FuncMap{
-			"system": systemName, "kind": kindName, "moment": moment, "stamp": stamp, "query": query, "asset": assetURL,
-			"clip": clip, "took": took, "number": number, "ago": ago, "tabs": tabs, "closedState": closedState,
+			"system": systemName, "kind": kindName, "moment": formatTime, "stamp": formatStamp, "query": queryURL, "asset": assetURL,
+			"clip": clipText, "took": formatDuration, "number": formatNumber, "ago": formatAge, "tabs": newTabs, "closedState": closedState,
 			"text": func(p failure.Place) string { return string(p) },
 			"pair": func(s sideData, now time.Time) sideAt { return sideAt{s, now} },
 		}).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
@@ -59,8 +59,8 @@ type tab struct {
 	Here        bool
 }
 
-// tabs are the pages that every page links to.
-func tabs(page string) []tab {
+// newTabs are the pages that every page links to.
+func newTabs(page string) []tab {
 	list := []tab{
 		{Name: "overview", Label: "Overview"}, {Name: "failures", Label: "Failures"}, {Name: "record", Label: "Record"},
 		{Name: "mapping", Label: "Mapping"}, {Name: "activity", Label: "Activity"},
@@ -87,8 +87,8 @@ func closedState(closed bool) string {
 	return ""
 }
 
-// render fills a page into memory, so that nobody gets half of one.
-func (v views) render(name string, l layout) ([]byte, error) {
+// renderView fills a page into memory, so that no half page is sent.
+func (v views) renderView(name string, l layout) ([]byte, error) {
 	var b bytes.Buffer
 	if err := v[name].Execute(&b, l); err != nil {
 		return nil, err
@@ -110,12 +110,12 @@ var kindNames = map[crm.Kind]string{crm.Contact: "contact", crm.Company: "compan
 
 func kindName(k crm.Kind) string { return kindNames[k] }
 
-// moment is a time for people, stamp the same for programs.
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
-func stamp(t time.Time) string  { return t.UTC().Format(time.RFC3339) }
+// formatTime is a time for people, stamp the same for programs.
+func formatTime(t time.Time) string  { return t.UTC().Format("2006-01-02 15:04:05") }
+func formatStamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// ago is how long before now t was, in the largest unit that fits.
-func ago(now, t time.Time) string {
+// formatAge is how long before now t was, in the largest unit that fits.
+func formatAge(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d < 0:
@@ -130,8 +130,8 @@ func ago(now, t time.Time) string {
 	return strconv.Itoa(int(d/(24*time.Hour))) + " days ago"
 }
 
-// took is a length of time for people.
-func took(d time.Duration) string {
+// formatDuration is a length of time for people.
+func formatDuration(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return "–"
@@ -145,8 +145,8 @@ func took(d time.Duration) string {
 	return strconv.Itoa(int(d/time.Hour)) + " h"
 }
 
-// number groups the digits of a count.
-func number(n int) string {
+// formatNumber groups the digits of a count.
+func formatNumber(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
@@ -154,9 +154,9 @@ func number(n int) string {
 	return digits
 }
 
-// query builds a link within the console from names and values. Empty values
+// queryURL builds a link within the console from names and values. Empty values
 // are left out.
-func query(pairs ...string) template.URL {
+func queryURL(pairs ...string) template.URL {
 	v := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
@@ -169,14 +169,14 @@ func query(pairs ...string) template.URL {
 // maxShown bounds how much of one value a page shows, in characters.
 const maxShown = 400
 
-func clip(s string) string {
+func clipText(s string) string {
 	if runes := []rune(s); len(runes) > maxShown {
 		return string(runes[:maxShown]) + "…"
 	}
 	return s
 }
 
-// notices are what a person is told after an action, by the word in the query.
+// notices are the texts after an action, by the word in the query.
 var notices = map[string]string{
 	"replayed":     "Published for another attempt: %d. A failure closes by itself when its record has been synchronised.",
 	"dismissed":    "Dismissed: %d. Should it happen again, it comes back.",
@@ -217,7 +217,7 @@ var assetVersions = func() map[string]string {
 	return versions
 }()
 
-func assetURL(name string) template.URL { return query("asset", name, "v", assetVersions[name]) }
+func assetURL(name string) template.URL { return queryURL("asset", name, "v", assetVersions[name]) }
 
 // serveAsset serves a file that holds nothing of anybody.
 func serveAsset(w http.ResponseWriter, r *http.Request) {

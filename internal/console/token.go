@@ -24,14 +24,14 @@ func newTokens(key []byte) tokens {
 	return tokens{mac.Sum(nil)}
 }
 
-// issue returns a token for one person, such as "1764039600.Hy3v...".
-func (t tokens) issue(who string, now time.Time) string {
+// issueToken returns a token for one person, such as "1764039600.Hy3v...".
+func (t tokens) issueToken(who string, now time.Time) string {
 	until := strconv.FormatInt(now.Add(tokenLife).Unix(), 10)
 	return until + "." + t.sign(who, until)
 }
 
-// valid reports whether the token was issued to the person and has not run out.
-func (t tokens) valid(token, who string, now time.Time) bool {
+// isValidToken reports whether the token was issued to the person and has not run out.
+func (t tokens) isValidToken(token, who string, now time.Time) bool {
 	until, signature, found := strings.Cut(token, ".")
 	if !found || !hmac.Equal([]byte(signature), []byte(t.sign(who, until))) {
 		return false

@@ -40,7 +40,7 @@ type group struct {
 	last    time.Time
 }
 
-// newRow is one failure.
+// row is one failure.
 type row struct {
 	ID, Task            string
 	Source, Target      place
@@ -50,7 +50,7 @@ type row struct {
 	Reported            string // when a mail first reported it, if one did
 }
 
-// newPlace is a record with the address of its page, where that is known.
+// place is a record with the address of its page, where that is known.
 type place struct{ Name, URL string }
 
 func (p digestPage) countRows() int {

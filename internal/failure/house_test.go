@@ -95,7 +95,7 @@ func newMailer(t *testing.T, door *httptest.Server) *failure.SendGridMailer {
 	return m
 }
 
-// hashOf returns a digest over the house, changed before it is made.
+// digest returns a digest over the house, changed before it is made.
 func (h *house) digest(t *testing.T, changes ...func(*failure.Config)) *failure.Digest {
 	t.Helper()
 	c := failure.Config{
@@ -130,7 +130,7 @@ func (h *house) unreported(t *testing.T) int {
 	return len(list)
 }
 
-// sendUnreported runs a digest that has to succeed.
+// send runs a digest that has to succeed.
 func send(t *testing.T, d *failure.Digest, want failure.Outcome) failure.Report {
 	t.Helper()
 	r, err := d.Send(t.Context())

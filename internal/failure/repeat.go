@@ -10,8 +10,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
-// pauses are how long after the last attempt what passes by itself is tried
-// again, without anybody asking: after that a person is to look at it.
+// repeatPauses are the times after the last attempt at which a temporary failure is
+// replayed. After the last one a person has to look at it.
 var repeatPauses = [...]time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
 
 // repeatedByItself is their text in a remedy.

@@ -60,7 +60,7 @@ func (s *story) resolve() {
 	s.open[failed("", record).ID] = false
 }
 
-// sendUnreported runs the job, which may go wrong.
+// send runs the job, which may go wrong.
 func (s *story) send() {
 	store := failure.DigestStore(s.store)
 	switch s.rng.IntN(6) {

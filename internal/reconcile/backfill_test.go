@@ -75,7 +75,7 @@ func (c *crowd) ListRefs(_ context.Context, kind crm.Kind, from crm.Place) (crm.
 	return page, nil
 }
 
-// RunCohort does one after another, in a second.
+// Together does one after another, in a second.
 func (c *crowd) Together(ctx context.Context, n int, do func(ctx context.Context, i int)) {
 	c.most = max(c.most, n)
 	if c.together++; n == 0 {

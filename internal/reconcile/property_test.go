@@ -92,7 +92,7 @@ func (l *life) attempt() {
 	l.system.before, l.topic.during, l.cursors.before, l.cursors.after = nil, nil, nil, nil
 }
 
-// finishRetries heals everything and runs until nothing is left.
+// finish heals everything and runs until nothing is left.
 func (l *life) finish() {
 	for range 2 { // to the end of what is under way, then a scan of its own
 		l.clock.advance(lag + overlap)

@@ -113,7 +113,7 @@ func (r *rig) hubspot() (*hubspot.Client, error) {
 		AppID: strconv.Itoa(hubspotsim.DefaultAppID), HTTP: r.http})
 }
 
-// sweepRun settles the lag and runs once.
+// run lets the lag pass and runs once.
 func (r *rig) run() reconcile.Report {
 	r.t.Helper()
 	r.clock.Advance(31 * time.Second)

@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	// window is the time within which records are counted.
-	window = 10 * time.Minute
+	// clearWindow is the time within which records are counted.
+	clearWindow = 10 * time.Minute
 	// share is the part of all pairs of a kind that may change, or on which values
 	// may be cleared within the window; floor is how many may in any case.
 	share = 0.5
 	floor = 1000
-	// lookEvery is how old the loaded state may be, countEvery how old the number
+	// maxStateAge is how old the loaded state may be, maxCountAge how old the number
 	// of pairs.
-	lookEvery  = 10 * time.Second
-	countEvery = time.Minute
+	maxStateAge = 10 * time.Second
+	maxCountAge = time.Minute
 )
 
 // State is the stored state of a safeguard for one side and kind.
@@ -77,7 +77,7 @@ type Config struct {
 type MassClear struct {
 	Config
 	mu    sync.Mutex
-	sides map[sideKind]*counted
+	sides map[sideKind]*sideCounter
 }
 
 type sideKind struct {
@@ -85,8 +85,8 @@ type sideKind struct {
 	kind crm.Kind
 }
 
-// counted is what an instance knows of one side and kind.
-type counted struct {
+// sideCounter is what an instance knows of one side and kind.
+type sideCounter struct {
 	cleared  map[string]time.Time // when, by the record's id
 	pruned   time.Time
 	state    State
@@ -100,7 +100,7 @@ func NewMassClear(c Config) *MassClear {
 	if c.Part == 0 {
 		c.Part = 1
 	}
-	return &MassClear{Config: c, sides: map[sideKind]*counted{}}
+	return &MassClear{Config: c, sides: map[sideKind]*sideCounter{}}
 }
 
 // AllowClear is asked before values of a record are cleared. An error means that they
@@ -112,7 +112,7 @@ func (m *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
 	case err != nil:
 		return fmt.Errorf("load the safeguard: %w", err)
 	case state.Held(now):
-		return held(record.System)
+		return heldError(record.System)
 	case now.Before(state.FreeUntil):
 		return nil
 	}
@@ -133,19 +133,19 @@ func (m *MassClear) AllowClear(ctx context.Context, record crm.Ref) error {
 	}
 	m.rememberState(record, state, now)
 	m.Logger.ErrorContext(ctx, logschema.MassClear, "system", string(state.Side), "kind", string(state.Kind), "records", state.Records, "pairs", pairs)
-	return held(record.System)
+	return heldError(record.System)
 }
 
-// held is the error of an operation that has to wait for a person.
-func held(s crm.System) error {
+// heldError is the error of an operation that has to wait for a person.
+func heldError(s crm.System) error {
 	return &crm.Error{System: s, Action: "clear", Kind: crm.Refused, Code: string(failurecode.MassClear)}
 }
 
-func (m *MassClear) counterOf(r crm.Ref) *counted {
+func (m *MassClear) counterOf(r crm.Ref) *sideCounter {
 	key := sideKind{r.System, r.Kind}
 	c := m.sides[key]
 	if c == nil {
-		c = &counted{cleared: map[string]time.Time{}}
+		c = &sideCounter{cleared: map[string]time.Time{}}
 		m.sides[key] = c
 	}
 	return c
@@ -158,7 +158,7 @@ func (m *MassClear) loadState(ctx context.Context, r crm.Ref) (State, error) {
 	state, loadedAt := c.state, c.loadedAt
 	m.mu.Unlock()
 	now := m.Clock.Now()
-	if now.Sub(loadedAt) < lookEvery {
+	if now.Sub(loadedAt) < maxStateAge {
 		return state, nil
 	}
 	state, err := m.Store.LoadSafeguard(ctx, r.System, r.Kind)
@@ -186,10 +186,10 @@ func (m *MassClear) countRecord(r crm.Ref, now time.Time) int {
 	defer m.mu.Unlock()
 	c := m.counterOf(r)
 	c.cleared[r.RecordID] = now
-	if now.Sub(c.pruned) >= window/10 {
+	if now.Sub(c.pruned) >= clearWindow/10 {
 		c.pruned = now
 		for id, at := range c.cleared {
-			if now.Sub(at) > window {
+			if now.Sub(at) > clearWindow {
 				delete(c.cleared, id)
 			}
 		}
@@ -202,7 +202,7 @@ func (m *MassClear) countPairs(ctx context.Context, r crm.Ref, now time.Time) (i
 	c := m.counterOf(r)
 	pairs, at := c.pairs, c.pairsAt
 	m.mu.Unlock()
-	if now.Sub(at) < countEvery {
+	if now.Sub(at) < maxCountAge {
 		return pairs, nil
 	}
 	pairs, err := m.Pairs.CountLinks(ctx, r.Kind)

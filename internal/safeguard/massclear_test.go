@@ -135,7 +135,7 @@ func TestAPersonLetsItThroughForAWhile(t *testing.T) {
 	s := e.states[sideKind{crm.Zoho, crm.Contact}]
 	s.HeldAt, s.FreeUntil = time.Time{}, e.now.Add(time.Hour)
 	e.states[sideKind{crm.Zoho, crm.Contact}] = s
-	e.now = e.now.Add(lookEvery)
+	e.now = e.now.Add(maxStateAge)
 	if got := e.clears(t, b, 2000, 0); got != 0 {
 		t.Errorf("held at %d although a person let it through", got)
 	}

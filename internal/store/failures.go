@@ -58,7 +58,7 @@ const (
 	markChunk = 100
 )
 
-// FailureStore keeps failed operations in Firestore. It implements syncer.Failures
+// Failures keeps failed operations in Firestore. It implements syncer.Failures
 // and the stores of package failure.
 type Failures struct{ client *firestore.Client }
 

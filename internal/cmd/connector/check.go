@@ -56,7 +56,7 @@ a check could not run.`,
 
 // reportError returns the error of a report, for its exit status.
 func reportError(r check.Report) error {
-	switch r.Worst() {
+	switch r.WorstSeverity() {
 	case check.Unknown:
 		return statusError{2, errors.New(summarizeReport(r))}
 	case check.Warning, check.Error:
