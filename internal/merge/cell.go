@@ -81,7 +81,7 @@ func (c Cell) IsZero() bool { return c.Stamp.Side == "" }
 
 // Compare is the total order: negative when a is older than b. Of two edits in
 // the same second without a causal order, the one on the preferred side is the
-// later.
+// later (R8, docs/merge-rules.md).
 func Compare(a, b Cell, preferred crm.System) int {
 	if a.IsZero() || b.IsZero() {
 		return boolRank(!a.IsZero()) - boolRank(!b.IsZero())
@@ -168,7 +168,7 @@ type SideBase struct {
 const observationsNeeded = 2
 
 // StoredForm is the form in which a side stores a value that it is sent, such as a
-// phone number that it reformats or a text that it cuts off (R10).
+// phone number that it reformats or a text that it cuts off (R10, docs/merge-rules.md).
 type StoredForm struct {
 	Sent, Stored Hash
 	Count        int
@@ -187,7 +187,7 @@ func (f StoredForm) withObservation(sent, stored Hash) StoredForm {
 }
 
 // Refusal is a value that a side refused, with that side's code. The value is not
-// sent there again until it changes (R9).
+// sent there again until it changes (R9, docs/merge-rules.md).
 type Refusal struct {
 	Hash Hash
 	Code string
