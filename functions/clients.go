@@ -126,12 +126,12 @@ func (d *deps) connectCRMs(ctx context.Context, c syncerConfig) (map[crm.System]
 
 // shareCalls makes operations in flight share their calls to both sides.
 func shareCalls(h *hubspot.Client, z *zoho.Client) map[crm.System]syncer.CRM {
-	crowd := &batch.LoadCounter{}
+	load := &batch.LoadCounter{}
 	return map[crm.System]syncer.CRM{
 		crm.HubSpot: batch.NewCRM(crm.HubSpot, h, batch.Sizes{
-			Read: hubspot.MaxRead, Find: hubspot.MaxFind, Write: hubspot.MaxWrite}, crowd),
+			Read: hubspot.MaxRead, Find: hubspot.MaxFind, Write: hubspot.MaxWrite}, load),
 		crm.Zoho: batch.NewCRM(crm.Zoho, z, batch.Sizes{
-			Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, WriteStep: zoho.RecordsPerCredit}, crowd),
+			Read: zoho.MaxRead, Find: zoho.MaxFind, Write: zoho.MaxWrite, WriteStep: zoho.RecordsPerCredit}, load),
 	}
 }
 

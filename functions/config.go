@@ -14,9 +14,9 @@ import (
 // services that it reaches. It is read and checked at once, when the function is
 // set up; nothing looks a variable up later.
 
-// configuration is filled from the environment. Its bind names, for each of its
+// configuration is filled from the environment. its bindVariables names, for each of its
 // fields, the variable that it comes from.
-type configuration interface{ bind(r *reader) }
+type configuration interface{ bindVariables(r *reader) }
 
 // private keeps the values of the struct that embeds it out of every log.
 type private struct{}
@@ -32,33 +32,33 @@ func (private) MarshalJSON() ([]byte, error) { return []byte(`"[configuration]"`
 
 // reader collects which variables fill which fields.
 type reader struct {
-	bound map[string][]func(text string) error
+	bound map[string][]func(bindText string) error
 }
 
-func (r *reader) bind(name string, set func(text string) error) {
+func (r *reader) bindVariables(name string, set func(text string) error) {
 	if r.bound == nil {
 		r.bound = map[string][]func(string) error{}
 	}
 	r.bound[name] = append(r.bound[name], set)
 }
 
-func (r *reader) text(name string, to *string) {
-	r.bind(name, func(text string) error { *to = text; return nil })
+func (r *reader) bindText(name string, to *string) {
+	r.bindVariables(name, func(text string) error { *to = text; return nil })
 }
 
-// list reads several values that are separated by commas.
-func (r *reader) list(name string, to *[]string) {
-	r.bind(name, func(text string) error { *to = splitList(text); return nil })
+// bindList reads several values that are separated by commas.
+func (r *reader) bindList(name string, to *[]string) {
+	r.bindVariables(name, func(text string) error { *to = splitList(text); return nil })
 }
 
-// on reads a switch: on or off.
-func (r *reader) on(name string, to *bool) {
-	r.bind(name, func(text string) error { *to = text == "on"; return nil })
+// bindSwitch reads a switch: on or off.
+func (r *reader) bindSwitch(name string, to *bool) {
+	r.bindVariables(name, func(text string) error { *to = text == "on"; return nil })
 }
 
-// integer reads a whole number, 0 for none.
-func (r *reader) integer(name string, to *int64) {
-	r.bind(name, func(text string) (err error) {
+// bindInteger reads a whole number, 0 for none.
+func (r *reader) bindInteger(name string, to *int64) {
+	r.bindVariables(name, func(text string) (err error) {
 		if text != "" {
 			*to, err = strconv.ParseInt(text, 10, 64)
 		}
@@ -66,16 +66,16 @@ func (r *reader) integer(name string, to *int64) {
 	})
 }
 
-func (r *reader) share(name string, to *float64) {
-	r.bind(name, func(text string) (err error) {
+func (r *reader) bindShare(name string, to *float64) {
+	r.bindVariables(name, func(text string) (err error) {
 		*to, err = strconv.ParseFloat(text, 64)
 		return err
 	})
 }
 
-// mapping reads the mapping, or takes the built-in one.
-func (r *reader) mapping(to **mapping.Mapping) {
-	r.bind("MAPPING_YAML", func(text string) (err error) {
+// bindMapping reads the mapping, or takes the built-in one.
+func (r *reader) bindMapping(to **mapping.Mapping) {
+	r.bindVariables("MAPPING_YAML", func(text string) (err error) {
 		if text == "" {
 			*to = mapping.Default()
 			return nil
@@ -90,10 +90,10 @@ type firestoreConfig struct {
 	Project, Database, EmulatorHost string
 }
 
-func (c *firestoreConfig) bind(r *reader) {
-	r.text("GOOGLE_CLOUD_PROJECT", &c.Project)
-	r.text("FIRESTORE_DATABASE", &c.Database)
-	r.text("FIRESTORE_EMULATOR_HOST", &c.EmulatorHost)
+func (c *firestoreConfig) bindVariables(r *reader) {
+	r.bindText("GOOGLE_CLOUD_PROJECT", &c.Project)
+	r.bindText("FIRESTORE_DATABASE", &c.Database)
+	r.bindText("FIRESTORE_EMULATOR_HOST", &c.EmulatorHost)
 }
 
 type pubsubConfig struct {
@@ -101,9 +101,9 @@ type pubsubConfig struct {
 	Project, EmulatorHost string
 }
 
-func (c *pubsubConfig) bind(r *reader) {
-	r.text("GOOGLE_CLOUD_PROJECT", &c.Project)
-	r.text("PUBSUB_EMULATOR_HOST", &c.EmulatorHost)
+func (c *pubsubConfig) bindVariables(r *reader) {
+	r.bindText("GOOGLE_CLOUD_PROJECT", &c.Project)
+	r.bindText("PUBSUB_EMULATOR_HOST", &c.EmulatorHost)
 }
 
 // topicsConfig names where operations are published, by what changed.
@@ -113,11 +113,11 @@ type topicsConfig struct {
 	HubSpotChanges, ZohoChanges string
 }
 
-func (c *topicsConfig) bind(r *reader) {
-	c.PubSub.bind(r)
+func (c *topicsConfig) bindVariables(r *reader) {
+	c.PubSub.bindVariables(r)
 	// What changed in HubSpot goes to Zoho, and the other way round.
-	r.text("ZOHO_OPERATIONS_TOPIC", &c.HubSpotChanges)
-	r.text("HUBSPOT_OPERATIONS_TOPIC", &c.ZohoChanges)
+	r.bindText("ZOHO_OPERATIONS_TOPIC", &c.HubSpotChanges)
+	r.bindText("HUBSPOT_OPERATIONS_TOPIC", &c.ZohoChanges)
 }
 
 // hubspotConfig is how HubSpot's API is reached.
@@ -127,12 +127,12 @@ type hubspotConfig struct {
 	Share                      float64 // of the account's quota
 }
 
-func (c *hubspotConfig) bind(r *reader) {
-	r.text("HUBSPOT_API_URL", &c.URL)
-	r.text("HUBSPOT_API_VERSION", &c.Version)
-	r.text("HUBSPOT_ACCESS_TOKEN", &c.Token)
-	r.text("HUBSPOT_APP_ID", &c.AppID)
-	r.share("CRM_QUOTA_SHARE", &c.Share)
+func (c *hubspotConfig) bindVariables(r *reader) {
+	r.bindText("HUBSPOT_API_URL", &c.URL)
+	r.bindText("HUBSPOT_API_VERSION", &c.Version)
+	r.bindText("HUBSPOT_ACCESS_TOKEN", &c.Token)
+	r.bindText("HUBSPOT_APP_ID", &c.AppID)
+	r.bindShare("CRM_QUOTA_SHARE", &c.Share)
 }
 
 // zohoConfig is how Zoho's API is reached.
@@ -147,13 +147,13 @@ type zohoConfig struct {
 	Tokens   tokensConfig
 }
 
-func (c *zohoConfig) bind(r *reader) {
-	r.text("ZOHO_ACCOUNTS_URL", &c.AccountsURL)
-	r.share("CRM_QUOTA_SHARE", &c.Share)
+func (c *zohoConfig) bindVariables(r *reader) {
+	r.bindText("ZOHO_ACCOUNTS_URL", &c.AccountsURL)
+	r.bindShare("CRM_QUOTA_SHARE", &c.Share)
 	if c.direct {
-		c.Tokens.bind(r)
+		c.Tokens.bindVariables(r)
 	} else {
-		r.text("ZOHO_TOKEN_URL", &c.TokenURL)
+		r.bindText("ZOHO_TOKEN_URL", &c.TokenURL)
 	}
 }
 
@@ -163,10 +163,10 @@ type consentConfig struct {
 	AccountsURL, ClientID, ClientSecret string
 }
 
-func (c *consentConfig) bind(r *reader) {
-	r.text("ZOHO_ACCOUNTS_URL", &c.AccountsURL)
-	r.text("ZOHO_CLIENT_ID", &c.ClientID)
-	r.text("ZOHO_CLIENT_SECRET", &c.ClientSecret)
+func (c *consentConfig) bindVariables(r *reader) {
+	r.bindText("ZOHO_ACCOUNTS_URL", &c.AccountsURL)
+	r.bindText("ZOHO_CLIENT_ID", &c.ClientID)
+	r.bindText("ZOHO_CLIENT_SECRET", &c.ClientSecret)
 }
 
 // tokensConfig is GetZohoToken's and RefreshZohoToken's.
@@ -177,10 +177,10 @@ type tokensConfig struct {
 	RefreshToken string
 }
 
-func (c *tokensConfig) bind(r *reader) {
-	c.Firestore.bind(r)
-	c.Client.bind(r)
-	r.text("ZOHO_REFRESH_TOKEN", &c.RefreshToken)
+func (c *tokensConfig) bindVariables(r *reader) {
+	c.Firestore.bindVariables(r)
+	c.Client.bindVariables(r)
+	r.bindText("ZOHO_REFRESH_TOKEN", &c.RefreshToken)
 }
 
 // syncerConfig is that of everything that works on records.
@@ -194,13 +194,13 @@ type syncerConfig struct {
 	Batching  bool
 }
 
-func (c *syncerConfig) bind(r *reader) {
-	c.Firestore.bind(r)
-	c.HubSpot.bind(r)
-	c.Zoho.bind(r)
-	r.mapping(&c.Mapping)
-	r.text("HASH_KEY", &c.HashKey)
-	r.on("CALL_BATCHING", &c.Batching)
+func (c *syncerConfig) bindVariables(r *reader) {
+	c.Firestore.bindVariables(r)
+	c.HubSpot.bindVariables(r)
+	c.Zoho.bindVariables(r)
+	r.bindMapping(&c.Mapping)
+	r.bindText("HASH_KEY", &c.HashKey)
+	r.bindSwitch("CALL_BATCHING", &c.Batching)
 }
 
 // consumerConfig is ZohoConsumer's and HubSpotConsumer's.
@@ -210,9 +210,9 @@ type consumerConfig struct {
 	Topics topicsConfig
 }
 
-func (c *consumerConfig) bind(r *reader) {
-	c.Syncer.bind(r)
-	c.Topics.bind(r)
+func (c *consumerConfig) bindVariables(r *reader) {
+	c.Syncer.bindVariables(r)
+	c.Topics.bindVariables(r)
 }
 
 // pagesConfig names the pages of the two CRMs.
@@ -221,15 +221,15 @@ type pagesConfig struct {
 	HubSpotPortal, HubSpotPages, ZohoAccountsURL string
 }
 
-func (c *pagesConfig) bind(r *reader) {
-	r.text("HUBSPOT_PORTAL_ID", &c.HubSpotPortal)
-	r.text("HUBSPOT_PAGES_URL", &c.HubSpotPages)
-	r.text("ZOHO_ACCOUNTS_URL", &c.ZohoAccountsURL)
+func (c *pagesConfig) bindVariables(r *reader) {
+	r.bindText("HUBSPOT_PORTAL_ID", &c.HubSpotPortal)
+	r.bindText("HUBSPOT_PAGES_URL", &c.HubSpotPages)
+	r.bindText("ZOHO_ACCOUNTS_URL", &c.ZohoAccountsURL)
 }
 
-// pages are where people look at records. Without the account's id there are no
+// recordPages are where people look at records. Without the account's id there are no
 // links to HubSpot.
-func (c pagesConfig) pages() failure.Pages {
+func (c pagesConfig) recordPages() failure.Pages {
 	return failure.Pages{HubSpot: c.HubSpotPages, HubSpotPortal: c.HubSpotPortal, Zoho: failure.ZohoPages(c.ZohoAccountsURL)}
 }
 
@@ -242,11 +242,11 @@ type consoleConfig struct {
 	Access string
 }
 
-func (c *consoleConfig) bind(r *reader) {
-	c.Syncer.bind(r)
-	c.Topics.bind(r)
-	c.Pages.bind(r)
-	r.text("CONSOLE_ACCESS", &c.Access)
+func (c *consoleConfig) bindVariables(r *reader) {
+	c.Syncer.bindVariables(r)
+	c.Topics.bindVariables(r)
+	c.Pages.bindVariables(r)
+	r.bindText("CONSOLE_ACCESS", &c.Access)
 }
 
 // reconcileConfig is Reconcile's.
@@ -259,12 +259,12 @@ type reconcileConfig struct {
 	Mapping   *mapping.Mapping
 }
 
-func (c *reconcileConfig) bind(r *reader) {
-	c.Firestore.bind(r)
-	c.Topics.bind(r)
-	c.HubSpot.bind(r)
-	c.Zoho.bind(r)
-	r.mapping(&c.Mapping)
+func (c *reconcileConfig) bindVariables(r *reader) {
+	c.Firestore.bindVariables(r)
+	c.Topics.bindVariables(r)
+	c.HubSpot.bindVariables(r)
+	c.Zoho.bindVariables(r)
+	r.bindMapping(&c.Mapping)
 }
 
 // channelsConfig is RenewZohoChannels'.
@@ -279,14 +279,14 @@ type channelsConfig struct {
 	WebhookTokens []string
 }
 
-func (c *channelsConfig) bind(r *reader) {
-	c.Firestore.bind(r)
-	c.PubSub.bind(r)
-	c.Zoho.bind(r)
-	r.mapping(&c.Mapping)
-	r.text("HUBSPOT_OPERATIONS_TOPIC", &c.ZohoChanges)
-	r.text("ZOHO_WEBHOOK_URL", &c.NotifyURL)
-	r.list("ZOHO_WEBHOOK_TOKEN", &c.WebhookTokens)
+func (c *channelsConfig) bindVariables(r *reader) {
+	c.Firestore.bindVariables(r)
+	c.PubSub.bindVariables(r)
+	c.Zoho.bindVariables(r)
+	r.bindMapping(&c.Mapping)
+	r.bindText("HUBSPOT_OPERATIONS_TOPIC", &c.ZohoChanges)
+	r.bindText("ZOHO_WEBHOOK_URL", &c.NotifyURL)
+	r.bindList("ZOHO_WEBHOOK_TOKEN", &c.WebhookTokens)
 }
 
 // hubspotWebhookConfig is HubSpotWebhook's.
@@ -299,13 +299,13 @@ type hubspotWebhookConfig struct {
 	Portal            int64 // 0 is any
 }
 
-func (c *hubspotWebhookConfig) bind(r *reader) {
-	c.PubSub.bind(r)
-	r.text("ZOHO_OPERATIONS_TOPIC", &c.Topic)
-	r.list("HUBSPOT_CLIENT_SECRET", &c.Secrets)
-	r.text("HUBSPOT_WEBHOOK_URL", &c.URL)
-	r.list("HUBSPOT_SIGNATURE_VERSIONS", &c.Versions)
-	r.integer("HUBSPOT_PORTAL_ID", &c.Portal)
+func (c *hubspotWebhookConfig) bindVariables(r *reader) {
+	c.PubSub.bindVariables(r)
+	r.bindText("ZOHO_OPERATIONS_TOPIC", &c.Topic)
+	r.bindList("HUBSPOT_CLIENT_SECRET", &c.Secrets)
+	r.bindText("HUBSPOT_WEBHOOK_URL", &c.URL)
+	r.bindList("HUBSPOT_SIGNATURE_VERSIONS", &c.Versions)
+	r.bindInteger("HUBSPOT_PORTAL_ID", &c.Portal)
 }
 
 // zohoWebhookConfig is ZohoWebhook's.
@@ -316,10 +316,10 @@ type zohoWebhookConfig struct {
 	Tokens []string
 }
 
-func (c *zohoWebhookConfig) bind(r *reader) {
-	c.PubSub.bind(r)
-	r.text("HUBSPOT_OPERATIONS_TOPIC", &c.Topic)
-	r.list("ZOHO_WEBHOOK_TOKEN", &c.Tokens)
+func (c *zohoWebhookConfig) bindVariables(r *reader) {
+	c.PubSub.bindVariables(r)
+	r.bindText("HUBSPOT_OPERATIONS_TOPIC", &c.Topic)
+	r.bindList("ZOHO_WEBHOOK_TOKEN", &c.Tokens)
 }
 
 // digestConfig is SendFailureDigest's.
@@ -333,14 +333,14 @@ type digestConfig struct {
 	Pages     pagesConfig
 }
 
-func (c *digestConfig) bind(r *reader) {
-	c.Firestore.bind(r)
-	r.text("SENDGRID_API_KEY", &c.Key)
-	r.text("SENDGRID_URL", &c.URL)
-	r.text("FAILURE_MAIL_FROM", &c.From)
-	r.list("FAILURE_MAIL_TO", &c.To)
-	r.on("FAILURE_MAIL_HEARTBEAT", &c.Heartbeat)
-	c.Pages.bind(r)
+func (c *digestConfig) bindVariables(r *reader) {
+	c.Firestore.bindVariables(r)
+	r.bindText("SENDGRID_API_KEY", &c.Key)
+	r.bindText("SENDGRID_URL", &c.URL)
+	r.bindText("FAILURE_MAIL_FROM", &c.From)
+	r.bindList("FAILURE_MAIL_TO", &c.To)
+	r.bindSwitch("FAILURE_MAIL_HEARTBEAT", &c.Heartbeat)
+	c.Pages.bindVariables(r)
 }
 
 // telemetryConfig is every function's, beside its own.
@@ -349,4 +349,6 @@ type telemetryConfig struct {
 	Endpoint string
 }
 
-func (c *telemetryConfig) bind(r *reader) { r.text("OTEL_EXPORTER_OTLP_ENDPOINT", &c.Endpoint) }
+func (c *telemetryConfig) bindVariables(r *reader) {
+	r.bindText("OTEL_EXPORTER_OTLP_ENDPOINT", &c.Endpoint)
+}

@@ -40,7 +40,7 @@ func complete() environment {
 	e := environment{"PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
 	for _, s := range settings {
 		switch {
-		case !s.required():
+		case !s.isRequired():
 		case strings.HasSuffix(s.name, "_URL"):
 			e[s.name] = "http://127.0.0.1:1/" + s.name
 		case s.name == "HUBSPOT_APP_ID":
@@ -60,17 +60,17 @@ type texts struct {
 	got   map[string]string
 }
 
-func (c *texts) bind(r *reader) {
+func (c *texts) bindVariables(r *reader) {
 	c.got = map[string]string{}
 	for _, name := range c.names {
-		r.bind(name, func(text string) error { c.got[name] = text; return nil })
+		r.bindVariables(name, func(text string) error { c.got[name] = text; return nil })
 	}
 }
 
 // readTexts reads variables as they are.
 func readTexts(ctx context.Context, getenv func(string) string, access gcp.SecretAccess, names ...string) (map[string]string, error) {
 	c := &texts{names: names}
-	err := variables{getenv, access}.read(ctx, c)
+	err := variables{getenv, access}.readVariable(ctx, c)
 	return c.got, err
 }
 
@@ -93,7 +93,7 @@ func TestEverythingThatIsMissingIsToldAtOnceWithItsRemedy(t *testing.T) {
 			lines := strings.Split(strings.TrimPrefix(err.Error(), "configuration: "), "\n")
 			var want []string
 			for _, s := range settings {
-				if s.required() {
+				if s.isRequired() {
 					want = append(want, s.name+" is missing: set it to "+s.remedy)
 				}
 			}
@@ -272,7 +272,7 @@ func configurations() map[string]configuration {
 // are secrets, others addresses.
 func TestAConfigurationPrintsNoValue(t *testing.T) {
 	for name, c := range configurations() {
-		if err := (variables{complete().get, noSecrets}).read(t.Context(), c); err != nil {
+		if err := (variables{complete().get, noSecrets}).readVariable(t.Context(), c); err != nil {
 			t.Fatal(name, err)
 		}
 		var log bytes.Buffer
@@ -300,7 +300,7 @@ func TestEveryFieldOfAConfigurationIsFilled(t *testing.T) {
 		e[name] = value
 	}
 	for name, c := range configurations() {
-		if err := (variables{e.get, noSecrets}).read(t.Context(), c); err != nil {
+		if err := (variables{e.get, noSecrets}).readVariable(t.Context(), c); err != nil {
 			t.Fatal(name, err)
 		}
 		for _, empty := range emptyFields(reflect.ValueOf(c).Elem(), name) {
@@ -328,7 +328,7 @@ func emptyFields(v reflect.Value, path string) (empty []string) {
 
 func TestAShareTravelsAsTheNumberThatItIs(t *testing.T) {
 	var c syncerConfig
-	if err := (variables{complete().with("CRM_QUOTA_SHARE", "0.1").get, noSecrets}).read(t.Context(), &c); err != nil {
+	if err := (variables{complete().with("CRM_QUOTA_SHARE", "0.1").get, noSecrets}).readVariable(t.Context(), &c); err != nil {
 		t.Fatal(err)
 	}
 	d := &deps{quotaShare: 0.7}

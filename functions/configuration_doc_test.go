@@ -142,19 +142,25 @@ func TestTheConfigurationPageDescribesEveryVariableAsTheCodeReadsIt(t *testing.T
 // commandConfigs are the parts of an Operator that each command sets up. A command
 // that works on both CRMs sets them up first.
 var commandConfigs = map[string]func(ctx context.Context, o *Operator, c Clients) error{
-	"failures": func(ctx context.Context, o *Operator, _ Clients) error { _, err := o.Failures(ctx); return err },
-	"release":  func(ctx context.Context, o *Operator, _ Clients) error { _, err := o.Safeguards(ctx); return err },
-	"replay":   func(ctx context.Context, o *Operator, _ Clients) error { _, err := o.Replayer(ctx); return err },
+	"failures": func(ctx context.Context, o *Operator, _ Clients) error { _, err := o.OpenFailures(ctx); return err },
+	"release":  func(ctx context.Context, o *Operator, _ Clients) error { _, err := o.OpenSafeguards(ctx); return err },
+	"replay":   func(ctx context.Context, o *Operator, _ Clients) error { _, err := o.NewReplayer(ctx); return err },
 	"reconcile": func(ctx context.Context, o *Operator, _ Clients) error {
-		_, err := o.Reconcile(ctx)
+		_, err := o.NewSweepConfig(ctx)
 		return err
 	},
-	"explain":  func(ctx context.Context, o *Operator, c Clients) error { _, err := o.Explainer(ctx, c); return err },
-	"plan":     func(ctx context.Context, o *Operator, c Clients) error { _, err := o.Plan(ctx, c); return err },
-	"backfill": func(ctx context.Context, o *Operator, c Clients) error { _, err := o.Backfill(ctx, c); return err },
-	"check":    func(ctx context.Context, o *Operator, c Clients) error { _, err := o.Doctor(ctx, c); return err },
+	"explain": func(ctx context.Context, o *Operator, c Clients) error { _, err := o.NewExplainer(ctx, c); return err },
+	"plan":    func(ctx context.Context, o *Operator, c Clients) error { _, err := o.NewPlanConfig(ctx, c); return err },
+	"backfill": func(ctx context.Context, o *Operator, c Clients) error {
+		_, err := o.NewBackfillConfig(ctx, c)
+		return err
+	},
+	"check": func(ctx context.Context, o *Operator, c Clients) error {
+		_, err := o.NewCheckConfig(ctx, c)
+		return err
+	},
 	"reconcile --drift": func(ctx context.Context, o *Operator, c Clients) error {
-		_, err := o.Drift(ctx, c)
+		_, err := o.NewDrift(ctx, c)
 		return err
 	},
 }
@@ -179,7 +185,7 @@ func TestTheConfigurationPageNamesTheVariablesOfEachCommand(t *testing.T) {
 		var c Clients
 		var err error
 		if !slices.Contains(withoutClients, command) {
-			c, err = o.Clients(t.Context())
+			c, err = o.ConnectClients(t.Context())
 		}
 		if err == nil {
 			err = setUp(t.Context(), o, c)

@@ -53,7 +53,7 @@ func newConsole(ctx context.Context, d *deps) (*console.Console, error) {
 		Mapping:  s.Mapping,
 		Schemas:  map[crm.System]console.Schemer{crm.HubSpot: hubspotCRM, crm.Zoho: zohoCRM},
 		Topics:   convertPublishers(topics, toReplayPublisher),
-		Pages:    c.Pages.pages(),
+		Pages:    c.Pages.recordPages(),
 		Clock:    systemClock,
 		NewID:    newID,
 		Key:      []byte(s.HashKey),

@@ -52,7 +52,7 @@ const callTime = 25 * time.Second
 
 // readConfig fills a configuration from the environment.
 func (d *deps) readConfig(ctx context.Context, into configuration) error {
-	return variables{d.getenv, d.readSecret}.read(ctx, into)
+	return variables{d.getenv, d.readSecret}.readVariable(ctx, into)
 }
 
 func newID() string { return uuid.NewString() }

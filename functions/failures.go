@@ -38,7 +38,7 @@ func sendFailureDigest(ctx context.Context, d *deps) (http.Handler, error) {
 		return nil, err
 	}
 	failures := store.NewFailures(db)
-	config := failure.Config{Store: failures, Mailer: mailer, Clock: systemClock, NewID: newID, Pages: c.Pages.pages()}
+	config := failure.Config{Store: failures, Mailer: mailer, Clock: systemClock, NewID: newID, Pages: c.Pages.recordPages()}
 	if c.Heartbeat {
 		config.Heartbeats = failures
 	}

@@ -84,7 +84,7 @@ type lazy struct {
 
 func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	handler, err := l.handler(ctx)
+	handler, err := l.buildHandler(ctx)
 	if err != nil {
 		l.deps.logger.ErrorContext(ctx, logschema.NotSetUp, logschema.Function, l.name, "error", err.Error())
 		w.Header().Set("Content-Type", "application/json")
@@ -96,7 +96,7 @@ func (l *lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.deps.rereadSecrets(ctx)
 }
 
-func (l *lazy) handler(ctx context.Context) (http.Handler, error) {
+func (l *lazy) buildHandler(ctx context.Context) (http.Handler, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	generation := l.deps.rotation.generation.Load()

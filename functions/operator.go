@@ -26,9 +26,9 @@ func NewOperator(getenv func(string) string, logger *slog.Logger) *Operator {
 	return &Operator{&deps{getenv: getenv, logger: logger, isOperator: true}}
 }
 
-// Within limits later calls to a part of what one instance of the consumers may take
+// LimitQuotaShare limits later calls to a part of what one instance of the consumers may take
 // of the CRMs' quotas, above 0 and at most 1.
-func (o *Operator) Within(part float64) {
+func (o *Operator) LimitQuotaShare(part float64) {
 	o.deps.quotaShare = part
 	o.deps.forgetClients()
 }
@@ -58,34 +58,34 @@ type mappingConfig struct {
 	Mapping *mapping.Mapping
 }
 
-func (c *mappingConfig) bind(r *reader) { r.mapping(&c.Mapping) }
+func (c *mappingConfig) bindVariables(r *reader) { r.bindMapping(&c.Mapping) }
 
-// Mapping is the mapping that the environment gives.
-func (o *Operator) Mapping(ctx context.Context) (*mapping.Mapping, error) {
+// ReadMapping is the mapping that the environment gives.
+func (o *Operator) ReadMapping(ctx context.Context) (*mapping.Mapping, error) {
 	var c mappingConfig
 	err := o.deps.readConfig(ctx, &c)
 	return c.Mapping, err
 }
 
-// Failures needs the database alone.
-func (o *Operator) Failures(ctx context.Context) (*store.Failures, error) {
-	db, err := o.database(ctx)
+// OpenFailures needs the database alone.
+func (o *Operator) OpenFailures(ctx context.Context) (*store.Failures, error) {
+	db, err := o.connectDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return store.NewFailures(db), nil
 }
 
-// Safeguards needs the database alone.
-func (o *Operator) Safeguards(ctx context.Context) (*store.Safeguards, error) {
-	db, err := o.database(ctx)
+// OpenSafeguards needs the database alone.
+func (o *Operator) OpenSafeguards(ctx context.Context) (*store.Safeguards, error) {
+	db, err := o.connectDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return store.NewSafeguards(db), nil
 }
 
-func (o *Operator) database(ctx context.Context) (*store.Client, error) {
+func (o *Operator) connectDatabase(ctx context.Context) (*store.Client, error) {
 	var c firestoreConfig
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return nil, err
@@ -93,18 +93,18 @@ func (o *Operator) database(ctx context.Context) (*store.Client, error) {
 	return o.deps.connectFirestore(ctx, c)
 }
 
-// Replayer publishes failed operations again.
-func (o *Operator) Replayer(ctx context.Context) (failure.Replayer, error) {
-	failures, err1 := o.Failures(ctx)
-	topics, err2 := o.topics(ctx)
+// NewReplayer publishes failed operations again.
+func (o *Operator) NewReplayer(ctx context.Context) (failure.Replayer, error) {
+	failures, err1 := o.OpenFailures(ctx)
+	topics, err2 := o.openTopics(ctx)
 	if err := errors.Join(err1, err2); err != nil {
 		return failure.Replayer{}, err
 	}
 	return failure.Replayer{Failures: failures, Clock: systemClock, NewID: newID, Topics: convertPublishers(topics, toReplayPublisher)}, nil
 }
 
-// topics are the publishers by the system whose changes they take.
-func (o *Operator) topics(ctx context.Context) (map[crm.System]*gcp.Publisher, error) {
+// openTopics are the publishers by the system whose changes they take.
+func (o *Operator) openTopics(ctx context.Context) (map[crm.System]*gcp.Publisher, error) {
 	var c topicsConfig
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (o *Operator) topics(ctx context.Context) (map[crm.System]*gcp.Publisher, e
 	return o.deps.newPublishers(ctx, c)
 }
 
-// Clients are both CRMs and the mapping.
+// ConnectClients are both CRMs and the mapping.
 type Clients struct {
 	Mapping *mapping.Mapping
 	HubSpot *hubspot.Client
@@ -120,9 +120,9 @@ type Clients struct {
 	config  syncerConfig
 }
 
-// Clients connects to both CRMs. Zoho's access token comes from GetZohoToken, or from
+// ConnectClients connects to both CRMs. Zoho's access token comes from GetZohoToken, or from
 // Zoho itself where the environment holds the refresh token, under the same lease.
-func (o *Operator) Clients(ctx context.Context) (Clients, error) {
+func (o *Operator) ConnectClients(ctx context.Context) (Clients, error) {
 	c := syncerConfig{Zoho: zohoConfig{direct: o.deps.refreshesTokensItself()}}
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return Clients{}, err
@@ -132,13 +132,13 @@ func (o *Operator) Clients(ctx context.Context) (Clients, error) {
 	return Clients{Mapping: c.Mapping, HubSpot: hubspotCRM, Zoho: zohoCRM, config: c}, errors.Join(err1, err2)
 }
 
-// Explainer returns the syncer that explains why a record is as it is.
-func (o *Operator) Explainer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
+// NewExplainer returns the syncer that explains why a record is as it is.
+func (o *Operator) NewExplainer(ctx context.Context, c Clients) (*syncer.Syncer, error) {
 	return o.deps.newSyncer(ctx, fromExplain, c.config, nil, nil)
 }
 
-// Reconcile returns the configuration of the sweep, for the caller to change.
-func (o *Operator) Reconcile(ctx context.Context) (reconcile.Config, error) {
+// NewSweepConfig returns the configuration of the sweep, for the caller to change.
+func (o *Operator) NewSweepConfig(ctx context.Context) (reconcile.Config, error) {
 	c := reconcileConfig{Zoho: zohoConfig{direct: o.deps.refreshesTokensItself()}}
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return reconcile.Config{}, err
@@ -146,9 +146,9 @@ func (o *Operator) Reconcile(ctx context.Context) (reconcile.Config, error) {
 	return o.deps.buildSweepConfig(ctx, c)
 }
 
-// Drift compares all linked pairs.
-func (o *Operator) Drift(ctx context.Context, c Clients) (reconcile.Drift, error) {
-	db, err1 := o.database(ctx)
+// NewDrift compares all linked pairs.
+func (o *Operator) NewDrift(ctx context.Context, c Clients) (reconcile.Drift, error) {
+	db, err1 := o.connectDatabase(ctx)
 	s, err2 := o.deps.newSyncer(ctx, fromDrift, c.config, nil, nil)
 	if err := errors.Join(err1, err2); err != nil {
 		return reconcile.Drift{}, fmt.Errorf("set up the comparison: %w", err)
@@ -161,7 +161,7 @@ func (o *Operator) Drift(ctx context.Context, c Clients) (reconcile.Drift, error
 
 // CountPairs counts the links of all mapped kinds.
 func (o *Operator) CountPairs(ctx context.Context, c Clients) (int, error) {
-	db, err := o.database(ctx)
+	db, err := o.connectDatabase(ctx)
 	if err != nil {
 		return 0, err
 	}

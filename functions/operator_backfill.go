@@ -13,13 +13,13 @@ import (
 	"github.com/hubspot-zoho/connector/internal/store"
 )
 
-// Backfill returns the configuration of a backfill, for the caller to change.
+// NewBackfillConfig returns the configuration of a backfill, for the caller to change.
 // HubSpot's records are the hot ones and are all walked; Zoho's only where the
 // mapping creates them in HubSpot. Companies come before their contacts. Each
 // result is counted; only errors are logged.
-func (o *Operator) Backfill(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
-	db, err1 := o.database(ctx)
-	topics, err2 := o.topics(ctx)
+func (o *Operator) NewBackfillConfig(ctx context.Context, c Clients) (reconcile.BackfillConfig, error) {
+	db, err1 := o.connectDatabase(ctx)
+	topics, err2 := o.openTopics(ctx)
 	crms, err3 := o.deps.connectCRMs(ctx, c.config)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return reconcile.BackfillConfig{}, fmt.Errorf("set up the backfill: %w", err)
@@ -68,9 +68,9 @@ type Counts struct {
 	Made    int      `json:"made"`  // pairs of which the connector created a record
 }
 
-// Count counts both sides, and what is linked.
-func (o *Operator) Count(ctx context.Context, c Clients) ([]Counts, error) {
-	db, err := o.database(ctx)
+// CountRecords counts both sides, and what is linked.
+func (o *Operator) CountRecords(ctx context.Context, c Clients) ([]Counts, error) {
+	db, err := o.connectDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +95,9 @@ func (o *Operator) Count(ctx context.Context, c Clients) ([]Counts, error) {
 	return all, nil
 }
 
-// Plan returns the configuration of a plan of that backfill. Its syncer has the
+// NewPlanConfig returns the configuration of a plan of that backfill. Its syncer has the
 // clients that the consumers have, so that operations share calls.
-func (o *Operator) Plan(ctx context.Context, c Clients) (plan.Config, error) {
+func (o *Operator) NewPlanConfig(ctx context.Context, c Clients) (plan.Config, error) {
 	s, err := o.deps.newSyncer(ctx, fromPlan, c.config, nil, nil)
 	if err != nil {
 		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)

@@ -22,19 +22,19 @@ type checkConfig struct {
 	HubSpotURL, PortalID, PagesURL, ZohoURL string
 }
 
-func (c *checkConfig) bind(r *reader) {
-	c.Firestore.bind(r)
-	c.Topics.bind(r)
-	r.text("DEAD_OPERATIONS_TOPIC", &c.DeadOperations)
-	r.text("HUBSPOT_API_URL", &c.HubSpotURL)
-	r.text("HUBSPOT_PORTAL_ID", &c.PortalID)
-	r.text("HUBSPOT_PAGES_URL", &c.PagesURL)
-	r.text("ZOHO_ACCOUNTS_URL", &c.ZohoURL)
+func (c *checkConfig) bindVariables(r *reader) {
+	c.Firestore.bindVariables(r)
+	c.Topics.bindVariables(r)
+	r.bindText("DEAD_OPERATIONS_TOPIC", &c.DeadOperations)
+	r.bindText("HUBSPOT_API_URL", &c.HubSpotURL)
+	r.bindText("HUBSPOT_PORTAL_ID", &c.PortalID)
+	r.bindText("HUBSPOT_PAGES_URL", &c.PagesURL)
+	r.bindText("ZOHO_ACCOUNTS_URL", &c.ZohoURL)
 }
 
-// Doctor returns the configuration of a check of everything that the
+// NewCheckConfig returns the configuration of a check of everything that the
 // environment names.
-func (o *Operator) Doctor(ctx context.Context, c Clients) (check.Config, error) {
+func (o *Operator) NewCheckConfig(ctx context.Context, c Clients) (check.Config, error) {
 	var config checkConfig
 	if err := o.deps.readConfig(ctx, &config); err != nil {
 		return check.Config{}, err

@@ -22,8 +22,8 @@ func SecretID(prefix, name string) string {
 	return prefix + "-" + strings.ReplaceAll(strings.ToLower(name), "_", "-")
 }
 
-// Remedy says what a variable is to be set to.
-func Remedy(name string) string {
+// RemedyFor says what a variable is to be set to.
+func RemedyFor(name string) string {
 	for _, s := range settings {
 		if s.name == name {
 			return s.remedy
@@ -32,15 +32,15 @@ func Remedy(name string) string {
 	return ""
 }
 
-// Value is the value of a variable, fetched from Secret Manager if it names a
+// ReadSetting is the value of a variable, fetched from Secret Manager if it names a
 // secret, "" if it is not set.
-func (o *Operator) Value(ctx context.Context, name string) (string, error) {
+func (o *Operator) ReadSetting(ctx context.Context, name string) (string, error) {
 	resolved, err := gcp.ResolveSecrets(ctx, map[string]string{name: strings.TrimSpace(o.Getenv(name))}, o.deps.secrets.AccessSecret)
 	return resolved[name], err
 }
 
-// Consent exchanges a grant code for a refresh token.
-func (o *Operator) Consent(ctx context.Context, code string) (zoho.Consent, error) {
+// GrantConsent exchanges a grant code for a refresh token.
+func (o *Operator) GrantConsent(ctx context.Context, code string) (zoho.Consent, error) {
 	var c consentConfig
 	if err := o.deps.readConfig(ctx, &c); err != nil {
 		return zoho.Consent{}, err
@@ -48,8 +48,8 @@ func (o *Operator) Consent(ctx context.Context, code string) (zoho.Consent, erro
 	return zoho.ExchangeCode(ctx, o.deps.newHTTPClient(ctx, "zoho"), c.AccountsURL, c.ClientID, zoho.Secret(c.ClientSecret), zoho.Secret(code))
 }
 
-// ChannelManager keeps Zoho's notification channel, as RenewZohoChannels does.
-func (o *Operator) ChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
+// NewChannelManager keeps Zoho's notification channel, as RenewZohoChannels does.
+func (o *Operator) NewChannelManager(ctx context.Context) (*zoho.ChannelManager, error) {
 	return o.deps.newChannelManager(ctx)
 }
 
@@ -61,10 +61,10 @@ type projectConfig struct {
 	WebhookURL string
 }
 
-func (c *projectConfig) bind(r *reader) {
-	r.mapping(&c.Mapping)
+func (c *projectConfig) bindVariables(r *reader) {
+	r.bindMapping(&c.Mapping)
 	if c.webhooks {
-		r.text("HUBSPOT_WEBHOOK_URL", &c.WebhookURL)
+		r.bindText("HUBSPOT_WEBHOOK_URL", &c.WebhookURL)
 	}
 }
 

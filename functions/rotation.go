@@ -60,7 +60,7 @@ func (d *deps) rereadSecrets(ctx context.Context) {
 	if !d.rotation.refused.Swap(false) {
 		return
 	}
-	known := d.rotation.due(systemClock.Now())
+	known := d.rotation.isDue(systemClock.Now())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rereadTime)
 	defer cancel()
 	for name, before := range known {
@@ -78,8 +78,8 @@ func (d *deps) rereadSecrets(ctx context.Context) {
 	}
 }
 
-// due returns the secrets to look at, none when that was done a moment ago.
-func (r *rotation) due(now time.Time) map[string][]byte {
+// isDue returns the secrets to look at, none when that was done a moment ago.
+func (r *rotation) isDue(now time.Time) map[string][]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now.Sub(r.looked) < rereadEvery {

@@ -18,7 +18,7 @@ type setting struct {
 	check    func(value string) error
 }
 
-func (s setting) required() bool { return s.fallback == "" && !s.optional }
+func (s setting) isRequired() bool { return s.fallback == "" && !s.optional }
 
 // settings are all variables that any function reads. Tests compare the tables of
 // docs/configuration.md and of terraform with it.
@@ -84,12 +84,12 @@ type variables struct {
 	access gcp.SecretAccess
 }
 
-// read reads the variables that a configuration wants, fetches those that name a
+// readVariable reads the variables that a configuration wants, fetches those that name a
 // secret, and stores all of them in the configuration, or reports everything that
 // is missing or wrong at once, without any value.
-func (e variables) read(ctx context.Context, into configuration) error {
+func (e variables) readVariable(ctx context.Context, into configuration) error {
 	r := &reader{}
-	into.bind(r)
+	into.bindVariables(r)
 	texts := map[string]string{}
 	for name := range r.bound {
 		texts[name] = strings.TrimSpace(e.getenv(name))
@@ -107,7 +107,7 @@ func (e variables) read(ctx context.Context, into configuration) error {
 		if text == "" {
 			text = s.fallback
 		}
-		if err := s.validate(text); err != nil {
+		if err := s.checkValue(text); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -124,10 +124,10 @@ func (e variables) read(ctx context.Context, into configuration) error {
 	return nil
 }
 
-// validate says what is wrong with a value, and what to do about it.
-func (s setting) validate(text string) error {
+// checkValue says what is wrong with a value, and what to do about it.
+func (s setting) checkValue(text string) error {
 	switch {
-	case text == "" && s.required():
+	case text == "" && s.isRequired():
 		return fmt.Errorf("%s is missing: set it to %s", s.name, s.remedy)
 	case text == "" || s.check == nil:
 		return nil

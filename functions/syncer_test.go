@@ -21,10 +21,10 @@ import (
 
 // safeguards tells of a syncer what must be the same whichever way one comes to it.
 type safeguards struct {
-	Brake, Unique, AtOnce, Suppressions bool
-	Precise                             map[crm.System]bool
-	Erasers                             int
-	Batched, Limited                    bool // the CRMs
+	Safeguard, Unique, AtOnce, Suppressions bool
+	Precise                                 map[crm.System]bool
+	Erasers                                 int
+	Batched, Limited                        bool // the CRMs
 }
 
 // unwrap returns what stands behind the CRM of a syncer, through what a dry run or
@@ -55,11 +55,11 @@ var wiring = map[string]func(ctx context.Context, h *deps) (*syncer.Syncer, *con
 	"backfill": func(ctx context.Context, h *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 		h.isOperator = true
 		d := &Operator{h}
-		clients, err := d.Clients(ctx)
+		clients, err := d.ConnectClients(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		b, err := d.Backfill(ctx, clients)
+		b, err := d.NewBackfillConfig(ctx, clients)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -67,12 +67,14 @@ var wiring = map[string]func(ctx context.Context, h *deps) (*syncer.Syncer, *con
 		return c.Applier.(*syncer.Syncer), c, nil
 	},
 	"plan": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) {
-		p, err := d.Plan(ctx, c)
+		p, err := d.NewPlanConfig(ctx, c)
 		return p.Syncer, err
 	}),
-	"explain": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) { return d.Explainer(ctx, c) }),
+	"explain": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) {
+		return d.NewExplainer(ctx, c)
+	}),
 	"drift": asOperator(func(ctx context.Context, d *Operator, c Clients) (*syncer.Syncer, error) {
-		drift, err := d.Drift(ctx, c)
+		drift, err := d.NewDrift(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +93,7 @@ func asOperator(get func(context.Context, *Operator, Clients) (*syncer.Syncer, e
 	return func(ctx context.Context, d *deps) (*syncer.Syncer, *consumer.Consumer, error) {
 		d.isOperator = true
 		o := &Operator{d}
-		clients, err := o.Clients(ctx)
+		clients, err := o.ConnectClients(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -105,7 +107,7 @@ func asOperator(get func(context.Context, *Operator, Clients) (*syncer.Syncer, e
 // cannot write.
 func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 	want := safeguards{
-		Brake: true, Unique: true, AtOnce: true, Suppressions: true, Erasers: 2, Batched: true, Limited: true,
+		Safeguard: true, Unique: true, AtOnce: true, Suppressions: true, Erasers: 2, Batched: true, Limited: true,
 		Precise: map[crm.System]bool{crm.HubSpot: true},
 	}
 	writes := map[string]bool{"consumers": true, "backfill": true}
@@ -120,9 +122,9 @@ func TestEveryWayInHasTheSameSafeguards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, isBrake := s.Safeguard.(*safeguard.MassClear)
+			_, isSafeguard := s.Safeguard.(*safeguard.MassClear)
 			got := safeguards{
-				Brake: isBrake, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.Parallel).Pointer() == reflect.ValueOf(batch.Parallel).Pointer(),
+				Safeguard: isSafeguard, Unique: s.Unique != nil, AtOnce: reflect.ValueOf(s.Parallel).Pointer() == reflect.ValueOf(batch.Parallel).Pointer(),
 				Suppressions: s.Suppressions != nil, Erasers: len(s.Erasers), Precise: s.Precise, Batched: true, Limited: true,
 			}
 			for _, side := range crm.Systems {
@@ -168,12 +170,12 @@ func TestEveryFunctionOfAProcessHasTheSameLimiter(t *testing.T) {
 
 func TestAPartOfTheQuotaIsAPartOfTheSharesOfBothCRMs(t *testing.T) {
 	d := &Operator{&deps{getenv: complete().with("CRM_QUOTA_SHARE", "0.5").get, logger: slog.New(slog.DiscardHandler), isOperator: true}}
-	before, err := d.Clients(t.Context())
+	before, err := d.ConnectClients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Within(0.25)
-	after, err := d.Clients(t.Context())
+	d.LimitQuotaShare(0.25)
+	after, err := d.ConnectClients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (c *Consumer) recordStats(ctx context.Context, o op.Operation, r syncer.Res
 		Written: r.Written, Refused: r.Refused, Calls: r.Calls, Took: r.Took, Delay: now.Sub(o.ReceivedAt),
 	})
 	if err != nil {
-		c.Logger.WarnContext(ctx, "figures are not stored", "error", err.Error())
+		c.Logger.WarnContext(ctx, "stats were not stored", "error", err.Error())
 	}
 }
 
@@ -177,7 +177,7 @@ func (c *Consumer) logReport(ctx context.Context, attempt int, o op.Operation, r
 	}
 	c.Logger.LogAttrs(ctx, level, logschema.OperationApplied,
 		slog.String(logschema.OperationID, o.ID), slog.String("ref", o.Ref.String()), slog.String("change", string(o.Change)),
-		slog.String(logschema.Outcome, string(r.Outcome)), slog.String("reason", string(r.Reason)), slog.String("twin", r.Counterpart.RecordID),
+		slog.String(logschema.Outcome, string(r.Outcome)), slog.String("reason", string(r.Reason)), slog.String("counterpart", r.Counterpart.RecordID),
 		slog.Any("written", r.Written), slog.Any("refused", r.Refused), slog.Int("resolved", r.Resolved),
 		slog.Bool("degraded", r.Degraded), slog.Int("events", o.Events), slog.Int(logschema.Calls, r.Calls),
 		slog.Int("attempt", attempt), slog.Int64(logschema.TookMS, r.Took.Milliseconds()),

@@ -1,10 +1,11 @@
 package failure
 
 import (
-	"encoding/json"
+	"context"
 	"log/slog"
 	"net/http"
 
+	"github.com/hubspot-zoho/connector/internal/job"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
@@ -12,24 +13,16 @@ import (
 // not there was something to send, and 503 when the list has to wait, so that
 // the scheduler tries again.
 func (d *Digest) Handler(logger *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "only POST", http.StatusMethodNotAllowed)
-			return
-		}
-		ctx := r.Context()
+	return job.NewHandler(func(ctx context.Context) job.Answer {
 		report, err := d.Send(ctx)
 		if err != nil {
 			v := Classify(err)
 			logger.ErrorContext(ctx, logschema.DigestNotSent,
 				logschema.Class, string(v.Class), "remedy", v.Remedy, "error", err.Error())
-			http.Error(w, "the list waits: see the log", http.StatusServiceUnavailable)
-			return
+			return job.Unavailable("the list waits: see the log")
 		}
 		logger.InfoContext(ctx, logschema.DigestDone, logschema.Outcome, string(report.Outcome), "causes", report.Causes,
 			"failures", report.Failures, "operations", report.Operations, "rows", report.Rows, "left", report.Left)
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(report) // the scheduler may have gone
+		return job.Answer{Report: report}
 	})
 }

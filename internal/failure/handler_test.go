@@ -23,7 +23,7 @@ func TestTheJobTellsTheSchedulerWhetherToTryAgain(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d with %s", method, w.Code, w.Body, status, body)
 		}
 	}
-	knock(http.MethodGet, http.StatusMethodNotAllowed, "only POST")
+	knock(http.MethodGet, http.StatusMethodNotAllowed, "method_not_allowed")
 	knock(http.MethodPost, http.StatusOK, `"outcome":"silent"`)
 	h.record(t, failed("a", "1"))
 	h.mails.Faults.Add(sim.Fault{Status: http.StatusForbidden, Body: `{"errors":[{"message":"connector@example.com","field":"from"}]}`, Count: 1})

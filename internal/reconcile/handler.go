@@ -1,24 +1,19 @@
 package reconcile
 
 import (
-	"encoding/json"
+	"context"
 	"log/slog"
 	"net/http"
 
+	"github.com/hubspot-zoho/connector/internal/job"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
-// Handler runs the Reconciler for each POST and answers with the report in
-// JSON: 200, even if something is left for the next run, or 500 when the run
-// met an error, so that the caller notices and may try again.
+// Handler runs the Reconciler as a job. Its answer is the report: 200, even if
+// something is left for the next run, or 500 when the run met an error, so that
+// the caller notices and may try again.
 func (r *Reconciler) Handler(log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
-		if hr.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "only POST", http.StatusMethodNotAllowed)
-			return
-		}
-		ctx := hr.Context()
+	return job.NewHandler(func(ctx context.Context) job.Answer {
 		report, err := r.Run(ctx)
 		for _, p := range report.Scans {
 			log.LogAttrs(ctx, p.logLevel(), logschema.Reconciled,
@@ -27,13 +22,10 @@ func (r *Reconciler) Handler(log *slog.Logger) http.Handler {
 				slog.Time("covered", p.Covered), slog.Bool("complete", p.Complete), slog.Bool("not_due", p.NotDue),
 				slog.Bool("truncated", p.Truncated), slog.String(logschema.Stopped, string(p.Stopped)), slog.String("error", p.Error))
 		}
-		status := http.StatusOK
 		if err != nil {
-			status = http.StatusInternalServerError
+			return job.Answer{Status: http.StatusInternalServerError, Report: report}
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(report) // the caller may have left; the log holds the report
+		return job.Answer{Report: report}
 	})
 }
 

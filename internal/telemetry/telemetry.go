@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	// scope names the spans and figures of this module.
+	// scope names the spans and metrics of this module.
 	scope = "github.com/hubspot-zoho/connector"
 	// google is the endpoint that wants the credentials of the function.
 	google      = "telemetry.googleapis.com"
@@ -69,15 +69,15 @@ func New(ctx context.Context, c Config) (*Telemetry, error) {
 	}
 	host := options.host
 	spans, err1 := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpoint(host), otlptracegrpc.WithDialOption(options.dial...), options.traceSecurity())
-	figures, err2 := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithEndpoint(host), otlpmetricgrpc.WithDialOption(options.dial...), options.metricSecurity())
+	stats, err2 := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithEndpoint(host), otlpmetricgrpc.WithDialOption(options.dial...), options.metricSecurity())
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}
-	return record(c, spans, sdkmetric.NewPeriodicReader(figures))
+	return record(c, spans, sdkmetric.NewPeriodicReader(stats))
 }
 
 // record builds the providers on whatever takes what was recorded.
-func record(c Config, spans sdktrace.SpanExporter, figures sdkmetric.Reader) (*Telemetry, error) {
+func record(c Config, spans sdktrace.SpanExporter, stats sdkmetric.Reader) (*Telemetry, error) {
 	about := resource.NewSchemaless(
 		attribute.String("service.name", "hubspot-zoho-connector"),
 		attribute.String("service.version", c.Commit),
@@ -89,7 +89,7 @@ func record(c Config, spans sdktrace.SpanExporter, figures sdkmetric.Reader) (*T
 		// Cloud Run has decided which requests are traced.
 		tracers: sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(spans),
 			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample()))),
-		meters: sdkmetric.NewMeterProvider(sdkmetric.WithResource(about), sdkmetric.WithReader(figures)),
+		meters: sdkmetric.NewMeterProvider(sdkmetric.WithResource(about), sdkmetric.WithReader(stats)),
 	}
 	meter := t.meters.Meter(scope)
 	var err1, err2 error

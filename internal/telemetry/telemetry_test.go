@@ -25,15 +25,15 @@ import (
 
 const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// recorded is a Telemetry whose spans and figures stay here.
+// recorded is a Telemetry whose spans and metrics stay here.
 func recorded(t *testing.T) (*Telemetry, *tracetest.InMemoryExporter, *sdkmetric.ManualReader) {
 	t.Helper()
-	spans, figures := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
-	tel, err := record(Config{Commit: "abc", Project: "p", Logger: slog.New(slog.DiscardHandler)}, spans, figures)
+	spans, stats := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
+	tel, err := record(Config{Commit: "abc", Project: "p", Logger: slog.New(slog.DiscardHandler)}, spans, stats)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tel, spans, figures
+	return tel, spans, stats
 }
 
 func serve(t *testing.T, h http.Handler, traceparent string) {
@@ -46,7 +46,7 @@ func serve(t *testing.T, h http.Handler, traceparent string) {
 // TestOneTraceLeadsFromTheWebhookThroughTheTopicToTheCRM plays both functions:
 // what the first publishes carries its span, what the second calls its own.
 func TestOneTraceLeadsFromTheWebhookThroughTheTopicToTheCRM(t *testing.T) {
-	tel, spans, figures := recorded(t)
+	tel, spans, stats := recorded(t)
 	var atCRM string
 	crm := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { atCRM = r.Header.Get("Traceparent") }))
 	defer crm.Close()
@@ -102,11 +102,11 @@ func TestOneTraceLeadsFromTheWebhookThroughTheTopicToTheCRM(t *testing.T) {
 	if strings.Contains(told.String(), "planted") {
 		t.Errorf("a path, a query or an error's text is recorded: %s", &told)
 	}
-	checkFigures(t, figures, map[string]int{"connector.request.duration": 2, "connector.call.duration": 1})
+	checkStats(t, stats, map[string]int{"connector.request.duration": 2, "connector.call.duration": 1})
 }
 
-// checkFigures counts the series of each histogram.
-func checkFigures(t *testing.T, reader *sdkmetric.ManualReader, want map[string]int) {
+// checkStats counts the series of each histogram.
+func checkStats(t *testing.T, reader *sdkmetric.ManualReader, want map[string]int) {
 	t.Helper()
 	var data metricdata.ResourceMetrics
 	if err := reader.Collect(t.Context(), &data); err != nil {
@@ -164,12 +164,12 @@ func (c *collector) Export(_ context.Context, r *coltrace.ExportTraceServiceRequ
 	return &coltrace.ExportTraceServiceResponse{}, nil
 }
 
-type figures struct {
+type stats struct {
 	colmetrics.UnimplementedMetricsServiceServer
 	exports atomic.Int64
 }
 
-func (f *figures) Export(context.Context, *colmetrics.ExportMetricsServiceRequest) (*colmetrics.ExportMetricsServiceResponse, error) {
+func (f *stats) Export(context.Context, *colmetrics.ExportMetricsServiceRequest) (*colmetrics.ExportMetricsServiceResponse, error) {
 	f.exports.Add(1)
 	return &colmetrics.ExportMetricsServiceResponse{}, nil
 }
@@ -179,7 +179,7 @@ func TestWhatWasRecordedIsExportedBeforeTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, spans, metrics := grpc.NewServer(), &collector{}, &figures{}
+	server, spans, metrics := grpc.NewServer(), &collector{}, &stats{}
 	coltrace.RegisterTraceServiceServer(server, spans)
 	colmetrics.RegisterMetricsServiceServer(server, metrics)
 	go func() { _ = server.Serve(listener) }() // it ends with Stop
@@ -191,7 +191,7 @@ func TestWhatWasRecordedIsExportedBeforeTheAnswer(t *testing.T) {
 	}
 	serve(t, tel.Handler("F", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})), parent)
 	if spans.spans.Load() != 1 || metrics.exports.Load() != 1 {
-		t.Errorf("%d spans and %d exports of figures when the request ended: %s", spans.spans.Load(), metrics.exports.Load(), &log)
+		t.Errorf("%d spans and %d exports of metrics when the request ended: %s", spans.spans.Load(), metrics.exports.Load(), &log)
 	}
 }
 

@@ -1,23 +1,18 @@
 package zoho
 
 import (
-	"encoding/json"
+	"context"
 	"log/slog"
 	"net/http"
 
+	"github.com/hubspot-zoho/connector/internal/job"
 	"github.com/hubspot-zoho/connector/internal/logschema"
 )
 
 // Handler serves the job that keeps the channel open: 200 with the report, and
 // 503 after an error, so that the scheduler tries again.
 func (m *ChannelManager) Handler(logger *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "only POST", http.StatusMethodNotAllowed)
-			return
-		}
-		ctx := r.Context()
+	return job.NewHandler(func(ctx context.Context) job.Answer {
 		report, err := m.EnsureChannel(ctx)
 		attributes := []slog.Attr{
 			slog.String("action", string(report.Action)), slog.String("channel_id", report.ChannelID),
@@ -26,12 +21,10 @@ func (m *ChannelManager) Handler(logger *slog.Logger) http.Handler {
 		}
 		if err != nil {
 			logger.LogAttrs(ctx, slog.LevelError, logschema.ChannelNotKept, append(attributes, slog.String("error", err.Error()))...)
-			http.Error(w, "the channel could not be kept open: see the log", http.StatusServiceUnavailable)
-			return
+			return job.Unavailable("the channel could not be kept open: see the log")
 		}
 		logger.LogAttrs(ctx, report.logLevel(), logschema.ChannelKept, append(attributes, slog.Bool("short", report.Short))...)
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(report) // the scheduler may have disconnected
+		return job.Answer{Report: report}
 	})
 }
 

@@ -1,13 +1,17 @@
 package zoho
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
+
+	"github.com/hubspot-zoho/connector/internal/job"
 )
 
 // The protocol between the functions that renew the token and those that use it:
@@ -65,21 +69,16 @@ func (t *TokenService) TokenHandler() http.Handler {
 	})
 }
 
-// RefreshHandler answers POST by renewing the token. Its answer contains the
+// RefreshHandler serves the job that renews the token. Its answer contains the
 // expiry of the token and not the token.
 func (t *TokenService) RefreshHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", "POST")
-			writeAnswer(w, http.StatusMethodNotAllowed, tokenAnswer{Error: "method_not_allowed"})
-			return
-		}
-		token, err := t.Refresh(r.Context())
+	return job.NewHandler(func(ctx context.Context) job.Answer {
+		token, err := t.Refresh(ctx)
 		if err != nil {
-			t.writeError(w, r, err)
-			return
+			status, code, retryAfter := t.answerTo(ctx, err)
+			return job.Answer{Status: status, RetryAfter: retryAfter, Report: tokenAnswer{Error: code}}
 		}
-		writeAnswer(w, http.StatusOK, tokenAnswer{APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC()})
+		return job.Answer{Report: tokenAnswer{APIDomain: token.APIDomain, ExpiresAt: token.Expiry.UTC()}}
 	})
 }
 
@@ -106,23 +105,32 @@ func readRefused(w http.ResponseWriter, r *http.Request) (string, error) {
 	return req.Refused, nil
 }
 
-// writeError maps an error to the answer. A failed renewal was logged when it
-// happened; any other error is logged here.
+// writeError answers an error.
 func (t *TokenService) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	status, code := http.StatusServiceUnavailable, wireUnavailable
+	status, code, retryAfter := t.answerTo(r.Context(), err)
+	if retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	writeAnswer(w, status, tokenAnswer{Error: code})
+}
+
+// throttledPause is how long Zoho issues no tokens after too many requests, at least.
+const throttledPause = time.Minute
+
+// answerTo maps an error to the answer. A failed renewal was logged when it
+// happened; any other error is logged here.
+func (t *TokenService) answerTo(ctx context.Context, err error) (status int, code string, retryAfter time.Duration) {
 	var failed *RefreshError
 	switch {
 	case errors.Is(err, ErrConsentLost):
-		status, code = http.StatusBadGateway, wireConsentLost
+		return http.StatusBadGateway, wireConsentLost, 0
 	case errors.Is(err, ErrThrottled):
-		code = wireThrottled
-		w.Header().Set("Retry-After", "60")
+		return http.StatusServiceUnavailable, wireThrottled, throttledPause
 	case errors.As(err, &failed):
-		status, code = http.StatusBadGateway, wireRefreshFailed
-	default:
-		t.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "zoho_token_unavailable", slog.String("error", err.Error()))
+		return http.StatusBadGateway, wireRefreshFailed, 0
 	}
-	writeAnswer(w, status, tokenAnswer{Error: code})
+	t.cfg.Logger.LogAttrs(ctx, slog.LevelError, "zoho_token_unavailable", slog.String("error", err.Error()))
+	return http.StatusServiceUnavailable, wireUnavailable, 0
 }
 
 func writeAnswer(w http.ResponseWriter, status int, answer tokenAnswer) {

@@ -67,18 +67,18 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 	if o.perSecond <= 0 || o.window <= 0 || o.maxCreates < 0 || o.share <= 0 || o.share > 1 {
 		return errors.New("--per-second and --window: want more than 0; --share: more than 0 and at most 1; --max-creates: 0 or more")
 	}
-	d.Within(o.share)
-	clients, err := d.Clients(ctx)
+	d.LimitQuotaShare(o.share)
+	clients, err := d.ConnectClients(ctx)
 	if err != nil {
 		return err
 	}
-	config, err := d.Backfill(ctx, clients)
+	config, err := d.NewBackfillConfig(ctx, clients)
 	if err != nil {
 		return err
 	}
 	config.PerSecond, config.Window, config.CreateCap.Allowed, config.Restart = o.perSecond, o.window, o.maxCreates, o.restart
 	bar := newProgress(c.ErrOrStderr(), "records", d.Logger())
-	before, err := d.Count(ctx, clients)
+	before, err := d.CountRecords(ctx, clients)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func runBackfill(c *cobra.Command, d *functions.Operator, o backfillOptions) err
 		err = fmt.Errorf("%w: connector release --dry-run shows the held clears and connector release lets them through; the same backfill continues after it", err)
 	}
 	// The counts are printed after Ctrl-C too.
-	after, countErr := d.Count(context.WithoutCancel(ctx), clients)
+	after, countErr := d.CountRecords(context.WithoutCancel(ctx), clients)
 	done := backfillResult{report, after}
 	if o.json {
 		return errors.Join(err, countErr, printJSON(c.OutOrStdout(), done))

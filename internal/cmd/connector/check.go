@@ -29,11 +29,11 @@ a check could not run.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var report check.Report
 			err := withOperator(c, getenv, func(d *functions.Operator) error {
-				clients, err := d.Clients(c.Context())
+				clients, err := d.ConnectClients(c.Context())
 				if err != nil {
 					return err
 				}
-				config, err := d.Doctor(c.Context(), clients)
+				config, err := d.NewCheckConfig(c.Context(), clients)
 				if err == nil {
 					report = check.Run(c.Context(), config)
 				}

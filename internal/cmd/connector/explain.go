@@ -47,7 +47,7 @@ Values are shown on a terminal; elsewhere only with --values.`,
 }
 
 func runExplain(ctx context.Context, d *functions.Operator, kind crm.Kind, text string, v explanationWriter) error {
-	clients, err := d.Clients(ctx)
+	clients, err := d.ConnectClients(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func runExplain(ctx context.Context, d *functions.Operator, kind crm.Kind, text 
 	if v.field != "" && object.Field(v.field) == nil {
 		return fmt.Errorf("%s has no field %q: the mapping has %s", kind, v.field, strings.Join(listFieldNames(object), ", "))
 	}
-	s, err := d.Explainer(ctx, clients)
+	s, err := d.NewExplainer(ctx, clients)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func runExplain(ctx context.Context, d *functions.Operator, kind crm.Kind, text 
 
 // listParked lists the failures of both records, the resolved ones too.
 func listParked(ctx context.Context, d *functions.Operator, e syncer.Explanation) ([]failure.Record, error) {
-	store, err := d.Failures(ctx)
+	store, err := d.OpenFailures(ctx)
 	if err != nil {
 		return nil, err
 	}

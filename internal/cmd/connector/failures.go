@@ -80,7 +80,7 @@ same flags.`,
 				return err
 			}
 			return withOperator(c, getenv, func(d *functions.Operator) error {
-				store, err := d.Failures(c.Context())
+				store, err := d.OpenFailures(c.Context())
 				if err != nil {
 					return err
 				}

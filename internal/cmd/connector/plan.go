@@ -59,16 +59,16 @@ With --values the samples show their values, on a terminal only.`,
 
 func runPlan(c *cobra.Command, d *functions.Operator, o planOptions) error {
 	ctx := c.Context()
-	clients, err := d.Clients(ctx)
+	clients, err := d.ConnectClients(ctx)
 	if err != nil {
 		return err
 	}
-	config, err := d.Plan(ctx, clients)
+	config, err := d.NewPlanConfig(ctx, clients)
 	if err != nil {
 		return err
 	}
 	bar := newProgress(c.ErrOrStderr(), "records planned", d.Logger())
-	counts, err := d.Count(ctx, clients)
+	counts, err := d.CountRecords(ctx, clients)
 	if err != nil {
 		return err
 	}

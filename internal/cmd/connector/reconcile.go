@@ -61,7 +61,7 @@ const sweepBudget = 10 * time.Minute
 
 func runReconcile(c *cobra.Command, d *functions.Operator, o reconcileOptions) error {
 	ctx := c.Context()
-	config, err := d.Reconcile(ctx)
+	config, err := d.NewSweepConfig(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,11 +149,11 @@ func printSweep(w io.Writer, r reconcile.Report) error {
 }
 
 func runDrift(c *cobra.Command, d *functions.Operator, o reconcileOptions) error {
-	clients, err := d.Clients(c.Context())
+	clients, err := d.ConnectClients(c.Context())
 	if err != nil {
 		return err
 	}
-	drift, err := d.Drift(c.Context(), clients)
+	drift, err := d.NewDrift(c.Context(), clients)
 	if err != nil {
 		return err
 	}

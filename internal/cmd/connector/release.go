@@ -49,7 +49,7 @@ ends the wait.`,
 				return fmt.Errorf("--for is %s: give a time above 0, such as 24h", howLong)
 			}
 			return withOperator(c, getenv, func(d *functions.Operator) error {
-				store, err := d.Safeguards(c.Context())
+				store, err := d.OpenSafeguards(c.Context())
 				if err != nil {
 					return err
 				}

@@ -50,7 +50,7 @@ func runReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter, d
 		report, err = countReplay(c, d, filter)
 	} else {
 		var r failure.Replayer
-		if r, err = d.Replayer(c.Context()); err == nil {
+		if r, err = d.NewReplayer(c.Context()); err == nil {
 			report, err = r.Replay(c.Context(), filter)
 		}
 	}
@@ -71,7 +71,7 @@ func runReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter, d
 
 // countReplay counts the operations that a replay would publish.
 func countReplay(c *cobra.Command, d *functions.Operator, filter failure.Filter) (failure.ReplayReport, error) {
-	store, err := d.Failures(c.Context())
+	store, err := d.OpenFailures(c.Context())
 	if err != nil {
 		return failure.ReplayReport{}, err
 	}

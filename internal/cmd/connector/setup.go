@@ -122,7 +122,7 @@ func (s *setup) completeCredentials(context.Context) error {
 		if s.getenv(name) != "" || !ok {
 			continue
 		}
-		fmt.Fprintf(s.ErrOrStderr(), "%s (%s): ", name, functions.Remedy(name))
+		fmt.Fprintf(s.ErrOrStderr(), "%s (%s): ", name, functions.RemedyFor(name))
 		typed, err := term.ReadPassword(int(in.Fd()))
 		fmt.Fprintln(s.ErrOrStderr())
 		if err != nil {
@@ -145,7 +145,7 @@ func (s *setup) exchangeGrantCode(ctx context.Context) error {
 		s.printLine("would  exchange the grant code for a refresh token")
 		return nil
 	}
-	consent, err := s.operator.Consent(ctx, s.grantCode)
+	consent, err := s.operator.GrantConsent(ctx, s.grantCode)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (s *setup) createIDFields(ctx context.Context) error {
 		s.printLine("would  check the fields for each other's ids")
 		return nil
 	}
-	clients, err := s.operator.Clients(ctx)
+	clients, err := s.operator.ConnectClients(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (s *setup) writeAppFiles(ctx context.Context) error {
 		s.printLine("done   %s is written: hs project upload brings it to HubSpot", path)
 	}
 	if s.getenv("HUBSPOT_WEBHOOK_URL") == "" {
-		s.printToDo("HUBSPOT_WEBHOOK_URL is missing, so the app has no webhooks yet: set it to %s, and run setup again", functions.Remedy("HUBSPOT_WEBHOOK_URL"))
+		s.printToDo("HUBSPOT_WEBHOOK_URL is missing, so the app has no webhooks yet: set it to %s, and run setup again", functions.RemedyFor("HUBSPOT_WEBHOOK_URL"))
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (s *setup) openChannel(ctx context.Context) error {
 		s.printLine("would  open Zoho's notification channel, unless it is open")
 		return nil
 	}
-	manager, err := s.operator.ChannelManager(ctx)
+	manager, err := s.operator.NewChannelManager(ctx)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (s *setup) keepSecrets(ctx context.Context) error {
 	}
 	known := map[string]string{}
 	for _, name := range functions.Secrets {
-		value, err := s.operator.Value(ctx, name)
+		value, err := s.operator.ReadSetting(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -312,7 +312,7 @@ func (s *setup) addSecretVersions(ctx context.Context, known map[string]string) 
 	for _, name := range functions.Secrets {
 		id := functions.SecretID(s.secretsPrefix, name)
 		if known[name] == "" {
-			s.printToDo("%s is missing: set it (%s), and run setup again", name, functions.Remedy(name))
+			s.printToDo("%s is missing: set it (%s), and run setup again", name, functions.RemedyFor(name))
 			continue
 		}
 		if s.dryRun {
