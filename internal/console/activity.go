@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/stats"
 )
 
@@ -24,6 +26,7 @@ type operationData struct {
 	stats.Operation
 	Record place
 	Words  string
+	Why    string // the reason in words, or the code of the failure
 	Wrote  string
 	Bad    bool
 }
@@ -58,7 +61,7 @@ func latestOperations(hours []stats.Hour) []stats.Operation {
 }
 
 func (c *Console) newOperationData(o stats.Operation) operationData {
-	d := operationData{Operation: o, Record: c.newPlace(o.Ref), Words: outcomeText(o.Outcome)}
+	d := operationData{Operation: o, Record: c.newPlace(o.Ref), Words: outcomeText(o.Outcome), Why: cmp.Or(failurecode.Reason(o.Reason).Text(), o.Reason)}
 	d.Bad = o.Outcome == "parked" || o.Outcome == stats.GivenUp || o.Outcome == stats.Repeated || len(o.Refused) > 0
 	var wrote []string
 	for _, s := range crm.Systems {

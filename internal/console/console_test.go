@@ -23,7 +23,7 @@ var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 var tokenForm = regexp.MustCompile(`name="token" value="([^"]+)"`)
 
 func TestEveryPageCanBeReadWithNothingInTheStore(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	for query, want := range map[string]int{
 		"": 200, "?page=failures": 200, "?page=failures&state=closed": 200, "?page=record": 200,
 		"?page=failures&cause=1234567890abcdef": 200, "?page=failures&after=nonsense": 200, "?page=failures&ref=x": 200,
@@ -42,7 +42,7 @@ func TestEveryPageCanBeReadWithNothingInTheStore(t *testing.T) {
 }
 
 func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	locked, refused := failedRecord("1", "RECORD_LOCKED"), failedRecord("2", "INVALID_DATA")
 	locked.Cause = failure.Cause{Side: crm.Zoho, Action: "apply", Kind: crm.Locked, Code: "RECORD_LOCKED"}
 	locked = locked.WithID()
@@ -57,7 +57,7 @@ func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
 }
 
 func TestNobodyGetsNothing(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.record(failedRecord("1", "INVALID_DATA"))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	w := httptest.NewRecorder()
@@ -68,7 +68,7 @@ func TestNobodyGetsNothing(t *testing.T) {
 }
 
 func TestAForgedPostChangesNothing(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	good := b.token()
@@ -126,7 +126,7 @@ func TestFailuresAreReplayedOneByOneByCauseAndBySelection(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newScenario(t)
 			b.record(one, two, three, other)
 			tt.form.Set("action", "replay")
 			w := b.post(tt.form)
@@ -145,7 +145,7 @@ func TestFailuresAreReplayedOneByOneByCauseAndBySelection(t *testing.T) {
 }
 
 func TestADismissedFailureIsClosedWithItsReasonUntilItHappensAgain(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	if w := b.post(url.Values{"action": {"dismiss"}, "id": {r.ID}, "reason": {"because I say so"}}); w.Code != http.StatusBadRequest || b.open() != 1 {
@@ -165,7 +165,7 @@ func TestADismissedFailureIsClosedWithItsReasonUntilItHappensAgain(t *testing.T)
 }
 
 func TestEveryActionIsWrittenDownBeforeAndAfterWithWhoDidIt(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)
 	b.post(url.Values{"action": {"synchronise"}, "ref": {"zoho/contact/123"}})
@@ -202,7 +202,7 @@ func TestEveryActionIsWrittenDownBeforeAndAfterWithWhoDidIt(t *testing.T) {
 const hostile = `<script>alert("x")</script>`
 
 func TestALongListIsPaged(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	for i := range 120 {
 		r := failedRecord(fmt.Sprint(1000+i), "INVALID_DATA")
 		r.LastSeen = start.Add(time.Duration(i) * time.Second)
@@ -228,7 +228,7 @@ func TestALongListIsPaged(t *testing.T) {
 
 // TestNoPageNeedsAnInlineScriptOrStyle: the policy would not run it.
 func TestNoPageNeedsAnInlineScriptOrStyle(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.records.explanation = explained()
 	r := failedRecord("1", "INVALID_DATA")
 	b.record(r)

@@ -20,7 +20,7 @@ func cell(outcome string, n int, behind time.Duration) stats.Cell {
 	return c
 }
 
-func (b *bench) save(hours ...stats.Hour) {
+func (b *scenario) save(hours ...stats.Hour) {
 	b.Helper()
 	for _, h := range hours {
 		if err := b.stats.SaveHour(b.Context(), h); err != nil {
@@ -29,7 +29,7 @@ func (b *bench) save(hours ...stats.Hour) {
 	}
 }
 
-func (b *bench) setToken(t zoho.TokenState) {
+func (b *scenario) setToken(t zoho.TokenState) {
 	b.Helper()
 	if _, err := b.tokens.ChangeToken(b.Context(), func(s *zoho.TokenState) error { *s = t; return nil }); err != nil {
 		b.Fatal(err)
@@ -37,7 +37,7 @@ func (b *bench) setToken(t zoho.TokenState) {
 }
 
 // holds looks for texts in a page.
-func (b *bench) holds(query string, want ...string) {
+func (b *scenario) holds(query string, want ...string) {
 	b.Helper()
 	w := b.get(query)
 	page := strings.Join(strings.Fields(w.Body.String()), " ")
@@ -49,7 +49,7 @@ func (b *bench) holds(query string, want ...string) {
 }
 
 func TestTheOverviewAddsUpWhatAllInstancesCounted(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.clock.now = start.Add(50 * time.Minute)
 	b.setToken(zoho.TokenState{Token: zoho.Token{AccessToken: "x", Expiry: b.clock.now.Add(40 * time.Minute)}, RefreshedAt: start})
 	b.save(
@@ -68,7 +68,7 @@ func TestTheOverviewAddsUpWhatAllInstancesCounted(t *testing.T) {
 }
 
 func TestTheOverviewSaysWhatToLookAt(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.clock.now = start.Add(10 * time.Minute)
 	b.record(failedRecord("1", "A"), failedRecord("2", "A"))
 	b.setToken(zoho.TokenState{RefreshedAt: start.Add(-2 * time.Hour), FailedAt: start, Failure: "invalid_code",
@@ -79,7 +79,7 @@ func TestTheOverviewSaysWhatToLookAt(t *testing.T) {
 }
 
 func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.clock.now = start.Add(time.Minute)
 	one := stats.Operation{At: start, ID: "one", Ref: contact(crm.HubSpot, "1"), Change: "created", Outcome: "created",
 		Written: []string{"zoho:email", "zoho:phone"}, Calls: 4, Took: 120 * time.Millisecond, Delay: 300 * time.Millisecond}
@@ -93,7 +93,7 @@ func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {
 }
 
 func TestTheMappingIsShownWithWhatDoesNotFit(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.holds("?page=mapping", "last_name", "Last_Name", "required by Zoho CRM", "Findings", "tells of no fields of contacts")
 	b.schemas[crm.Zoho].(*schema).err = &crm.Error{System: crm.Zoho, Action: "schema", Kind: crm.Unavailable, Err: errors.New("x")}
 	b.holds("?page=mapping", "last_name", "The mapping could not be compared")

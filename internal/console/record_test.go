@@ -33,7 +33,7 @@ func explained() syncer.Explanation {
 }
 
 func TestARecordIsShownFieldByFieldAndWhatWasTypedIsText(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.records.explanation = explained()
 	b.record(failedRecord("1", "INVALID_DATA"))
 	page := b.get("?page=record&ref=hubspot/contact/1").Body.String()
@@ -52,7 +52,7 @@ func TestARecordIsShownFieldByFieldAndWhatWasTypedIsText(t *testing.T) {
 }
 
 func TestWhatIsSearchedForStandsInNoAddressAndNoLog(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.records.explanation = explained()
 	b.records.found = map[string][]crm.Ref{
 		"contact ada@example.org": {contact(crm.HubSpot, "1"), contact(crm.Zoho, "2")},
@@ -77,7 +77,7 @@ func TestWhatIsSearchedForStandsInNoAddressAndNoLog(t *testing.T) {
 }
 
 func TestACRMThatIsDownIsToldByItsRemedy(t *testing.T) {
-	b := newBench(t)
+	b := newScenario(t)
 	b.records.err = &crm.Error{System: crm.Zoho, Action: "read", Kind: crm.Unavailable, Status: 503}
 	w := b.get("?page=record&ref=zoho/contact/2")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), failure.Classify(b.records.err).Remedy) {

@@ -47,7 +47,7 @@ func (a answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.body) // the client may have enough
 }
 
-// verdict is what a test expects of Judge.
+// verdict is what a test expects of Classify.
 type verdict struct {
 	class  failure.Class
 	origin failure.Origin

@@ -15,7 +15,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-func listAll(t *testing.T, h *house) []failure.Record {
+func listAll(t *testing.T, h *scenario) []failure.Record {
 	t.Helper()
 	all, err := h.store.ListFailures(t.Context(), failure.Filter{}, 0)
 	if err != nil {
@@ -25,7 +25,7 @@ func listAll(t *testing.T, h *house) []failure.Record {
 }
 
 func TestAnOperationThatWasGivenUpIsAFailure(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	handle := failure.DeadLetter(h.store, h.clock)
 	ref := crm.Ref{System: crm.Zoho, Kind: crm.Company, RecordID: "5"}
 	m := failure.Message{ID: "1", Data: encode(t, operation("o", ref)), Attributes: map[string]string{"operation_id": "o"}}
@@ -71,7 +71,7 @@ func TestAMessageThatIsNoOperationIsAFailureWithoutItsBody(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newScenario(t)
 			for _, id := range []string{"1", "1"} {
 				if err := failure.DeadLetter(h.store, h.clock)(t.Context(), failure.Message{ID: id, Data: []byte(tt.data), Attributes: tt.attributes}); err != nil {
 					t.Fatal(err)
@@ -100,7 +100,7 @@ func TestAMessageThatIsNoOperationIsAFailureWithoutItsBody(t *testing.T) {
 }
 
 func TestMessagesThatDifferAreDifferentFailures(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	for _, body := range []string{"a", "b", "a"} {
 		if err := failure.DeadLetter(h.store, h.clock)(t.Context(), failure.Message{ID: "1", Data: []byte(body)}); err != nil {
 			t.Fatal(err)

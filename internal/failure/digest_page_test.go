@@ -84,7 +84,7 @@ func everyPermanentFailure(t *testing.T) []failure.Record {
 }
 
 func TestTheDigestOfEveryPermanentFailure(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	all := everyPermanentFailure(t)
 	h.record(t, all...)
 	report := send(t, h.digest(t), failure.Sent)
@@ -120,7 +120,7 @@ func TestWhatComesFromOutsideStaysText(t *testing.T) {
 	}
 	message := failure.NewDeadRecord(failure.Message{ID: script, Data: []byte(script), Attributes: map[string]string{
 		"ordering_key": script, "operation_id": script + header, "change": header, script: "x"}}, start)
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, r.WithID(), message)
 	send(t, h.digest(t), failure.Sent)
 	m := h.mails.Mails()[0]
@@ -161,7 +161,7 @@ func (l *list) MarkMailed(_ context.Context, records []failure.Record, _ time.Ti
 }
 
 func TestTenThousandFailuresMakeOneMailOfTwoHundredRows(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	l := &list{DigestLease: h.store}
 	for i := range 25_000 {
 		r := failed(numbered("operation-", i), numbered("", i))
@@ -190,7 +190,7 @@ func TestTenThousandFailuresMakeOneMailOfTwoHundredRows(t *testing.T) {
 }
 
 func TestACommonCauseDoesNotHideARareOne(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	l := &list{DigestLease: h.store}
 	for i := range 1000 {
 		l.records = append(l.records, failed(numbered("operation-", i), numbered("", i)))
@@ -205,7 +205,7 @@ func TestACommonCauseDoesNotHideARareOne(t *testing.T) {
 }
 
 func TestLinksLeadToTheRecordsAndNowhereElse(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	company := failed("b", "2")
 	company.Ref.Kind, company.Record.Kind = crm.Company, crm.Company
 	h.record(t, failed("a", "1"), company.WithID())

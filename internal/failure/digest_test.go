@@ -13,7 +13,7 @@ import (
 )
 
 func TestNothingNewIsSilence(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	d := h.digest(t)
 	send(t, d, failure.NothingNew)
 	h.record(t, failed("a", "1"))
@@ -30,7 +30,7 @@ func TestNothingNewIsSilence(t *testing.T) {
 }
 
 func TestAFailureThatGoesOnIsMailedAgainAndSaysSo(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	d := h.digest(t)
 	h.record(t, failed("a", "1"))
 	send(t, d, failure.Sent)
@@ -59,7 +59,7 @@ func TestWhileSendGridDoesNotAcceptTheListWaits(t *testing.T) {
 		"a redirect to nowhere":   {sim.Fault{Status: 302}, failure.Stop},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newScenario(t)
 			h.record(t, failed("a", "1"))
 			tt.fault.Count = 1
 			h.mails.Faults.Add(tt.fault)
@@ -83,7 +83,7 @@ func TestWhileSendGridDoesNotAcceptTheListWaits(t *testing.T) {
 }
 
 func TestALostAnswerOfSendGridMakesASecondMail(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	h.mails.Faults.Add(sim.Fault{After: true, Drop: true, Count: 1})
 	if _, err := h.digest(t).Send(t.Context()); failure.ClassOf(err) != failure.Healing {
@@ -104,7 +104,7 @@ func (unmarked) MarkMailed(context.Context, []failure.Record, time.Time) error {
 }
 
 func TestAJobKilledBeforeItMarkedIsRepeated(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	d := h.digest(t, func(c *failure.Config) { c.Store = unmarked{c.Store} })
 	if _, err := d.Send(t.Context()); err == nil {
@@ -117,7 +117,7 @@ func TestAJobKilledBeforeItMarkedIsRepeated(t *testing.T) {
 }
 
 func TestAJobThatWasKilledHoldsTheTurnForFiveMinutes(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	now := h.clock.Now()
 	if mine, err := h.store.ClaimDigest(t.Context(), "killed", now, now.Add(5*time.Minute)); err != nil || !mine {
@@ -129,7 +129,7 @@ func TestAJobThatWasKilledHoldsTheTurnForFiveMinutes(t *testing.T) {
 }
 
 func TestJobsThatOverlapSendOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	for i := range 20 {
 		h.record(t, failed(numbered("operation-", i), numbered("", i)))
 	}
@@ -163,7 +163,7 @@ func (c crowded) Send(ctx context.Context, m failure.Mail) error {
 }
 
 func TestAJobThatComesWhileAnotherSendsLeavesItAlone(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	other := func() { send(t, h.digest(t), failure.Busy) }
 	send(t, h.digest(t, func(c *failure.Config) { c.Mailer = crowded{c.Mailer, other} }), failure.Sent)
@@ -184,7 +184,7 @@ func (s slow) UnreportedFailures(ctx context.Context, limit int) ([]failure.Reco
 }
 
 func TestAJobWhoseTurnRunsOutDoesNotSend(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	if _, err := h.digest(t, func(c *failure.Config) { c.Store = slow{c.Store, h.clock} }).Send(t.Context()); err == nil {
 		t.Error("it sent although another job may have begun")
@@ -208,7 +208,7 @@ func (p parting) Send(ctx context.Context, m failure.Mail) error {
 }
 
 func TestACallerWhoLeavesDoesNotUndoTheMail(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	ctx, leave := context.WithCancel(t.Context())
 	d := h.digest(t, func(c *failure.Config) { c.Mailer = parting{c.Mailer, leave} })

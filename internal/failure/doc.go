@@ -1,5 +1,5 @@
 // Package failure looks after what no retry heals. It tells which errors those
-// are (Judge), says in words what to do about each, keeps one record for each
+// are (Classify), says in words what to do about each, keeps one record for each
 // record of a CRM and cause, mails what is new to the customer in one digest,
 // takes in what Pub/Sub gave up, and repeats operations on request.
 //

@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheJobTellsTheSchedulerWhetherToTryAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	var log bytes.Buffer
 	door := h.digest(t).Handler(slog.New(slog.NewJSONHandler(&log, nil)))
 	knock := func(method string, status int, body string) {

@@ -14,7 +14,7 @@ const week = 7 * 24 * time.Hour
 // TestAMailComesOnceAWeekAlthoughNothingFails: whoever no longer gets it knows
 // that mails are lost.
 func TestAMailComesOnceAWeekAlthoughNothingFails(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	d := h.digest(t, func(c *failure.Config) { c.Heartbeats = h.store })
 	steps := []struct {
 		after time.Duration
@@ -48,7 +48,7 @@ func TestAMailComesOnceAWeekAlthoughNothingFails(t *testing.T) {
 }
 
 func TestAHeartbeatThatIsNotAcceptedIsAnErrorAndComesAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	d := h.digest(t, func(c *failure.Config) { c.Heartbeats = h.store })
 	h.mails.Faults.Add(sim.Fault{Status: 503, Count: 1})
 	if _, err := d.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "send the heartbeat") {

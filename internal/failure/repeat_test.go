@@ -14,7 +14,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-func (h *house) repeater() (r failure.Repeater, hubspot, zoho *topic) {
+func (h *scenario) repeater() (r failure.Repeater, hubspot, zoho *topic) {
 	p, hubspot, zoho := h.replayer()
 	return failure.Repeater{Failures: h.store, Topics: p.Topics, Clock: p.Clock, NewID: p.NewID}, hubspot, zoho
 }
@@ -27,7 +27,7 @@ func givenUp(record string, kind crm.ErrorKind, code string) failure.Record {
 }
 
 func TestWhatPassesByItselfIsRepeated(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	dead := failure.NewDeadRecord(failure.Message{ID: "1", Data: encode(t, operation("dead", hubspotContact("2")))}, start)
 	erased := failure.NewDeadRecord(failure.Message{ID: "2", Data: encode(t, op.Operation{
 		Version: op.Version, ID: "erased", Ref: hubspotContact("3"), Change: op.Erased, OccurredAt: start, ReceivedAt: start, Events: 1})}, start)
@@ -68,7 +68,7 @@ func TestWhatPassesByItselfIsRepeated(t *testing.T) {
 }
 
 func TestWhatCannotBeRepeatedNowIsDueAtTheNextRun(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, givenUp("1", crm.Unavailable, "DOWN"))
 	r, hubspot, _ := h.repeater()
 	hubspot.err = errors.New("down")

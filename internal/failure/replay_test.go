@@ -34,8 +34,8 @@ func (p *topic) Publish(_ context.Context, ops []op.Operation) error {
 	return nil
 }
 
-// replayer returns a replayer over the house with one topic for each system.
-func (h *house) replayer() (r failure.Replayer, hubspot, zoho *topic) {
+// replayer returns a replayer of the scenario with one topic for each system.
+func (h *scenario) replayer() (r failure.Replayer, hubspot, zoho *topic) {
 	hubspot, zoho = &topic{}, &topic{}
 	n := 0
 	return failure.Replayer{
@@ -61,7 +61,7 @@ func fresh(id, of string, ref crm.Ref) op.Operation {
 }
 
 func TestReplayPublishesOneFreshOperationForEachRecord(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, someFailures(t)...)
 	r, hubspot, zoho := h.replayer()
 	for range 2 { // it may be asked for twice
@@ -91,7 +91,7 @@ func TestReplayPublishesOneFreshOperationForEachRecord(t *testing.T) {
 }
 
 func TestReplayChoosesByIDCauseAndTime(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	all := someFailures(t)
 	h.record(t, all...)
 	for name, tt := range map[string]struct {
@@ -128,7 +128,7 @@ func TestReplayGoesOnWhenATopicFails(t *testing.T) {
 		"as a whole": {errTopic, failure.ReplayReport{Matched: 5, Nameless: 1, Published: 1, Failed: 2}},
 		"for one":    {&gcp.PublishError{Total: 2, Failed: []error{errTopic}}, failure.ReplayReport{Matched: 5, Nameless: 1, Published: 2, Failed: 1}},
 	} {
-		h := newHouse(t)
+		h := newScenario(t)
 		h.record(t, someFailures(t)...)
 		r, hubspot, _ := h.replayer()
 		hubspot.err = tt.err
@@ -137,7 +137,7 @@ func TestReplayGoesOnWhenATopicFails(t *testing.T) {
 			t.Errorf("%s: %v, report (-want +got):\n%s", name, err, diff)
 		}
 	}
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, someFailures(t)...)
 	r, _, _ := h.replayer()
 	delete(r.Topics, crm.Zoho)
@@ -147,7 +147,7 @@ func TestReplayGoesOnWhenATopicFails(t *testing.T) {
 }
 
 func TestALargeReplayIsPublishedInParts(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	l := &listed{}
 	for i := range 450 {
 		l.records = append(l.records, failed(numbered("operation-", i), numbered("", i)))

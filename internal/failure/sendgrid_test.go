@@ -32,7 +32,7 @@ func TestAWrongConfigurationIsToldAtOnce(t *testing.T) {
 }
 
 func TestNothingPrintsTheKey(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	c := failure.SendGridConfig{Key: "SG.planted", From: "planted@example.com", To: []string{"planted@example.com"}}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		text := fmt.Sprintf(format+format+format, c, h.mailer, failure.Config{Mailer: h.mailer})
@@ -43,7 +43,7 @@ func TestNothingPrintsTheKey(t *testing.T) {
 }
 
 func TestNothingIsSentToARedirect(t *testing.T) {
-	h := newHouse(t)
+	h := newScenario(t)
 	h.record(t, failed("a", "1"))
 	h.mails.Faults.Add(sim.Fault{Status: 307, Header: map[string]string{"Location": "/v3/mail/send"}, Count: 1})
 	if _, err := h.digest(t).Send(t.Context()); err == nil {

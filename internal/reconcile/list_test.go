@@ -11,7 +11,7 @@ import (
 func TestAListHasEveryRecordOnceAndNoDeletedOne(t *testing.T) {
 	for _, s := range crm.Systems {
 		for _, n := range []int{0, 1, 100, 250} {
-			r := newRig(t, 0)
+			r := newScenario(t, 0)
 			ids := r.create(s, people(n)...)
 			if n > 1 {
 				r.delete(s, ids[1])

@@ -32,7 +32,7 @@ func (p *pairs) CountLinked(_ context.Context, refs []crm.Ref) (int, error) {
 
 // runGuarded runs once under a safeguard that lets 3 records and half of the pairs
 // through, and where HubSpot's records alone would be created.
-func (r *rig) runGuarded(p *pairs) (reconcile.Report, error) {
+func (r *scenario) runGuarded(p *pairs) (reconcile.Report, error) {
 	r.t.Helper()
 	r.config.MassChange = &safeguard.MassChange{Floor: 3, Pairs: p, Creates: func(from crm.System, _ crm.Kind) bool { return from == crm.HubSpot }}
 	r.clock.Advance(31 * time.Second)
@@ -44,7 +44,7 @@ func (r *rig) runGuarded(p *pairs) (reconcile.Report, error) {
 }
 
 func TestAPassThatTouchesTooMuchStopsUntilAPersonLetsItGoOn(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	r.create(crm.HubSpot, people(8)...)
 	p := &pairs{n: 15}
 	for range 2 { // and again, with the next run
@@ -93,7 +93,7 @@ func TestAMassChangeIsMoreThanHalfOfAllPairs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, 0)
+			r := newScenario(t, 0)
 			p := &pairs{n: tt.pairs, linked: map[crm.Ref]bool{}}
 			for i, id := range r.create(tt.side, people(tt.changed)...) {
 				p.linked[crm.Ref{System: tt.side, Kind: crm.Contact, RecordID: id}] = i < tt.linked
@@ -114,7 +114,7 @@ func TestAMassChangeIsMoreThanHalfOfAllPairs(t *testing.T) {
 }
 
 func TestASafeguardThatCannotCountStopsThePassAndLosesNothing(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	r.create(crm.HubSpot, people(4)...)
 	if _, err := r.runGuarded(&pairs{err: errors.New("no store")}); err == nil {
 		t.Error("the run reports no error")
@@ -128,7 +128,7 @@ func TestASafeguardThatCannotCountStopsThePassAndLosesNothing(t *testing.T) {
 }
 
 func TestASafeguardWithoutPairsIsRefused(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	for name, g := range map[string]*safeguard.MassChange{
 		"no pairs":              {Creates: func(crm.System, crm.Kind) bool { return true }},
 		"no policy":             {Pairs: &pairs{}},

@@ -191,8 +191,8 @@ func (p *topic) ids() []string {
 	return ids
 }
 
-// house is a Reconciler and what is around it: one system, contacts only.
-type house struct {
+// environment is a Reconciler and what is around it: one system, contacts only.
+type environment struct {
 	clock   *clock
 	system  *system
 	cursors *cursors
@@ -202,9 +202,9 @@ type house struct {
 
 var errStore = errors.New("the store is away")
 
-func newHouse(changes ...func(*reconcile.Config)) *house {
+func newEnvironment(changes ...func(*reconcile.Config)) *environment {
 	c := &clock{now: start}
-	h := &house{clock: c, system: newSystem(crm.Zoho, c), cursors: newCursors(), topic: &topic{}}
+	h := &environment{clock: c, system: newSystem(crm.Zoho, c), cursors: newCursors(), topic: &topic{}}
 	ids := 0
 	h.config = reconcile.Config{
 		Scanners:   map[crm.System]reconcile.Scanner{crm.Zoho: h.system},
@@ -223,7 +223,7 @@ const (
 	deletedName = "reconcile-zoho-contact-deleted"
 )
 
-func (h *house) run(ctx context.Context) (reconcile.Report, error) {
+func (h *environment) run(ctx context.Context) (reconcile.Report, error) {
 	r, err := reconcile.New(h.config)
 	if err != nil {
 		return reconcile.Report{}, err

@@ -22,20 +22,20 @@ const (
 	maxDelay = lag + overlap - maxSkew - time.Second
 )
 
-// life is a house in which anything goes wrong.
-type life struct {
-	*house
+// sweepModel is an environment with every fault.
+type sweepModel struct {
+	*environment
 	t    *rapid.T
 	skew time.Duration
 }
 
-func (l *life) duration(name string, from, to time.Duration) time.Duration {
+func (l *sweepModel) duration(name string, from, to time.Duration) time.Duration {
 	return time.Duration(rapid.Int64Range(int64(from/time.Second), int64(to/time.Second)).Draw(l.t, name)) * time.Second
 }
 
 // edit changes or deletes one of a few records at this moment, which becomes
 // visible some time later. Times are whole seconds, so that many are equal.
-func (l *life) edit() {
+func (l *sweepModel) edit() {
 	now := l.clock.Now()
 	l.system.changes = append(l.system.changes, change{
 		id: rapid.IntRange(1, 12).Draw(l.t, "record"), at: now.Add(l.skew).Truncate(time.Second),
@@ -43,14 +43,14 @@ func (l *life) edit() {
 	})
 }
 
-func (l *life) edits() {
+func (l *sweepModel) edits() {
 	for range rapid.IntRange(0, 8).Draw(l.t, "edits") {
 		l.edit()
 	}
 }
 
 // attempt is a run with one fault, or none.
-func (l *life) attempt() {
+func (l *sweepModel) attempt() {
 	ctx, cancel := context.WithCancel(l.t.Context())
 	defer cancel()
 	fault := rapid.SampledFrom([]string{"", "", "publish", "save", "saved", "cancel", "limit", "slow", "two"}).Draw(l.t, "fault")
@@ -93,7 +93,7 @@ func (l *life) attempt() {
 }
 
 // finish heals everything and runs until nothing is left.
-func (l *life) finish() {
+func (l *sweepModel) finish() {
 	for range 2 { // to the end of what is under way, then a scan of its own
 		l.clock.advance(lag + overlap)
 		for n := 0; ; n++ {
@@ -116,7 +116,7 @@ func (l *life) finish() {
 // within Lag + Overlap; and cursors move as they promise.
 func TestEveryChangeBetweenTwoRunsIsPublished(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		l := &life{t: rt, house: newHouse(func(c *reconcile.Config) {
+		l := &sweepModel{t: rt, environment: newEnvironment(func(c *reconcile.Config) {
 			c.Lag, c.Overlap, c.Budget = lag, overlap, 20*time.Second
 		})}
 		l.skew = l.duration("skew", -maxSkew, maxSkew)

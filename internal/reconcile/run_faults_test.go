@@ -36,7 +36,7 @@ func TestHowACRMThatRefusesEndsARun(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse()
+			h := newEnvironment()
 			h.system.change(1, minutesAgo(1))
 			h.system.before = func(crm.Walk, bool) error {
 				if h.system.calls <= tt.times {
@@ -66,7 +66,7 @@ func TestHowACRMThatRefusesEndsARun(t *testing.T) {
 }
 
 func TestOneSystemThatIsDownDoesNotHoldUpTheOther(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	other := newSystem(crm.HubSpot, h.clock)
 	other.change(7, minutesAgo(1))
 	h.config.Scanners[crm.HubSpot], h.config.Publishers[crm.HubSpot] = other, h.topic
@@ -90,7 +90,7 @@ func (l *loop) ListDeleted(context.Context, crm.Walk) (crm.FoundPage, error) {
 }
 
 func TestAWalkThatLeadsBackToItselfIsAnError(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	l := &loop{}
 	h.config.Scanners[crm.Zoho] = l
 	if _, err := h.run(t.Context()); err == nil || l.calls != 2 {
@@ -106,7 +106,7 @@ func TestACursorThatCannotBeUsedIsAnErrorAndStays(t *testing.T) {
 	}
 	for name, c := range broken {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse()
+			h := newEnvironment()
 			h.cursors.stored[changedName] = c
 			report, err := h.run(t.Context())
 			if err == nil || report.Scans[0].Stopped != reconcile.Failed || !report.Scans[1].Complete {
@@ -120,7 +120,7 @@ func TestACursorThatCannotBeUsedIsAnErrorAndStays(t *testing.T) {
 }
 
 func TestARecordThatWasNotAskedForIsNeverPublished(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	h.system.change(1, minutesAgo(1))
 	h.system.ref.System = crm.HubSpot
 	if _, err := h.run(t.Context()); err == nil || len(h.topic.ops) != 0 {
@@ -129,7 +129,7 @@ func TestARecordThatWasNotAskedForIsNeverPublished(t *testing.T) {
 }
 
 func TestAClockThatWasSetBackStopsNothingForGood(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	must(t, h)
 	covered := h.cursors.stored[changedName].Covered
 	h.clock.advance(-time.Hour)

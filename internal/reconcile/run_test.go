@@ -16,7 +16,7 @@ import (
 )
 
 // must runs once, without an error.
-func must(t *testing.T, h *house) reconcile.Report {
+func must(t *testing.T, h *environment) reconcile.Report {
 	t.Helper()
 	report, err := h.run(t.Context())
 	if err != nil {
@@ -28,7 +28,7 @@ func must(t *testing.T, h *house) reconcile.Report {
 func minutesAgo(n int) time.Time { return start.Add(-time.Duration(n) * time.Minute) }
 
 func TestTheFirstRunLooksBackAsFarAsConfigured(t *testing.T) {
-	h := newHouse(func(c *reconcile.Config) { c.LookBack = 10 * time.Minute })
+	h := newEnvironment(func(c *reconcile.Config) { c.LookBack = 10 * time.Minute })
 	h.system.change(1, minutesAgo(12))
 	h.system.change(2, minutesAgo(9))
 	h.system.delete(3, minutesAgo(8))
@@ -51,7 +51,7 @@ func TestTheFirstRunLooksBackAsFarAsConfigured(t *testing.T) {
 }
 
 func TestManyRecordsOfOneTimeAreFoundAcrossPages(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	for id := 1; id <= 25; id++ {
 		h.system.change(id, minutesAgo(5))
 	}
@@ -65,7 +65,7 @@ func TestManyRecordsOfOneTimeAreFoundAcrossPages(t *testing.T) {
 }
 
 func TestAPassNeverGoesBeyondTheLag(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	h.system.change(1, start.Add(-29*time.Second))
 	must(t, h)
 	if len(h.topic.ops) != 0 {
@@ -79,7 +79,7 @@ func TestAPassNeverGoesBeyondTheLag(t *testing.T) {
 }
 
 func TestWhatBecomesVisibleLateIsFoundInTheOverlap(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	at := start.Add(-40 * time.Second)
 	h.system.changes = []change{{id: 1, at: at, visible: at.Add(149 * time.Second)}}
 	for range 3 {
@@ -92,7 +92,7 @@ func TestWhatBecomesVisibleLateIsFoundInTheOverlap(t *testing.T) {
 }
 
 func TestALaterPassGoesBackByTheOverlapAndNoFurther(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	must(t, h)
 	covered := h.cursors.stored[changedName].Covered
 	h.clock.advance(15 * time.Minute)
@@ -108,7 +108,7 @@ func TestALaterPassGoesBackByTheOverlapAndNoFurther(t *testing.T) {
 }
 
 func TestAPageIsPublishedBeforeItsPlaceIsSaved(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	for id := 1; id <= 5; id++ {
 		h.system.change(id, minutesAgo(id))
 	}
@@ -133,7 +133,7 @@ func TestAPageIsPublishedBeforeItsPlaceIsSaved(t *testing.T) {
 }
 
 func TestACrashBetweenPublishAndSaveRepeatsAPageAndLosesNone(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	for id := 1; id <= 5; id++ {
 		h.system.change(id, minutesAgo(id))
 	}
@@ -149,7 +149,7 @@ func TestACrashBetweenPublishAndSaveRepeatsAPageAndLosesNone(t *testing.T) {
 }
 
 func TestARunThatIsOutOfTimeIsContinuedByTheNext(t *testing.T) {
-	h := newHouse(func(c *reconcile.Config) { c.Budget = 10 * time.Second })
+	h := newEnvironment(func(c *reconcile.Config) { c.Budget = 10 * time.Second })
 	for id := 1; id <= 7; id++ {
 		h.system.change(id, start.Add(-time.Duration(id)*time.Hour/2))
 	}
@@ -175,7 +175,7 @@ func TestARunThatIsOutOfTimeIsContinuedByTheNext(t *testing.T) {
 }
 
 func TestAContextThatEndsStopsARunWithoutAnError(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	h.system.change(1, minutesAgo(1))
 	ctx, cancel := context.WithCancel(t.Context())
 	h.system.before = func(crm.Walk, bool) error {
@@ -189,7 +189,7 @@ func TestAContextThatEndsStopsARunWithoutAnError(t *testing.T) {
 }
 
 func TestTwoRunsAtOnceStopEachOther(t *testing.T) {
-	h := newHouse()
+	h := newEnvironment()
 	for id := 1; id <= 10; id++ {
 		h.system.change(id, minutesAgo(id))
 	}
@@ -212,7 +212,7 @@ func TestTwoRunsAtOnceStopEachOther(t *testing.T) {
 }
 
 func TestDeletedRecordsOfASystemHaveAnIntervalOfTheirOwn(t *testing.T) {
-	h := newHouse(func(c *reconcile.Config) {
+	h := newEnvironment(func(c *reconcile.Config) {
 		c.DeletedEvery = map[crm.System]time.Duration{crm.Zoho: time.Hour}
 	})
 	must(t, h)
@@ -247,16 +247,16 @@ func TestNewReportsEverythingThatIsWrongAtOnce(t *testing.T) {
 // A sweep is over when all there was to find is on its way, whoever found it.
 func TestASweepIsOverWhenNothingIsLeftToFind(t *testing.T) {
 	tests := map[string]struct {
-		change func(*rig)
+		change func(*scenario)
 		want   string
 	}{
-		"all is found":     {func(*rig) {}, ""},
-		"nothing is due":   {func(r *rig) { r.run(); r.clock.Advance(-31 * time.Second) }, ""},
-		"there is no time": {func(r *rig) { r.config.Budget = 1 }, "out_of_time"},
+		"all is found":     {func(*scenario) {}, ""},
+		"nothing is due":   {func(r *scenario) { r.run(); r.clock.Advance(-31 * time.Second) }, ""},
+		"there is no time": {func(r *scenario) { r.config.Budget = 1 }, "out_of_time"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, 0)
+			r := newScenario(t, 0)
 			tt.change(r)
 			if tt.want != "" {
 				r.config.Pause = time.Second

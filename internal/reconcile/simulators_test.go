@@ -13,7 +13,7 @@ import (
 )
 
 func TestTheSimulatorsTellOfWhatWasCreatedChangedAndDeleted(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	h, z := r.create(crm.HubSpot, "A", "B"), r.create(crm.Zoho, "C", "D")
 	r.run()
 	want := []string{
@@ -43,7 +43,7 @@ func TestTheSimulatorsTellOfWhatWasCreatedChangedAndDeleted(t *testing.T) {
 }
 
 func TestAMergeIsToldUnderTheIdsOfBothSides(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	h, z := r.create(crm.HubSpot, "A", "B"), r.create(crm.Zoho, "C", "D")
 	r.settle()
 	var survivor struct{ ID string }
@@ -62,7 +62,7 @@ func TestAMergeIsToldUnderTheIdsOfBothSides(t *testing.T) {
 func TestASearchIndexThatLagsHidesNothing(t *testing.T) {
 	for name, lag := range map[string]time.Duration{"as usual": 25 * time.Second, "far more than usual": 2 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, lag)
+			r := newScenario(t, lag)
 			id := r.create(crm.HubSpot, "A")[0]
 			for range 5 {
 				r.run()
@@ -81,7 +81,7 @@ func TestMoreRecordsThanAQueryCanReturn(t *testing.T) {
 	for s, n := range map[crm.System]int{crm.HubSpot: 10_200, crm.Zoho: 2_300} {
 		t.Run(string(s), func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, 0)
+			r := newScenario(t, 0)
 			r.config.Scanners = map[crm.System]reconcile.Scanner{s: r.config.Scanners[s]}
 			ids := r.create(s, people(n/2)...)
 			for len(ids) < n {
@@ -116,7 +116,7 @@ func TestMoreRecordsThanAQueryCanReturn(t *testing.T) {
 }
 
 func TestManyDeletedRecordsAreFoundPageByPage(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	h, z := r.create(crm.HubSpot, people(130)...), r.create(crm.Zoho, people(450)...)
 	r.settle()
 	want := map[string]bool{}
@@ -141,7 +141,7 @@ func TestManyDeletedRecordsAreFoundPageByPage(t *testing.T) {
 }
 
 func TestRecordsThatChangeDuringTheWalkAreNotMissed(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	ids := map[crm.System][]string{crm.HubSpot: r.create(crm.HubSpot, people(650)...), crm.Zoho: r.create(crm.Zoho, people(650)...)}
 	paths := map[crm.System]string{crm.HubSpot: "/_sim/contacts/", crm.Zoho: "/_sim/Contacts/"}
 	bodies := map[crm.System]any{
@@ -174,7 +174,7 @@ func distinct(ids []string) map[string]bool {
 }
 
 func TestAQuotaThatIsUsedUpEndsTheRunAndTheNextGoesOn(t *testing.T) {
-	r := newRig(t, 0)
+	r := newScenario(t, 0)
 	id := r.create(crm.HubSpot, "A")[0]
 	r.call(crm.HubSpot, http.MethodPost, "/_sim/faults", map[string]any{"path": "/crm/objects/2026-09/contacts/search", "status": 429, "count": 1,
 		"body": `{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY","errorType":"RATE_LIMIT"}`}, nil)

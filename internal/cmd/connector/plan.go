@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hubspot-zoho/connector/functions"
+	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/hubspot"
 	"github.com/hubspot-zoho/connector/internal/plan"
 	"github.com/hubspot-zoho/connector/internal/wording"
@@ -123,7 +125,7 @@ func printSample(w io.Writer, s plan.Sample, values bool) {
 		fmt.Fprintf(w, " with %s", s.Twin)
 	}
 	if s.Reason != "" {
-		fmt.Fprintf(w, " (%s)", s.Reason)
+		fmt.Fprintf(w, " (%s)", cmp.Or(failurecode.Reason(s.Reason).Text(), s.Reason))
 	}
 	fmt.Fprintln(w)
 	v := explanationWriter{values: values}

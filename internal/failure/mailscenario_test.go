@@ -10,10 +10,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-// story records, resolves and mails at random, with a mail service and a job
+// mailScenario records, resolves and mails at random, with a mail service and a job
 // that fail in every way, and keeps account of what people must have been told.
-type story struct {
-	*house
+type mailScenario struct {
+	*scenario
 	t   *testing.T
 	rng *rand.Rand
 
@@ -26,7 +26,7 @@ type story struct {
 
 const storyRecords = 4
 
-func (s *story) fail() {
+func (s *mailScenario) fail() {
 	operation := s.operations
 	if s.operations > 0 && s.rng.IntN(4) == 0 {
 		operation = s.operations - 1 // delivered again
@@ -44,7 +44,7 @@ func (s *story) fail() {
 	s.open[r.ID] = true
 }
 
-func (s *story) counted(id string) int {
+func (s *mailScenario) counted(id string) int {
 	list, err := s.store.ListFailures(s.t.Context(), failure.Filter{IDs: []string{id}, Resolved: true}, 0)
 	if err != nil || len(list) != 1 {
 		s.t.Fatalf("%d failures, %v", len(list), err)
@@ -52,7 +52,7 @@ func (s *story) counted(id string) int {
 	return list[0].Count
 }
 
-func (s *story) resolve() {
+func (s *mailScenario) resolve() {
 	record := numbered("", s.rng.IntN(storyRecords))
 	if _, err := s.store.ResolveFailures(s.t.Context(), s.clock.Now(), hubspotContact(record)); err != nil {
 		s.t.Fatal(err)
@@ -61,7 +61,7 @@ func (s *story) resolve() {
 }
 
 // send runs the job, which may go wrong.
-func (s *story) send() {
+func (s *mailScenario) send() {
 	store := failure.DigestStore(s.store)
 	switch s.rng.IntN(6) {
 	case 0:
@@ -84,7 +84,7 @@ func (s *story) send() {
 }
 
 // end heals everything and compares.
-func (s *story) end() {
+func (s *mailScenario) end() {
 	d := s.digest(s.t)
 	if r, err := d.Send(s.t.Context()); err != nil || r.Outcome == failure.Busy {
 		s.t.Fatalf("%+v, %v after everything healed", r, err)
@@ -111,7 +111,7 @@ func (s *story) end() {
 func TestEveryFailureIsToldAndNoneTwiceWithoutNeed(t *testing.T) {
 	told := 0
 	for seed := range uint64(8) {
-		s := &story{house: newHouse(t), t: t, rng: rand.New(rand.NewPCG(seed, 1)),
+		s := &mailScenario{scenario: newScenario(t), t: t, rng: rand.New(rand.NewPCG(seed, 1)),
 			news: map[string]int{}, since: map[string]int{}, open: map[string]bool{}}
 		for range 40 {
 			switch s.rng.IntN(6) {

@@ -22,9 +22,9 @@ import (
 	"github.com/hubspot-zoho/connector/internal/zoho"
 )
 
-// rig is a Reconciler over HTTP: the clients that are deployed and both
+// scenario is a Reconciler over HTTP: the clients that are deployed and both
 // simulators, on one clock that stands still unless it is moved.
-type rig struct {
+type scenario struct {
 	t          *testing.T
 	clock      *sim.Clock
 	cursors    *cursors
@@ -74,7 +74,7 @@ func (c *consent) Token(ctx context.Context, refused string) (zoho.Token, error)
 	return zoho.Token{AccessToken: c.token, APIDomain: c.url}, nil
 }
 
-func newRig(t *testing.T, lag time.Duration) *rig {
+func newScenario(t *testing.T, lag time.Duration) *scenario {
 	t.Helper()
 	c := sim.NewManualClock(start)
 	hs := hubspotsim.New(hubspotsim.Config{Clock: c, SearchLag: lag})
@@ -88,7 +88,7 @@ func newRig(t *testing.T, lag time.Duration) *rig {
 			t.Error(err)
 		}
 	})
-	r := &rig{t: t, clock: c, cursors: newCursors(), http: hubspotServer.Client(),
+	r := &scenario{t: t, clock: c, cursors: newCursors(), http: hubspotServer.Client(),
 		topics: map[crm.System]*topic{crm.HubSpot: {}, crm.Zoho: {}},
 		urls:   map[crm.System]string{crm.HubSpot: hubspotServer.URL, crm.Zoho: zohoServer.URL}}
 	r.zohoTokens = &consent{url: zohoServer.URL, client: zohoServer.Client()}
@@ -108,13 +108,13 @@ func newRig(t *testing.T, lag time.Duration) *rig {
 }
 
 // hubspot is HubSpot's client, as a process that has just started has it.
-func (r *rig) hubspot() (*hubspot.Client, error) {
+func (r *scenario) hubspot() (*hubspot.Client, error) {
 	return hubspot.New(hubspot.Config{URL: r.urls[crm.HubSpot], Token: hubspotsim.DefaultAccessToken,
 		AppID: strconv.Itoa(hubspotsim.DefaultAppID), HTTP: r.http})
 }
 
 // run lets the lag pass and runs once.
-func (r *rig) run() reconcile.Report {
+func (r *scenario) run() reconcile.Report {
 	r.t.Helper()
 	r.clock.Advance(31 * time.Second)
 	rec, err := reconcile.New(r.config)
@@ -130,7 +130,7 @@ func (r *rig) run() reconcile.Report {
 
 // settle publishes all there is and lets the overlap pass, so that a later run
 // speaks of later changes alone.
-func (r *rig) settle() {
+func (r *scenario) settle() {
 	r.t.Helper()
 	for range 2 {
 		r.run()
@@ -142,7 +142,7 @@ func (r *rig) settle() {
 }
 
 // published lists what was published as change and reference, in order.
-func (r *rig) published() []string {
+func (r *scenario) published() []string {
 	var all []string
 	for _, s := range crm.Systems {
 		for _, o := range r.topics[s].ops {
@@ -153,7 +153,7 @@ func (r *rig) published() []string {
 }
 
 // call makes a call to a simulator and decodes its answer.
-func (r *rig) call(s crm.System, method, path string, in, out any) {
+func (r *scenario) call(s crm.System, method, path string, in, out any) {
 	r.t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -188,7 +188,7 @@ func (r *rig) call(s crm.System, method, path string, in, out any) {
 }
 
 // create makes contacts by the API, a hundred a call, and returns their ids.
-func (r *rig) create(s crm.System, names ...string) []string {
+func (r *scenario) create(s crm.System, names ...string) []string {
 	r.t.Helper()
 	var ids []string
 	for len(names) > 0 {
@@ -199,7 +199,7 @@ func (r *rig) create(s crm.System, names ...string) []string {
 	return ids
 }
 
-func (r *rig) createSome(s crm.System, names []string) []string {
+func (r *scenario) createSome(s crm.System, names []string) []string {
 	r.t.Helper()
 	var rows []any
 	var out struct {
@@ -230,7 +230,7 @@ func (r *rig) createSome(s crm.System, names []string) []string {
 	return ids
 }
 
-func (r *rig) delete(s crm.System, id string) {
+func (r *scenario) delete(s crm.System, id string) {
 	r.t.Helper()
 	path := "/_sim/contacts/" + id
 	if s == crm.Zoho {

@@ -82,8 +82,8 @@ type schema struct {
 
 func (s *schema) ReadSchema(context.Context) (crm.Schema, error) { return s.says, s.err }
 
-// bench is a console over the real store on the embedded Firestore.
-type bench struct {
+// scenario is a console over the real store on the embedded Firestore.
+type scenario struct {
 	*testing.T
 	console *console.Console
 	store   *store.Failures
@@ -96,10 +96,10 @@ type bench struct {
 	log     *bytes.Buffer
 }
 
-func newBench(t *testing.T) *bench {
+func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	db := newDatabase(t)
-	b := &bench{
+	b := &scenario{
 		T: t, store: store.NewFailures(db), stats: store.NewStats(db), tokens: store.NewTokens(db),
 		clock: &clock{start}, log: &bytes.Buffer{}, records: &records{},
 		topics:  map[crm.System]*topic{crm.HubSpot: {}, crm.Zoho: {}},
@@ -145,12 +145,12 @@ func newDatabase(t testing.TB) *firestore.Client {
 }
 
 // get reads a page as a person.
-func (b *bench) get(query string) *httptest.ResponseRecorder {
+func (b *scenario) get(query string) *httptest.ResponseRecorder {
 	b.Helper()
 	return b.do(httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/Console"+query, http.NoBody))
 }
 
-func (b *bench) do(r *http.Request) *httptest.ResponseRecorder {
+func (b *scenario) do(r *http.Request) *httptest.ResponseRecorder {
 	b.Helper()
 	if r.Header.Get("Test-Who") == "" {
 		r.Header.Set("Test-Who", "ada@example.com")
@@ -161,7 +161,7 @@ func (b *bench) do(r *http.Request) *httptest.ResponseRecorder {
 }
 
 // token reads one from a page.
-func (b *bench) token() string {
+func (b *scenario) token() string {
 	b.Helper()
 	m := tokenForm.FindStringSubmatch(b.get("?page=record").Body.String())
 	if m == nil {
@@ -170,7 +170,7 @@ func (b *bench) token() string {
 	return m[1]
 }
 
-func (b *bench) post(form url.Values, change ...func(*http.Request)) *httptest.ResponseRecorder {
+func (b *scenario) post(form url.Values, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	b.Helper()
 	if !form.Has("token") {
 		form.Set("token", b.token())
@@ -184,7 +184,7 @@ func (b *bench) post(form url.Values, change ...func(*http.Request)) *httptest.R
 	return b.do(r)
 }
 
-func (b *bench) record(list ...failure.Record) {
+func (b *scenario) record(list ...failure.Record) {
 	b.Helper()
 	for _, r := range list {
 		if err := b.store.Record(b.Context(), r); err != nil {
@@ -193,7 +193,7 @@ func (b *bench) record(list ...failure.Record) {
 	}
 }
 
-func (b *bench) open() int {
+func (b *scenario) open() int {
 	b.Helper()
 	n, err := b.store.CountFailures(b.Context(), "")
 	if err != nil {
@@ -202,7 +202,7 @@ func (b *bench) open() int {
 	return n
 }
 
-func (b *bench) published() (refs []string) {
+func (b *scenario) published() (refs []string) {
 	for _, s := range crm.Systems {
 		for _, o := range b.topics[s].ops {
 			refs = append(refs, string(o.Change)+" "+o.Ref.String())

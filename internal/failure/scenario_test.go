@@ -42,16 +42,16 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// house is the real store on the embedded Firestore, and the real mailer before
+// scenario is the real store on the embedded Firestore, and the real mailer before
 // the simulated SendGrid.
-type house struct {
+type scenario struct {
 	store  *store.Failures
 	mails  *sendgridsim.Server
 	mailer *failure.SendGridMailer
 	clock  *clock
 }
 
-func newHouse(t *testing.T) *house {
+func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	server, err := docstore.New(docstore.Options{})
 	if err != nil {
@@ -73,7 +73,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	h := &house{store: store.NewFailures(client), clock: &clock{now: start}}
+	h := &scenario{store: store.NewFailures(client), clock: &clock{now: start}}
 	h.mails = sendgridsim.New(sendgridsim.Config{Senders: []string{"@example.com"}, Clock: sim.NewManualClock(start)})
 	door := httptest.NewServer(h.mails)
 	t.Cleanup(door.Close)
@@ -95,8 +95,8 @@ func newMailer(t *testing.T, door *httptest.Server) *failure.SendGridMailer {
 	return m
 }
 
-// digest returns a digest over the house, changed before it is made.
-func (h *house) digest(t *testing.T, changes ...func(*failure.Config)) *failure.Digest {
+// digest returns a digest of the scenario, changed before it is made.
+func (h *scenario) digest(t *testing.T, changes ...func(*failure.Config)) *failure.Digest {
 	t.Helper()
 	c := failure.Config{
 		Store: h.store, Mailer: h.mailer, Clock: h.clock, NewID: uuid.NewString,
@@ -112,7 +112,7 @@ func (h *house) digest(t *testing.T, changes ...func(*failure.Config)) *failure.
 	return d
 }
 
-func (h *house) record(t *testing.T, records ...failure.Record) {
+func (h *scenario) record(t *testing.T, records ...failure.Record) {
 	t.Helper()
 	for _, r := range records {
 		if err := h.store.Record(t.Context(), r); err != nil {
@@ -121,7 +121,7 @@ func (h *house) record(t *testing.T, records ...failure.Record) {
 	}
 }
 
-func (h *house) unreported(t *testing.T) int {
+func (h *scenario) unreported(t *testing.T) int {
 	t.Helper()
 	list, err := h.store.UnreportedFailures(t.Context(), 1000)
 	if err != nil {
