@@ -1,7 +1,7 @@
-// Package failure looks after what no retry heals. It tells which errors those
-// are (Classify), says in words what to do about each, keeps one record for each
-// record of a CRM and cause, mails what is new to the customer in one digest,
-// takes in what Pub/Sub gave up, and repeats operations on request.
+// Package failure records the operations that no retry can help. It classifies
+// errors (Classify), gives each its remedy, keeps one record for each record of a CRM
+// and cause, mails the new ones in one digest, records the messages that Pub/Sub gave
+// up, and replays operations on request.
 //
 // Promises: a failure is mailed at least once, and marked as mailed only after
 // the mail was accepted; the same failures are mailed again only when an answer
