@@ -103,7 +103,7 @@ func (o *Operator) NewPlanConfig(ctx context.Context, c Clients) (plan.Config, e
 		return plan.Config{}, fmt.Errorf("set up the plan: %w", err)
 	}
 	return plan.Config{
-		Legs: reconcile.PhasesOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
+		Phases: reconcile.PhasesOf(c.Mapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: c.HubSpot, crm.Zoho: c.Zoho},
 		Syncer: s, RunCohort: batch.RunCohort,
 	}, nil
 }

@@ -37,7 +37,7 @@ func TestIdsBecomeAddressesInARecordAndItsHistory(t *testing.T) {
 		Fields:  map[string]string{"owner": "1", "city": "1"},
 		History: map[string][]crm.Edit{"owner": {{Value: "1", At: at}, {Value: "", At: at}, {Value: "2", At: at}, {Value: "99", At: at}}},
 	}
-	got, err := h.directory().Name(t.Context(), rec, []string{"owner"})
+	got, err := h.directory().ReplaceIDs(t.Context(), rec, []string{"owner"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +56,10 @@ func TestIdsBecomeAddressesInARecordAndItsHistory(t *testing.T) {
 func TestARecordWithoutOwnerCostsNoCall(t *testing.T) {
 	h := newHouse()
 	d := h.directory()
-	if _, err := d.Name(t.Context(), crm.Record{Fields: map[string]string{"city": "Oslo"}}, []string{"owner"}); err != nil || h.reads != 0 {
+	if _, err := d.ReplaceIDs(t.Context(), crm.Record{Fields: map[string]string{"city": "Oslo"}}, []string{"owner"}); err != nil || h.reads != 0 {
 		t.Errorf("%d reads, %v", h.reads, err)
 	}
-	if _, _, err := d.Assign(t.Context(), crm.Write{Fields: map[string]crm.Value{"owner": {Type: crm.OwnedBy}, "city": {Text: "Oslo"}}}); err != nil || h.reads != 0 {
+	if _, _, err := d.ReplaceAddresses(t.Context(), crm.Write{Fields: map[string]crm.Value{"owner": {Type: crm.OwnedBy}, "city": {Text: "Oslo"}}}); err != nil || h.reads != 0 {
 		t.Errorf("%d reads, %v", h.reads, err)
 	}
 }
@@ -85,7 +85,7 @@ func TestAddressesBecomeIdsOfActiveOwners(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := crm.Write{Fields: owned(tt.email, tt.otherwise)}
-			got, unknown, err := newHouse().directory().Assign(t.Context(), w)
+			got, unknown, err := newHouse().directory().ReplaceAddresses(t.Context(), w)
 			if err != nil || got.Fields["owner"].Text != tt.want {
 				t.Errorf("got %q, %v, want %q", got.Fields["owner"].Text, err, tt.want)
 			}
@@ -104,7 +104,7 @@ func TestTheListIsReadOnceAndAnewForSomebodyNew(t *testing.T) {
 	d := h.directory()
 	assign := func(email string, reads int) {
 		t.Helper()
-		if _, _, err := d.Assign(t.Context(), crm.Write{Fields: map[string]crm.Value{"owner": {Type: crm.OwnedBy, Text: email}}}); err != nil || h.reads != reads {
+		if _, _, err := d.ReplaceAddresses(t.Context(), crm.Write{Fields: map[string]crm.Value{"owner": {Type: crm.OwnedBy, Text: email}}}); err != nil || h.reads != reads {
 			t.Errorf("%d reads, %v, want %d", h.reads, err, reads)
 		}
 	}
@@ -123,11 +123,11 @@ func TestAListThatCannotBeReadIsAskedForAgain(t *testing.T) {
 	h := newHouse()
 	d := h.directory()
 	h.err = errors.New("down")
-	if _, err := d.Name(t.Context(), crm.Record{Fields: map[string]string{"owner": "1"}}, []string{"owner"}); !errors.Is(err, h.err) {
+	if _, err := d.ReplaceIDs(t.Context(), crm.Record{Fields: map[string]string{"owner": "1"}}, []string{"owner"}); !errors.Is(err, h.err) {
 		t.Errorf("error %v", err)
 	}
 	h.err = nil
-	rec, err := d.Name(t.Context(), crm.Record{Fields: map[string]string{"owner": "1"}}, []string{"owner"})
+	rec, err := d.ReplaceIDs(t.Context(), crm.Record{Fields: map[string]string{"owner": "1"}}, []string{"owner"})
 	if err != nil || rec.Fields["owner"] != "Ada@example.com" {
 		t.Errorf("%v, %v", rec.Fields, err)
 	}

@@ -20,11 +20,11 @@ import (
 
 // Config is what a plan needs.
 type Config struct {
-	Legs    []reconcile.Phase // what the backfill walks
+	Phases  []reconcile.Phase // what the backfill walks
 	Listers map[crm.System]reconcile.Lister
 	// Syncer is the backfill's, as a dry run.
 	Syncer *syncer.Syncer
-	// Together runs do for 0 to n-1 and returns when all have returned, as the
+	// RunCohort runs do for 0 to n-1 and returns when all have returned, as the
 	// backfill's does, AtOnce of them; default 200.
 	RunCohort func(ctx context.Context, n int, do func(ctx context.Context, i int))
 	AtOnce    int
@@ -43,7 +43,7 @@ const (
 // Outcomes lists them in the order in which they are shown.
 var Outcomes = []reconcile.Outcome{reconcile.Create, reconcile.Link, reconcile.Update, reconcile.Skip, reconcile.Ambiguous, reconcile.Parked, Held, Unread}
 
-// Result tells what a backfill would do.
+// Report says what a backfill would do.
 type Report struct {
 	Records int                `json:"records"`
 	Counts  reconcile.Outcomes `json:"counts"`
@@ -59,11 +59,11 @@ type Report struct {
 
 // Sample is one operation that stands for others.
 type Sample struct {
-	Outcome reconcile.Outcome `json:"outcome"`
-	Record  string            `json:"record"`
-	Twin    string            `json:"twin,omitempty"`
-	Reason  string            `json:"reason,omitempty"`
-	Fields  []SampledField    `json:"fields,omitempty"`
+	Outcome     reconcile.Outcome `json:"outcome"`
+	Record      string            `json:"record"`
+	Counterpart string            `json:"counterpart,omitempty"`
+	Reason      string            `json:"reason,omitempty"`
+	Fields      []SampledField    `json:"fields,omitempty"`
 }
 
 // SampledField is a field that would be written. Its values are for the
@@ -84,7 +84,7 @@ type planning struct {
 	failed error
 }
 
-// Run walks every leg. Nothing is written anywhere.
+// Run walks every phase. Nothing is written anywhere.
 func Run(ctx context.Context, c Config) (Report, error) {
 	if c.AtOnce == 0 {
 		c.AtOnce = 200
@@ -102,12 +102,12 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		Config: c, kept: map[reconcile.Outcome]int{},
 		report: Report{Counts: reconcile.Outcomes{}, Conflicts: map[crm.Kind]int{}, Writes: map[crm.System]int{}, Values: map[crm.System]int{}},
 	}
-	for _, leg := range c.Legs {
-		p.report.Counts[leg.Kind] = map[reconcile.Outcome]int{}
+	for _, phase := range c.Phases {
+		p.report.Counts[phase.Kind] = map[reconcile.Outcome]int{}
 	}
-	for _, leg := range c.Legs {
-		if err := p.leg(ctx, leg); err != nil {
-			return p.report, fmt.Errorf("plan %s of %s: %w", leg.Kind, leg.System, err)
+	for _, phase := range c.Phases {
+		if err := p.runPhase(ctx, phase); err != nil {
+			return p.report, fmt.Errorf("plan %s of %s: %w", phase.Kind, phase.System, err)
 		}
 	}
 	slices.SortStableFunc(p.report.Samples, func(a, b Sample) int {
@@ -116,14 +116,14 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return p.report, nil
 }
 
-func (p *planning) leg(ctx context.Context, leg reconcile.Phase) error {
+func (p *planning) runPhase(ctx context.Context, phase reconcile.Phase) error {
 	for from := (crm.Place{}); ; {
-		page, err := p.Listers[leg.System].ListRefs(ctx, leg.Kind, from)
+		page, err := p.Listers[phase.System].ListRefs(ctx, phase.Kind, from)
 		if err != nil {
 			return err
 		}
 		for some := range slices.Chunk(page.Found, p.AtOnce) {
-			p.RunCohort(ctx, len(some), func(ctx context.Context, i int) { p.fail(p.one(ctx, some[i])) })
+			p.RunCohort(ctx, len(some), func(ctx context.Context, i int) { p.keepError(p.planRecord(ctx, some[i])) })
 			if p.failed != nil {
 				return p.failed
 			}
@@ -138,8 +138,8 @@ func (p *planning) leg(ctx context.Context, leg reconcile.Phase) error {
 	}
 }
 
-// fail keeps the first error.
-func (p *planning) fail(err error) {
+// keepError keeps the first error.
+func (p *planning) keepError(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failed == nil {
@@ -147,8 +147,8 @@ func (p *planning) fail(err error) {
 	}
 }
 
-// one lets the syncer work on one record and counts what it did.
-func (p *planning) one(ctx context.Context, found crm.Found) error {
+// planRecord lets the syncer work on one record and counts what it did.
+func (p *planning) planRecord(ctx context.Context, found crm.Found) error {
 	before, linked, err := p.Syncer.Links.FindLink(ctx, found.Ref)
 	if err != nil {
 		return err
@@ -177,16 +177,16 @@ func (p *planning) one(ctx context.Context, found crm.Found) error {
 		outcome = Unread
 	}
 	p.report.Counts[found.Ref.Kind][outcome]++
-	if (outcome == reconcile.Link || outcome == reconcile.Update) && conflict(before, after) {
+	if (outcome == reconcile.Link || outcome == reconcile.Update) && hasConflict(before, after) {
 		p.report.Conflicts[found.Ref.Kind]++
 	}
-	p.count(all.All)
-	p.sample(outcome, report, all.All, found.Ref)
+	p.countWrites(all.All)
+	p.keepSample(outcome, report, all.All, found.Ref)
 	return nil
 }
 
-// conflict reports whether both sides had been edited in a field.
-func conflict(before, after syncer.Link) bool {
+// hasConflict reports whether both sides had been edited in a field.
+func hasConflict(before, after syncer.Link) bool {
 	known := map[time.Time]bool{}
 	for _, d := range before.Decisions {
 		known[d.At] = true
@@ -196,8 +196,8 @@ func conflict(before, after syncer.Link) bool {
 	})
 }
 
-// count counts each record that is written to once.
-func (p *planning) count(all []dryrun.Change) {
+// countWrites counts each record that is written to once.
+func (p *planning) countWrites(all []dryrun.Change) {
 	values := map[crm.Ref]bool{}
 	for _, c := range all {
 		values[c.Ref] = values[c.Ref] || len(c.Write.Fields) > 0
@@ -209,15 +209,15 @@ func (p *planning) count(all []dryrun.Change) {
 	}
 }
 
-// sample keeps the first few operations of an outcome.
-func (p *planning) sample(o reconcile.Outcome, r syncer.Result, all []dryrun.Change, ref crm.Ref) {
+// keepSample keeps the first few operations of an outcome.
+func (p *planning) keepSample(o reconcile.Outcome, r syncer.Result, all []dryrun.Change, ref crm.Ref) {
 	if o == reconcile.Skip || p.kept[o] >= p.Samples {
 		return
 	}
 	p.kept[o]++
 	s := Sample{Outcome: o, Record: ref.String(), Reason: string(r.Reason)}
 	if r.Counterpart.RecordID != "" && o != reconcile.Create {
-		s.Twin = r.Counterpart.String()
+		s.Counterpart = r.Counterpart.String()
 	}
 	for _, c := range all {
 		for name, v := range c.Write.Fields {

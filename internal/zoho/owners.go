@@ -45,7 +45,7 @@ func (c *Client) ListOwners(ctx context.Context) ([]crm.Owner, error) {
 
 // nameOwners replaces the ids of owners by their addresses.
 func (c *Client) nameOwners(ctx context.Context, req request, rec crm.Record) (crm.Record, error) {
-	rec, err := c.owners.Name(ctx, rec, c.ownerFields[rec.Ref.Kind])
+	rec, err := c.owners.ReplaceIDs(ctx, rec, c.ownerFields[rec.Ref.Kind])
 	if err != nil {
 		return crm.Record{}, req.ownersError(err)
 	}
@@ -54,7 +54,7 @@ func (c *Client) nameOwners(ctx context.Context, req request, rec crm.Record) (c
 
 // assignOwners replaces the addresses of owners by their ids.
 func (c *Client) assignOwners(ctx context.Context, req request, w crm.Write) (crm.Write, error) {
-	w, unknown, err := c.owners.Assign(ctx, w)
+	w, unknown, err := c.owners.ReplaceAddresses(ctx, w)
 	if err != nil {
 		return w, req.ownersError(err)
 	}

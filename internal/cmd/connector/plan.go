@@ -74,7 +74,7 @@ func runPlan(c *cobra.Command, d *functions.Operator, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	bar.setTotal(countRecords(config.Legs, counts))
+	bar.setTotal(countRecords(config.Phases, counts))
 	config.Samples, config.Progress = o.samples, bar.setDone
 	report, err := plan.Run(ctx, config)
 	bar.endProgress()
@@ -121,8 +121,8 @@ func printPlan(w io.Writer, r plan.Report, e plan.Estimate, values bool) error {
 
 func printSample(w io.Writer, s plan.Sample, values bool) {
 	fmt.Fprintf(w, "\n%s %s", s.Outcome, s.Record)
-	if s.Twin != "" {
-		fmt.Fprintf(w, " with %s", s.Twin)
+	if s.Counterpart != "" {
+		fmt.Fprintf(w, " with %s", s.Counterpart)
 	}
 	if s.Reason != "" {
 		fmt.Fprintf(w, " (%s)", cmp.Or(failurecode.Reason(s.Reason).Text(), s.Reason))

@@ -235,7 +235,7 @@ func (o *operator) plan(check func(backfillplan.Report)) {
 	var report backfillplan.Report
 	o.run(plans, true, func(ctx context.Context) (err error) {
 		report, err = backfillplan.Run(ctx, backfillplan.Config{
-			Legs: reconcile.PhasesOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
+			Phases: reconcile.PhasesOf(theMapping), Listers: map[crm.System]reconcile.Lister{crm.HubSpot: w.crms[crm.HubSpot], crm.Zoho: w.crms[crm.Zoho]},
 			Syncer: w.newSyncer(assembly.Options{DryRun: true}, nil), RunCohort: w.together,
 		})
 		return err
