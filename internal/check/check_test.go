@@ -21,7 +21,7 @@ import (
 
 var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
-const door = "https://fn.example.com/ZohoWebhook"
+const endpoint = "https://fn.example.com/ZohoWebhook"
 
 type cursors time.Time
 
@@ -61,13 +61,13 @@ func (s schemer) ReadSchema(context.Context) (crm.Schema, error) { return crm.Sc
 // left out.
 func healthy() check.Config {
 	return check.Config{
-		Mapping: mapping.Default(), Now: func() time.Time { return now }, NotifyURL: door,
+		Mapping: mapping.Default(), Now: func() time.Time { return now }, NotifyURL: endpoint,
 		Account: account("https://app.hubspot.com"), PortalID: "4711", PagesURL: "https://app.hubspot.com",
 		Clocks: map[string]func(context.Context) (time.Time, error){"Zoho": clock(time.Second)},
 		Token: func(context.Context) (zoho.TokenState, error) {
 			return zoho.TokenState{Token: zoho.Token{AccessToken: "planted", Expiry: now.Add(time.Hour)}, RefreshedAt: now}, nil
 		},
-		Channels: channels(zoho.Channel{ID: zoho.ChannelID(door), NotifyURL: door, Expiry: now.Add(zoho.MaxChannelLife / 2)}),
+		Channels: channels(zoho.Channel{ID: zoho.ChannelID(endpoint), NotifyURL: endpoint, Expiry: now.Add(zoho.MaxChannelLife / 2)}),
 		Topics:   topics(check.Topic{Name: "zoho-operations", Exists: true, Subscriptions: 1}),
 		Cursors:  cursors(now.Add(-time.Minute)), Failures: failures{},
 		LoadStats: hours(map[crm.System]stats.Quota{crm.Zoho: {Left: 900, Limit: 1000, At: now}}),
@@ -109,7 +109,7 @@ func hours(q map[crm.System]stats.Quota) func(context.Context, time.Time, bool) 
 }
 
 func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
-	ours := zoho.Channel{ID: zoho.ChannelID(door), NotifyURL: door, Expiry: now.Add(zoho.MaxChannelLife / 2)}
+	ours := zoho.Channel{ID: zoho.ChannelID(endpoint), NotifyURL: endpoint, Expiry: now.Add(zoho.MaxChannelLife / 2)}
 	short := ours
 	short.Expiry = now.Add(time.Hour)
 	tests := map[string]struct {
@@ -131,8 +131,8 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		}, "token", check.Unknown},
 		"no channel":                         {func(c *check.Config) { c.Channels = channels() }, "channel", check.Error},
 		"a channel about to end":             {func(c *check.Config) { c.Channels = channels(short) }, "channel", check.Warning},
-		"a stray channel":                    {func(c *check.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: door}) }, "channel", check.Warning},
-		"somebody else's channel":            {func(c *check.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: door + "2"}) }, "channel", check.OK},
+		"a stray channel":                    {func(c *check.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: endpoint}) }, "channel", check.Warning},
+		"somebody else's channel":            {func(c *check.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: endpoint + "2"}) }, "channel", check.OK},
 		"no webhook URL":                     {func(c *check.Config) { c.NotifyURL = "" }, "channel", check.Note},
 		"a topic is missing":                 {func(c *check.Config) { c.Topics = topics(check.Topic{Name: "a"}) }, "topics", check.Error},
 		"a topic that nobody hears":          {func(c *check.Config) { c.Topics = topics(check.Topic{Name: "a", Exists: true}) }, "topics", check.Error},

@@ -125,13 +125,7 @@ func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 	first := now.Add(-w.span).Truncate(w.bar).Add(w.bar)
 	bars := make([]stats.Cell, int(w.span/w.bar))
 	newest := map[time.Time]*stats.Cell{}
-	quotas := map[crm.System]stats.Quota{}
 	for _, h := range hours {
-		for s, q := range h.Quotas {
-			if q.At.After(quotas[s].At) {
-				quotas[s] = q
-			}
-		}
 		for n, cell := range h.Cells {
 			at := h.Start.Add(time.Duration(n) * stats.CellTime)
 			i := int(at.Sub(first) / w.bar)
@@ -159,11 +153,26 @@ func newOverview(w window, now time.Time, hours []stats.Hour) overviewData {
 		}
 	}
 	d.Speed = []speed{newSpeed("From the webhook to done", d.Sum.Delay), newSpeed("In the consumer", d.Sum.Took)}
-	for _, s := range crm.Systems {
-		q, known := quotas[s]
-		d.Quotas = append(d.Quotas, quotaData{s, q, known})
-	}
+	d.Quotas = latestQuotas(hours)
 	return d
+}
+
+// latestQuotas returns what each CRM said last of its quota.
+func latestQuotas(hours []stats.Hour) []quotaData {
+	latest := map[crm.System]stats.Quota{}
+	for _, h := range hours {
+		for s, q := range h.Quotas {
+			if q.At.After(latest[s].At) {
+				latest[s] = q
+			}
+		}
+	}
+	var all []quotaData
+	for _, s := range crm.Systems {
+		q, known := latest[s]
+		all = append(all, quotaData{s, q, known})
+	}
+	return all
 }
 
 func newSpeed(name string, h stats.Histogram) speed {

@@ -35,7 +35,7 @@ func Over(c syncer.Config) syncer.Config {
 	c.CRMs, c.Publishers = crms, publishers
 	c.Links = newLinks(c.Links)
 	c.Failures = nowhere{}
-	c.Suppressions = graves{c.Suppressions}
+	c.Suppressions = suppressions{c.Suppressions}
 	c.Erasers = slices.Clone(c.Erasers)
 	for i := range c.Erasers {
 		c.Erasers[i] = func(context.Context, ...crm.Ref) error { return nil }
@@ -58,10 +58,10 @@ func (nowhere) ResolveFailures(context.Context, time.Time, ...crm.Ref) (int, err
 }
 func (nowhere) Publish(context.Context, []op.Operation) error { return nil }
 
-// graves are read and not added to.
-type graves struct{ syncer.Suppressions }
+// suppressions are read and not added to.
+type suppressions struct{ syncer.Suppressions }
 
-func (graves) Suppress(context.Context, time.Time, ...string) error { return nil }
+func (suppressions) Suppress(context.Context, time.Time, ...string) error { return nil }
 
 // Safeguards returns a store that shows the holds that are stored, and keeps those that
 // the dry run itself comes to.

@@ -16,7 +16,7 @@ type untouchable struct {
 	*testing.T
 	syncer.LinkStore
 	safeguard.Store
-	buried bool
+	suppressed bool
 }
 
 func (u *untouchable) RecordFailure(context.Context, syncer.Failure) error {
@@ -40,7 +40,7 @@ func (u *untouchable) Suppress(context.Context, time.Time, ...string) error {
 }
 
 func (u *untouchable) IsSuppressed(context.Context, time.Time, string) (bool, error) {
-	return u.buried, nil
+	return u.suppressed, nil
 }
 
 func (u *untouchable) SaveSafeguard(context.Context, safeguard.State) error {
@@ -53,7 +53,7 @@ func (u *untouchable) LoadSafeguard(_ context.Context, side crm.System, kind crm
 }
 
 func TestADryRunReachesNoStore(t *testing.T) {
-	u := &untouchable{T: t, buried: true}
+	u := &untouchable{T: t, suppressed: true}
 	erased := 0
 	c := Over(syncer.Config{
 		Links: u, Failures: u, Suppressions: u, Publishers: map[crm.System]syncer.Publisher{crm.HubSpot: u, crm.Zoho: u},
@@ -69,8 +69,8 @@ func TestADryRunReachesNoStore(t *testing.T) {
 	if err := c.Suppressions.Suppress(ctx, time.Time{}, "x"); err != nil {
 		t.Error(err)
 	}
-	if buried, err := c.Suppressions.IsSuppressed(ctx, time.Time{}, "x"); err != nil || !buried {
-		t.Errorf("who is on the suppression list is not found: %t, %v", buried, err)
+	if suppressed, err := c.Suppressions.IsSuppressed(ctx, time.Time{}, "x"); err != nil || !suppressed {
+		t.Errorf("who is on the suppression list is not found: %t, %v", suppressed, err)
 	}
 	for _, s := range crm.Systems {
 		if err := c.Publishers[s].Publish(ctx, []op.Operation{{}}); err != nil {

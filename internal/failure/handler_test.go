@@ -14,21 +14,21 @@ import (
 func TestTheJobTellsTheSchedulerWhetherToTryAgain(t *testing.T) {
 	h := newScenario(t)
 	var log bytes.Buffer
-	door := h.digest(t).Handler(slog.New(slog.NewJSONHandler(&log, nil)))
-	knock := func(method string, status int, body string) {
+	handler := h.digest(t).Handler(slog.New(slog.NewJSONHandler(&log, nil)))
+	post := func(method string, status int, body string) {
 		t.Helper()
 		w := httptest.NewRecorder()
-		door.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", nil))
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", nil))
 		if w.Code != status || !strings.Contains(w.Body.String(), body) {
 			t.Errorf("%s: %d %s, want %d with %s", method, w.Code, w.Body, status, body)
 		}
 	}
-	knock(http.MethodGet, http.StatusMethodNotAllowed, "method_not_allowed")
-	knock(http.MethodPost, http.StatusOK, `"outcome":"silent"`)
+	post(http.MethodGet, http.StatusMethodNotAllowed, "method_not_allowed")
+	post(http.MethodPost, http.StatusOK, `"outcome":"silent"`)
 	h.record(t, failed("a", "1"))
 	h.mails.Faults.Add(sim.Fault{Status: http.StatusForbidden, Body: `{"errors":[{"message":"connector@example.com","field":"from"}]}`, Count: 1})
-	knock(http.MethodPost, http.StatusServiceUnavailable, "the list waits")
-	knock(http.MethodPost, http.StatusOK, `"outcome":"sent","causes":1,"failures":1`)
+	post(http.MethodPost, http.StatusServiceUnavailable, "the list waits")
+	post(http.MethodPost, http.StatusOK, `"outcome":"sent","causes":1,"failures":1`)
 	for _, entry := range []string{`"class":"stop"`, "Verify FAILURE_MAIL_FROM", `"outcome":"sent"`} {
 		if !strings.Contains(log.String(), entry) {
 			t.Errorf("the log does not say %s", entry)

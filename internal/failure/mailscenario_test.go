@@ -24,7 +24,7 @@ type mailScenario struct {
 	again      int // mails that may have to be sent again
 }
 
-const storyRecords = 4
+const scenarioRecords = 4
 
 func (s *mailScenario) fail() {
 	operation := s.operations
@@ -34,7 +34,7 @@ func (s *mailScenario) fail() {
 		s.operations++
 	}
 	// A redelivery is of the same record.
-	r := failed(numbered("operation-", operation), numbered("", operation*7%storyRecords))
+	r := failed(numbered("operation-", operation), numbered("", operation*7%scenarioRecords))
 	r.LastSeen = s.clock.Now()
 	s.record(s.t, r)
 	if operation == s.operations-1 && s.news[r.ID] < s.counted(r.ID) {
@@ -53,7 +53,7 @@ func (s *mailScenario) counted(id string) int {
 }
 
 func (s *mailScenario) resolve() {
-	record := numbered("", s.rng.IntN(storyRecords))
+	record := numbered("", s.rng.IntN(scenarioRecords))
 	if _, err := s.store.ResolveFailures(s.t.Context(), s.clock.Now(), hubspotContact(record)); err != nil {
 		s.t.Fatal(err)
 	}

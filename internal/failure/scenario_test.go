@@ -75,16 +75,16 @@ func newScenario(t *testing.T) *scenario {
 	t.Cleanup(func() { _ = client.Close() })
 	h := &scenario{store: store.NewFailures(client), clock: &clock{now: start}}
 	h.mails = sendgridsim.New(sendgridsim.Config{Senders: []string{"@example.com"}, Clock: sim.NewManualClock(start)})
-	door := httptest.NewServer(h.mails)
-	t.Cleanup(door.Close)
-	h.mailer = newMailer(t, door)
+	handler := httptest.NewServer(h.mails)
+	t.Cleanup(handler.Close)
+	h.mailer = newMailer(t, handler)
 	return h
 }
 
-func newMailer(t *testing.T, door *httptest.Server) *failure.SendGridMailer {
+func newMailer(t *testing.T, handler *httptest.Server) *failure.SendGridMailer {
 	t.Helper()
 	m, err := failure.NewSendGrid(failure.SendGridConfig{
-		URL: door.URL, Key: sendgridsim.DefaultKey, From: "Connector <connector@example.com>",
+		URL: handler.URL, Key: sendgridsim.DefaultKey, From: "Connector <connector@example.com>",
 		To: []string{"ada@example.com", "Bob <bob@example.com>", "ADA@example.com"},
 		// A connection that was cut is not tried again behind our back.
 		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second},

@@ -9,7 +9,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-func TestDefaultMappingHoldsThePolicyOfTheHouse(t *testing.T) {
+func TestTheDefaultMappingHoldsThePolicyOfTheProject(t *testing.T) {
 	m := Default()
 	if m.Preferred != crm.Zoho || m.Region != "US" {
 		t.Errorf("preferred %q, region %q: want zoho, US", m.Preferred, m.Region)

@@ -12,26 +12,26 @@ import (
 	"github.com/hubspot-zoho/connector/internal/failurecode"
 )
 
-// house is a CRM whose users come and go, with a clock.
-type house struct {
+// scenario is a CRM whose users come and go, with a clock.
+type scenario struct {
 	now   time.Time
 	users []crm.Owner
 	reads int
 	err   error
 }
 
-func (h *house) directory() *Directory {
+func (h *scenario) directory() *Directory {
 	return New(func(context.Context) ([]crm.Owner, error) { h.reads++; return h.users, h.err }, func() time.Time { return h.now })
 }
 
-func newHouse() *house {
-	return &house{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), users: []crm.Owner{
+func newScenario() *scenario {
+	return &scenario{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), users: []crm.Owner{
 		{ID: "1", Email: "Ada@example.com", Active: true}, {ID: "2", Email: "gone@example.com"}, {ID: "3", Email: "pat@example.com", Active: true},
 	}}
 }
 
 func TestIdsBecomeAddressesInARecordAndItsHistory(t *testing.T) {
-	h := newHouse()
+	h := newScenario()
 	at := h.now
 	rec := crm.Record{
 		Fields:  map[string]string{"owner": "1", "city": "1"},
@@ -54,7 +54,7 @@ func TestIdsBecomeAddressesInARecordAndItsHistory(t *testing.T) {
 }
 
 func TestARecordWithoutOwnerCostsNoCall(t *testing.T) {
-	h := newHouse()
+	h := newScenario()
 	d := h.directory()
 	if _, err := d.ReplaceIDs(t.Context(), crm.Record{Fields: map[string]string{"city": "Oslo"}}, []string{"owner"}); err != nil || h.reads != 0 {
 		t.Errorf("%d reads, %v", h.reads, err)
@@ -85,7 +85,7 @@ func TestAddressesBecomeIdsOfActiveOwners(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := crm.Write{Fields: owned(tt.email, tt.otherwise)}
-			got, unknown, err := newHouse().directory().ReplaceAddresses(t.Context(), w)
+			got, unknown, err := newScenario().directory().ReplaceAddresses(t.Context(), w)
 			if err != nil || got.Fields["owner"].Text != tt.want {
 				t.Errorf("got %q, %v, want %q", got.Fields["owner"].Text, err, tt.want)
 			}
@@ -100,7 +100,7 @@ func TestAddressesBecomeIdsOfActiveOwners(t *testing.T) {
 }
 
 func TestTheListIsReadOnceAndAnewForSomebodyNew(t *testing.T) {
-	h := newHouse()
+	h := newScenario()
 	d := h.directory()
 	assign := func(email string, reads int) {
 		t.Helper()
@@ -120,7 +120,7 @@ func TestTheListIsReadOnceAndAnewForSomebodyNew(t *testing.T) {
 }
 
 func TestAListThatCannotBeReadIsAskedForAgain(t *testing.T) {
-	h := newHouse()
+	h := newScenario()
 	d := h.directory()
 	h.err = errors.New("down")
 	if _, err := d.ReplaceIDs(t.Context(), crm.Record{Fields: map[string]string{"owner": "1"}}, []string{"owner"}); !errors.Is(err, h.err) {

@@ -24,7 +24,7 @@ func TestTheCapOnCreatesIsNeverPassed(t *testing.T) {
 		{10, 15, 30, nil},
 		{31, 0, 30, nil},
 	} {
-		c := newCrowd(100)
+		c := newBackfillScenario(100)
 		asked := 0
 		report, err := c.run(t, func(b *reconcile.BackfillConfig) {
 			b.CreateCap.Allowed = tt.limit
@@ -43,7 +43,7 @@ func TestTheCapOnCreatesIsNeverPassed(t *testing.T) {
 }
 
 func TestABackfillThatIsInterruptedEndsWithoutAnError(t *testing.T) {
-	c := newCrowd(500)
+	c := newBackfillScenario(500)
 	report, err := c.run(t, func(b *reconcile.BackfillConfig) {
 		b.Progress = func(r reconcile.BackfillReport) {
 			if r.Walked >= 200 {
@@ -67,7 +67,7 @@ func TestABackfillThatIsInterruptedEndsWithoutAnError(t *testing.T) {
 // A pair that a run which was killed, or somebody else, holds is left to the end
 // of its lease, and neither waited for meanwhile nor forgotten.
 func TestWhatIsHeldIsDoneLaterAndThePlaceNotSavedBefore(t *testing.T) {
-	c := newCrowd(600)
+	c := newBackfillScenario(600)
 	free := start.Add(90 * time.Second)
 	c.held = map[string]time.Time{"450": free}
 	for id := range 150 {
@@ -121,7 +121,7 @@ func TestWhatFailsForNowIsRepeatedAndAnOutageEndsTheRun(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := newCrowd(300)
+			c := newBackfillScenario(300)
 			c.fails = tt.fails
 			report, err := c.run(t)
 			if (err == nil) != (tt.stopped == "") || err != nil && !strings.Contains(err.Error(), tt.stopped) {
@@ -157,7 +157,7 @@ func TestABackfillWithoutItsPartsIsRefused(t *testing.T) {
 // No other attempt helps before a person has released what is held: the run stops
 // at once, and the next goes on with the record that was held.
 func TestABackfillStopsAtAHold(t *testing.T) {
-	c := newCrowd(350)
+	c := newBackfillScenario(350)
 	held := true
 	c.fails = func(id string, _ int) error {
 		if held && id == "222" {
@@ -183,7 +183,7 @@ func TestARestartThatIsStoppedIsContinuedWithoutBeingToldAgain(t *testing.T) {
 		quick(b)
 		b.Phases = append(b.Phases, reconcile.Phase{System: crm.HubSpot, Kind: crm.Company, Creates: true})
 	}
-	c := newCrowd(120)
+	c := newBackfillScenario(120)
 	if report, err := c.run(t, two); err != nil || report.Walked != 240 {
 		t.Fatalf("%+v, %v", report, err)
 	}

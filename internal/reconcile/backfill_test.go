@@ -16,11 +16,11 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// crowd is a CRM with n records, and a consumer that takes a second for as many
+// backfillScenario is a CRM with n records, and a consumer that takes a second for as many
 // operations as are given to it together. The last digit of a record's id says
 // what becomes of it: 0 was linked before, 1 too and is updated, 2 to 4 are
 // linked, 5 to 7 created, 8 has several counterparts, 9 none.
-type crowd struct {
+type backfillScenario struct {
 	at       time.Time
 	n, page  int
 	worked   map[string]int
@@ -36,13 +36,13 @@ type crowd struct {
 	together int
 }
 
-func newCrowd(n int) *crowd {
-	return &crowd{at: start, n: n, page: 100, worked: map[string]int{}, done: map[string]bool{}, cursors: newCursors()}
+func newBackfillScenario(n int) *backfillScenario {
+	return &backfillScenario{at: start, n: n, page: 100, worked: map[string]int{}, done: map[string]bool{}, cursors: newCursors()}
 }
 
 var errKilled = errors.New("killed here")
 
-func (c *crowd) call() error {
+func (c *backfillScenario) call() error {
 	if c.calls++; c.killed || c.killAt > 0 && c.calls >= c.killAt {
 		c.killed = true
 		return errKilled
@@ -50,14 +50,14 @@ func (c *crowd) call() error {
 	return nil
 }
 
-func (c *crowd) Now() time.Time { return c.at }
+func (c *backfillScenario) Now() time.Time { return c.at }
 
-func (c *crowd) Sleep(ctx context.Context, d time.Duration) error {
+func (c *backfillScenario) Sleep(ctx context.Context, d time.Duration) error {
 	c.at = c.at.Add(d)
 	return ctx.Err()
 }
 
-func (c *crowd) ListRefs(_ context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
+func (c *backfillScenario) ListRefs(_ context.Context, kind crm.Kind, from crm.Place) (crm.FoundPage, error) {
 	if err := c.call(); err != nil {
 		return crm.FoundPage{}, err
 	}
@@ -76,7 +76,7 @@ func (c *crowd) ListRefs(_ context.Context, kind crm.Kind, from crm.Place) (crm.
 }
 
 // Together does one after another, in a second.
-func (c *crowd) Together(ctx context.Context, n int, do func(ctx context.Context, i int)) {
+func (c *backfillScenario) Together(ctx context.Context, n int, do func(ctx context.Context, i int)) {
 	c.most = max(c.most, n)
 	if c.together++; n == 0 {
 		panic("a call of nothing")
@@ -87,7 +87,7 @@ func (c *crowd) Together(ctx context.Context, n int, do func(ctx context.Context
 	}
 }
 
-func (c *crowd) Work(_ context.Context, o op.Operation, attempt int) (syncer.Result, error) {
+func (c *backfillScenario) Work(_ context.Context, o op.Operation, attempt int) (syncer.Result, error) {
 	id := o.Ref.RecordID
 	if err := c.call(); err != nil {
 		return syncer.Result{}, err
@@ -103,21 +103,21 @@ func (c *crowd) Work(_ context.Context, o op.Operation, attempt int) (syncer.Res
 	c.worked[id]++
 	again := c.done[id]
 	c.done[id] = true
-	twin := crm.Ref{System: crm.Zoho, Kind: o.Ref.Kind, RecordID: id}
+	counterpart := crm.Ref{System: crm.Zoho, Kind: o.Ref.Kind, RecordID: id}
 	switch digit := id[len(id)-1]; {
 	case digit == '9':
 		return syncer.Result{Outcome: syncer.Ignored, Reason: "no_counterpart"}, nil
 	case digit == '8':
 		return syncer.Result{Outcome: syncer.Parked, Reason: "AMBIGUOUS_MATCH"}, nil
 	case digit == '0' || again:
-		return syncer.Result{Outcome: syncer.Unchanged, Counterpart: twin}, nil
+		return syncer.Result{Outcome: syncer.Unchanged, Counterpart: counterpart}, nil
 	case digit <= '4':
-		return syncer.Result{Outcome: syncer.Updated, Counterpart: twin}, nil
+		return syncer.Result{Outcome: syncer.Updated, Counterpart: counterpart}, nil
 	}
-	return syncer.Result{Outcome: syncer.Created, Created: twin, Counterpart: twin}, nil
+	return syncer.Result{Outcome: syncer.Created, Created: counterpart, Counterpart: counterpart}, nil
 }
 
-func (c *crowd) LinksOf(_ context.Context, refs []crm.Ref) (map[crm.Ref]syncer.Link, error) {
+func (c *backfillScenario) LinksOf(_ context.Context, refs []crm.Ref) (map[crm.Ref]syncer.Link, error) {
 	links := map[crm.Ref]syncer.Link{}
 	for _, ref := range refs {
 		id := ref.RecordID
@@ -134,7 +134,7 @@ func (c *crowd) LinksOf(_ context.Context, refs []crm.Ref) (map[crm.Ref]syncer.L
 	return links, c.call()
 }
 
-func (c *crowd) run(t *testing.T, change ...func(*reconcile.BackfillConfig)) (reconcile.BackfillReport, error) {
+func (c *backfillScenario) run(t *testing.T, change ...func(*reconcile.BackfillConfig)) (reconcile.BackfillReport, error) {
 	t.Helper()
 	ids := 0
 	config := reconcile.BackfillConfig{
@@ -160,7 +160,7 @@ func ofContacts(counts map[reconcile.Outcome]int) reconcile.Outcomes {
 }
 
 func TestABackfillWorksOnEveryRecordAndTellsWhatBecameOfIt(t *testing.T) {
-	c := newCrowd(1000)
+	c := newBackfillScenario(1000)
 	report, err := c.run(t)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestABackfillWorksOnEveryRecordAndTellsWhatBecameOfIt(t *testing.T) {
 func TestABackfillThatIsKilledAnywhereGoesOn(t *testing.T) {
 	kills := 0
 	for kill := 1; ; kill += 7 {
-		c := newCrowd(350)
+		c := newBackfillScenario(350)
 		c.killAt = kill
 		if _, err := c.run(t, quick); err == nil {
 			break // it was over before

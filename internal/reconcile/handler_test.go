@@ -15,7 +15,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 )
 
-func knock(t *testing.T, h *environment, method string) (*httptest.ResponseRecorder, string) {
+func post(t *testing.T, h *environment, method string) (*httptest.ResponseRecorder, string) {
 	t.Helper()
 	r, err := reconcile.New(h.config)
 	if err != nil {
@@ -43,7 +43,7 @@ func TestTheHandlerRunsOnPostAloneAndAnswersWithTheReport(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newEnvironment()
 			h.system.before = func(crm.Walk, bool) error { return tt.refuse }
-			answer, log := knock(t, h, http.MethodPost)
+			answer, log := post(t, h, http.MethodPost)
 			var report reconcile.Report
 			if err := json.Unmarshal(answer.Body.Bytes(), &report); err != nil {
 				t.Fatal(err)
@@ -60,7 +60,7 @@ func TestTheHandlerRunsOnPostAloneAndAnswersWithTheReport(t *testing.T) {
 
 func TestTheHandlerRefusesOtherMethodsWithoutARun(t *testing.T) {
 	h := newEnvironment()
-	answer, _ := knock(t, h, http.MethodGet)
+	answer, _ := post(t, h, http.MethodGet)
 	if answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != http.MethodPost || h.system.calls != 0 {
 		t.Errorf("status %d, Allow %q, %d calls", answer.Code, answer.Header().Get("Allow"), h.system.calls)
 	}

@@ -156,13 +156,13 @@ func (fixed) Now() time.Time { return start }
 
 func TestAGaugeReadsWhatIsLeftFromAnswersThatSaySo(t *testing.T) {
 	said := "7"
-	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Left", said) }))
-	defer door.Close()
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Left", said) }))
+	defer endpoint.Close()
 	g := &QuotaGauge{}
 	read := func(h http.Header) (int, int, bool) { return len(h.Get("Left")), 10, h.Get("Left") != "" }
 	client := http.Client{Transport: g.WatchQuota(crm.Zoho, fixed{}, read, http.DefaultTransport)}
 	for _, said = range []string{"7", ""} {
-		res, err := client.Get(door.URL)
+		res, err := client.Get(endpoint.URL)
 		if err != nil {
 			t.Fatal(err)
 		}

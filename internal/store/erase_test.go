@@ -23,8 +23,8 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// desk is one of two CRMs, as little of one as a privacy deletion needs.
-type desk struct {
+// operator is one of two CRMs, as little of one as a privacy deletion needs.
+type operator struct {
 	system  crm.System
 	records map[string]crm.Record
 	next    int
@@ -32,11 +32,11 @@ type desk struct {
 	creates int
 }
 
-func (d *desk) absent(action string) error {
+func (d *operator) absent(action string) error {
 	return &crm.Error{System: d.system, Action: action, Kind: crm.NotFound}
 }
 
-func (d *desk) Read(_ context.Context, r crm.Ref) (crm.Record, error) {
+func (d *operator) Read(_ context.Context, r crm.Ref) (crm.Record, error) {
 	rec, ok := d.records[r.RecordID]
 	if !ok || rec.Ref.Kind != r.Kind {
 		return rec, d.absent("read")
@@ -48,11 +48,11 @@ func (d *desk) Read(_ context.Context, r crm.Ref) (crm.Record, error) {
 	return rec, nil
 }
 
-func (d *desk) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
+func (d *operator) WithHistory(ctx context.Context, rec crm.Record) (crm.Record, error) {
 	return d.Read(ctx, rec.Ref)
 }
 
-func (d *desk) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
+func (d *operator) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.Record, error) {
 	for _, k := range keys {
 		for _, id := range slices.Sorted(maps.Keys(d.records)) {
 			r := d.records[id]
@@ -65,7 +65,7 @@ func (d *desk) Find(ctx context.Context, kind crm.Kind, keys []crm.Key) ([]crm.R
 	return nil, nil
 }
 
-func (d *desk) write(rec crm.Record, w crm.Write, own bool) (crm.Written, error) {
+func (d *operator) write(rec crm.Record, w crm.Write, own bool) (crm.Written, error) {
 	if _, sent := w.Fields[d.refuses]; sent {
 		return crm.Written{}, &crm.Error{System: d.system, Action: "update", Kind: crm.Invalid, Code: "INVALID_DATA",
 			Fields: []crm.FieldError{{Field: d.refuses, Code: "INVALID_DATA"}}}
@@ -88,12 +88,12 @@ func (d *desk) write(rec crm.Record, w crm.Write, own bool) (crm.Written, error)
 	return crm.Written{Ref: rec.Ref, Modified: rec.Modified}, nil
 }
 
-func (d *desk) Create(_ context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
+func (d *operator) Create(_ context.Context, kind crm.Kind, w crm.Write) (crm.Written, error) {
 	d.next, d.creates = d.next+1, d.creates+1
 	return d.write(crm.Record{Ref: crm.Ref{System: d.system, Kind: kind, RecordID: fmt.Sprint(d.next)}}, w, true)
 }
 
-func (d *desk) Update(_ context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
+func (d *operator) Update(_ context.Context, rec crm.Record, w crm.Write) (crm.Written, error) {
 	return d.write(rec, w, true)
 }
 
@@ -111,7 +111,7 @@ func (nowhere) Publish(context.Context, []op.Operation) error { return nil }
 type office struct {
 	t             *testing.T
 	client        *firestore.Client
-	hubspot, zoho *desk
+	hubspot, zoho *operator
 	failures      *store.Failures
 	links         *store.Links
 	cursors       *store.Cursors
@@ -123,8 +123,8 @@ func newOffice(t *testing.T, c *firestore.Client) *office {
 	t.Helper()
 	o := &office{
 		t: t, client: c, failures: store.NewFailures(c), links: store.NewLinks(c), cursors: store.NewCursors(c),
-		hubspot: &desk{system: crm.HubSpot, records: map[string]crm.Record{}, next: 508369434346},
-		zoho:    &desk{system: crm.Zoho, records: map[string]crm.Record{}, next: 5725767000001000000},
+		hubspot: &operator{system: crm.HubSpot, records: map[string]crm.Record{}, next: 508369434346},
+		zoho:    &operator{system: crm.Zoho, records: map[string]crm.Record{}, next: 5725767000001000000},
 	}
 	var err error
 	o.syncer, err = syncer.New(syncer.Config{

@@ -68,7 +68,6 @@ func (l *Links) CountLinked(ctx context.Context, refs []crm.Ref) (int, error) {
 
 // LinksOf finds the links of records. It costs one read for each.
 func (l *Links) LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer.Link, error) {
-	links := make(map[crm.Ref]syncer.Link, len(refs))
 	var named []*firestore.DocumentRef
 	var others []crm.Ref
 	for _, r := range refs {
@@ -93,6 +92,12 @@ func (l *Links) LinksOf(ctx context.Context, refs []crm.Ref) (map[crm.Ref]syncer
 		}
 		snaps = append(snaps, found...)
 	}
+	return claimedLinks(snaps, refs)
+}
+
+// claimedLinks returns for each of some records the link that claims it.
+func claimedLinks(snaps []*firestore.DocumentSnapshot, refs []crm.Ref) (map[crm.Ref]syncer.Link, error) {
+	links := make(map[crm.Ref]syncer.Link, len(refs))
 	asked := map[crm.Ref]bool{}
 	for _, r := range refs {
 		asked[r] = true

@@ -132,12 +132,12 @@ func TestFindWithoutUsableKeyMakesNoCall(t *testing.T) {
 }
 
 func TestFindAsksKeyByKeyWhenThereAreTooMany(t *testing.T) {
-	crowd := `{"data":[` + row("1", `"Phone":"1",`) + `],"info":{"more_records":true}}`
+	others := `{"data":[` + row("1", `"Phone":"1",`) + `],"info":{"more_records":true}}`
 	f := newFakeAPI(t, func(_ int, r sentRequest) (int, string) {
 		query, _ := r.Body["select_query"].(string)
 		switch {
 		case strings.Contains(query, " or "):
-			return 200, crowd
+			return 200, others
 		case strings.Contains(query, "Email = "):
 			return 200, list(row("2", `"Email":"d@x.eu",`))
 		}

@@ -114,8 +114,8 @@ func (s *hundredEdits) writtenIDs(c sim.Call) (ids []string) {
 	var body struct {
 		Inputs []struct{ ID string }
 		Data   []struct {
-			ID     string
-			TwinID string `json:"HubSpot_ID"`
+			ID            string
+			CounterpartID string `json:"HubSpot_ID"`
 		}
 	}
 	s.must(json.Unmarshal([]byte(c.RequestBody), &body))
@@ -123,7 +123,7 @@ func (s *hundredEdits) writtenIDs(c sim.Call) (ids []string) {
 		ids = append(ids, row.ID)
 	}
 	for _, row := range body.Data {
-		ids = append(ids, row.ID+row.TwinID)
+		ids = append(ids, row.ID+row.CounterpartID)
 	}
 	return ids
 }

@@ -12,7 +12,7 @@ import (
 
 const maxControlBody = 16 << 20
 
-// Control is the part of the control door that every simulator has. Fields
+// Control is the part of the control API that every simulator has. Fields
 // that are nil have no endpoints.
 type Control struct {
 	Clock     *Clock

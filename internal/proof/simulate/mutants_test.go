@@ -60,7 +60,7 @@ var mutants = []mutant{
 			q.ack(l, m)
 `},
 	}},
-	{"what failed is acknowledged", []replacement{
+	{"a failed operation is acknowledged", []replacement{
 		{handleFile, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, string(v.Code))
 		return r, err
 `, `		c.recordStats(context.WithoutCancel(ctx), o, r, stats.Repeated, string(v.Code))
@@ -74,14 +74,14 @@ var mutants = []mutant{
 		{handleFile, `		if !c.cannotSucceed(failure.Classify(failure.ErrPanic), attempt, o) {`, `		if true {`},
 		{"internal/proof/simulate/queue.go", `m.attempts >= maxAttempts &&`, `false &&`},
 	}},
-	{"poison is never given up", []replacement{
+	{"an operation that cannot succeed is never given up", []replacement{
 		{handleFile, `	case v.Class == failure.Permanent:
 		return true
 `, ``},
 		{handleFile, `return attempt >= maxAttempts`, `return false`},
 		{"internal/proof/simulate/queue.go", `m.attempts >= maxAttempts &&`, `false &&`},
 	}},
-	{"what is given up is not recorded", []replacement{
+	{"an operation that is given up is not recorded", []replacement{
 		{"internal/syncer/syncer.go", `	if err := s.Failures.RecordFailure(ctx, f); err != nil {
 		return fmt.Errorf("give up`, `	if err := error(nil); err != nil {
 		return fmt.Errorf("give up`},
@@ -99,7 +99,7 @@ var mutants = []mutant{
 	{"mail never marked", []replacement{
 		{digestFile, `if err := d.Store.MarkMailed(markCtx, failures, d.Clock.Now()); err != nil {`, `if err := markCtx.Err(); err != nil {`},
 	}},
-	{"jobs that mail take no turns", []replacement{
+	{"jobs that mail take no lease", []replacement{
 		{digestFile, `if !mine {`, `if false && !mine {`},
 	}},
 	{"a replay that half failed is taken for whole", []replacement{
@@ -108,10 +108,10 @@ var mutants = []mutant{
 `},
 		{"internal/failure/replay.go", `ops := make([]op.Operation, len(chosen))`, `ops := make([]op.Operation, len(chosen)/2)`},
 	}},
-	{"what a person asked for again stays on the list", []replacement{
+	{"a failure that was retried on request stays on the list", []replacement{
 		{"internal/syncer/syncer.go", `if err == nil && o.Change == op.Requested {`, `if false && err == nil && o.Change == op.Requested {`},
 	}},
-	{"a company is looked for among contacts", []replacement{
+	{"a company is searched among contacts", []replacement{
 		{matchFile, `recs, err := m.clientOf(other).Find(ctx, src.Ref.Kind, matchKeys(m.object, src))`, `recs, err := m.clientOf(other).Find(ctx, crm.Contact, matchKeys(m.object, src))`},
 	}},
 	{"no verification of writes", []replacement{
@@ -172,14 +172,14 @@ var mutants = []mutant{
 	}
 `, ``},
 	}},
-	{"nobody is told of the twin that a merge leaves over", []replacement{
+	{"the counterpart that a merge leaves over is not reported", []replacement{
 		{mergedFile, `		return m.reportOrphan(ctx, link, s)`, `		return m.Links.DropLink(ctx, link)`},
 	}},
-	{"what was merged into a record is forgotten", []replacement{
+	{"records that were merged into another are forgotten", []replacement{
 		{mergedFile, `changed, err := (mergeHandler{a}).takeOverFormerLinks(ctx, src)`, `changed, err := false, ctx.Err()`},
 		{matchFile, `range src.Former {`, `range src.Former[:0] {`},
 	}},
-	{"what passes by itself is left to people", []replacement{
+	{"temporary failures are left to people", []replacement{
 		{"internal/failure/repeat.go", `p.Failures.DueFailures(ctx, now, maxRepeatsPerRun)`, `[]Record(nil), error(nil)`},
 	}},
 	{"the tombstone is forgotten", []replacement{
@@ -188,7 +188,7 @@ var mutants = []mutant{
 	{"a privacy deletion is a deletion", []replacement{
 		{syncFile, `	if a.op.Change == op.Erased {`, `	if a.op.Change == "" {`},
 	}},
-	{"nobody is told of the twin of who was erased", []replacement{
+	{"the counterpart of an erased record is not reported", []replacement{
 		{"internal/syncer/erased.go", `	for _, c := range counterparts {
 		if err := e.reportCounterpart`, `	for _, c := range counterparts[:0] {
 		if err := e.reportCounterpart`},
@@ -196,7 +196,7 @@ var mutants = []mutant{
 	{"no mass clear is held", []replacement{
 		{writeFile, `	if s.Safeguard == nil {`, `	if true {`},
 	}},
-	{"what a backfill clears is not held", []replacement{
+	{"clears of a backfill are not held", []replacement{
 		{syncFile, `a.askSafeguard(ctx, st.link, writes); err != nil {`, `a.askSafeguard(ctx, st.link, writes); err != nil && a.op.Change != "reconciled" {`},
 	}},
 	{"a backfill goes on under a hold", []replacement{
@@ -226,7 +226,7 @@ var mutants = []mutant{
 		{compareFile, `a.newState(link, true)`, `a.newState(Link{Kind: link.Kind, Fields: link.Fields, HubSpot: link.HubSpot, Zoho: link.Zoho}, true)`},
 		{compareFile, `st, err := a.resolveCompanies(ctx, st, crm.Systems[:]...)`, `err := ctx.Err()`},
 	}},
-	{"drift knows of no company without counterpart", []replacement{
+	{"drift reports a company without counterpart", []replacement{
 		{compareFile, `KeptOneWay, FilledIn, NoCounterpart:`, `KeptOneWay, FilledIn:`},
 	}},
 	{"a plan records failures", []replacement{
@@ -236,15 +236,15 @@ var mutants = []mutant{
 	{"a plan calls a link an update", []replacement{
 		{"internal/plan/plan.go", `reconcile.OutcomeOf(report, linked && before.Complete())`, `reconcile.OutcomeOf(report, linked || before.Complete() || report.Counterpart.RecordID != "")`},
 	}},
-	{"a plan knows of no required field", []replacement{
+	{"a plan ignores required fields", []replacement{
 		{"internal/dryrun/crm.go", `if missing := s.missing(kind, w); len(missing) > 0 {`, `if missing := s.missing(kind, w); len(missing) > 99 {`},
 	}},
-	{"the console shows nothing that is to be written", []replacement{
-		{"internal/console/record.go", `		case f.Writes(s):
+	{"the console shows no pending writes", []replacement{
+		{"internal/console/record.go", `		case f.WritesTo(s):
 			d.State`, `		case false:
 			d.State`},
 	}},
-	{"the console synchronises nothing", []replacement{
+	{"the console does not synchronise", []replacement{
 		{"internal/console/actions.go", `	err = c.Topics[ref.System].Publish(ctx, []op.Operation{{`, `	_ = append([]op.Operation(nil), []op.Operation{{`},
 		{"internal/console/actions.go", `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,
 	}})`, `Change: op.Requested, OccurredAt: v.now, ReceivedAt: v.now, Events: 1,

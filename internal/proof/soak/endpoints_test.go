@@ -25,7 +25,7 @@ var collections = map[crm.System]map[crm.Kind]string{
 // counterpartField is where a side keeps the id of the other side's record.
 var counterpartField = map[crm.System]string{crm.HubSpot: "zoho_id", crm.Zoho: "HubSpot_ID"}
 
-// endpoints are the control doors of both simulators.
+// endpoints are the control APIs of both simulators.
 type endpoints struct {
 	url  map[crm.System]string
 	http *http.Client

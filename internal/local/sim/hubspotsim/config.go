@@ -16,7 +16,7 @@ const (
 	DefaultRefresh     = "na1-sim-refresh-token"
 )
 
-const defaultUser = 47812075 // the person behind the control door
+const defaultUser = 47812075 // the person behind the control API
 
 // Config says which HubSpot account is played. The zero value is useful.
 type Config struct {

@@ -17,7 +17,7 @@ type edit struct {
 	At         time.Time      `json:"at"`   // zero = now
 }
 
-// mountControl adds the control door: a person's hands, and the core's part.
+// mountControl adds the control API: a person's hands, and the core's part.
 func (s *Server) mountControl(mux *http.ServeMux) {
 	sim.Control{Clock: s.cfg.Clock, Faults: s.Faults, Recorder: s.Recorder, Deliverer: s.Events, Idle: s.Idle}.Mount(mux)
 	for pattern, h := range map[string]func(*http.Request, *kind, edit) (*reply, error){

@@ -7,6 +7,6 @@
 // batch results come back shuffled and fewer, the search index lags, and
 // webhooks come late, twice and out of order when told so.
 //
-// A person's edits are made through the control door under /_sim/, which needs
+// A person's edits are made through the control API under /_sim/, which needs
 // no token and counts as no API call. See docs/simulators.md.
 package hubspotsim

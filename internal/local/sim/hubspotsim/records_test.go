@@ -116,7 +116,7 @@ func TestTheControlAPIRefusesAValueThatAPersonCouldNotType(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { w.must(tt.status, tt.method, tt.path, tt.body) })
 	}
 	if n := len(w.Recorder.Calls()); n != 0 {
-		t.Errorf("%d calls of the control door were recorded", n)
+		t.Errorf("%d calls of the control API were recorded", n)
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Server) SetWebhookURL(url string) { s.target.Store(&url) }
 
 func (s *Server) webhookURL() string { return *s.target.Load() }
 
-// ServeHTTP answers the API, and the control door under /_sim/.
+// ServeHTTP answers the API, and the control API under /_sim/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Close stops the deliveries, also those in flight.

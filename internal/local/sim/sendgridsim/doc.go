@@ -3,7 +3,7 @@
 // refuse, with its status and its form of errors, answers 202 to the rest, and
 // keeps the mails instead of sending them.
 //
-// The control door under /_sim/, which needs no key, shows the mails as JSON
+// The control API under /_sim/, which needs no key, shows the mails as JSON
 // and, for people, as they look:
 //
 //	GET    /_sim/mails            {"mails":[...]}

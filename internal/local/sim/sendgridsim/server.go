@@ -88,7 +88,7 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// ServeHTTP answers the API, and the control door under /_sim/.
+// ServeHTTP answers the API, and the control API under /_sim/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Mails returns the accepted mails, the oldest first.

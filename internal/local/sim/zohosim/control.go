@@ -13,7 +13,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-// control is the control door: the hands of people in Zoho's user interface, and
+// control is the control API: the hands of people in Zoho's user interface, and
 // what a test needs to see and upset.
 func (s *Server) control() http.Handler {
 	mux := http.NewServeMux()

@@ -4,7 +4,7 @@
 //
 // It is stricter than life: what the documentation refuses is refused, and
 // where the documentation is silent the answer is the one that is harder on the
-// client, or a switch in Config. Under /_sim/ is a control door that plays the
+// client, or a switch in Config. Under /_sim/ is a control API that plays the
 // hands of people in Zoho's user interface.
 //
 // A Server holds everything in memory and is safe for concurrent use.
@@ -270,7 +270,7 @@ func (s *Server) apiDomain(r *http.Request) string {
 // Accounts serves the accounts server: /oauth/v2/token and its neighbours.
 func (s *Server) Accounts() http.Handler { return s.accounts }
 
-// API serves api_domain: /crm/v8/ and the control door /_sim/.
+// API serves api_domain: /crm/v8/ and the control API /_sim/.
 func (s *Server) API() http.Handler { return s.api }
 
 // ServeHTTP serves both from one listener.
