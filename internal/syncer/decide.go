@@ -137,7 +137,7 @@ func (v view) changeNeedsHistory(s crm.System, f *mapping.Field, base merge.Base
 }
 
 // isContended reports whether the bounds of the base's time do not suffice to
-// tell which is later, the base or the news of a side.
+// decide which is later, the base or the news of a side.
 func (v view) isContended(f *mapping.Field, base merge.Base, s crm.System) bool {
 	if !base.Cell.Stamp.Bounded || !v.hasNews(f, base, s) {
 		return false

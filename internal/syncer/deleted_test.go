@@ -64,7 +64,7 @@ func TestARefusalIsReportedAgainWhenTheRecordIsRestored(t *testing.T) {
 	}
 }
 
-// Whoever is killed between the end of a tombstone and what takes its place has
+// A handler that is killed between the end of a tombstone and what takes its place has
 // lost the tombstone.
 func TestATombstoneStaysUntilSomethingTakesItsPlace(t *testing.T) {
 	w := newScenario(t)

@@ -44,7 +44,7 @@ func TestAnErasureThatWasCutOffIsCompletedByTheNextOperation(t *testing.T) {
 // Zoho's merge leaves the id of the erased contact on the record that took in
 // its counterpart, whomever that record belongs to.
 func TestAnErasureReportsTheRecordThatTheCounterpartWasMergedInto(t *testing.T) {
-	for name, linked := range map[string]bool{"one of nobody": false, "the counterpart of another contact": true} {
+	for name, linked := range map[string]bool{"a record without owner": false, "the counterpart of another contact": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newScenario(t)
 			h, z := w.createPair(jane)
@@ -132,7 +132,7 @@ func TestAContactThatTakesOverALeftRecordIsNotErasedWithIt(t *testing.T) {
 			if _, err := w.syncer.Apply(t.Context(), w.newOperation(crm.HubSpot, h.id, op.Erased)); err != nil {
 				t.Fatal(err)
 			}
-			w.failures.list, z.counterpartID = nil, "" // a person was told, and kept the record
+			w.failures.list, z.counterpartID = nil, "" // a person read the mail, and kept the record
 			w.advance(time.Hour)
 			back := w.hubspot.editAsPerson("", jane)
 			ids := map[crm.System]string{crm.HubSpot: back, crm.Zoho: z.id}
@@ -157,7 +157,7 @@ func TestAContactThatTakesOverALeftRecordIsNotErasedWithIt(t *testing.T) {
 }
 
 // Nothing is kept of who was erased, but what fails on a record that belongs to
-// a living contact by now is told.
+// a living contact by now is reported.
 func TestAFailureOnARecordThatWasTakenOverIsReported(t *testing.T) {
 	w := newScenario(t)
 	h, z := w.createPair(jane)

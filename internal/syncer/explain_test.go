@@ -213,8 +213,8 @@ func TestARecordWithoutLinkIsExplainedByItsMatches(t *testing.T) {
 	if diff := cmp.Diff(map[crm.Ref]crm.Ref{contactRef(crm.HubSpot, h.id): contactRef(crm.Zoho, z.id)}, e.Taken); diff != "" {
 		t.Errorf("taken (-want +got):\n%s", diff)
 	}
-	if e := w.explain(crm.Zoho, "nobody"); e.Linked || len(e.Records)+len(e.Matches)+len(e.Fields) > 0 {
-		t.Errorf("of nobody: %+v", e)
+	if e := w.explain(crm.Zoho, "absent"); e.Linked || len(e.Records)+len(e.Matches)+len(e.Fields) > 0 {
+		t.Errorf("of an absent record: %+v", e)
 	}
 	delete(w.hubspot.records, h.id)
 	if e := w.explain(crm.HubSpot, h.id); !e.Linked || len(e.Records) != 1 || len(e.Fields) > 0 {
@@ -226,7 +226,7 @@ func TestARecordWithoutLinkIsExplainedByItsMatches(t *testing.T) {
 	}
 }
 
-// What was hashed under another key says nothing: the histories tell.
+// What was hashed under another key says nothing: the histories decide.
 func TestALinkUnderAnotherKeyIsExplainedFromTheHistories(t *testing.T) {
 	w := newScenario(t)
 	h, z := w.createPair(jane)

@@ -220,7 +220,7 @@ func (a *attempt) fetchNeeds(ctx context.Context, st state, n needs) (state, err
 }
 
 // loadHistory reads the history of one side. A side whose history is not available
-// is worked without (rule R11).
+// is worked without (R11 in docs/merge-rules.md).
 func (a *attempt) loadHistory(ctx context.Context, st state, s crm.System) (state, error) {
 	h := *st.snapshotOn(s)
 	h.historyRead = true

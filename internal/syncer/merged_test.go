@@ -110,7 +110,7 @@ func TestASurvivorThatIsStillToBeCreatedTakesOverWhatWasDecided(t *testing.T) {
 }
 
 // A failure is known by the record and the cause: two counterparts that are left over
-// must not be told under one record, of which the second would hide the first.
+// must not be reported under one record, of which the second would hide the first.
 func TestEveryCounterpartThatIsLeftOverIsReportedUnderTheMergedRecord(t *testing.T) {
 	w := newScenario(t)
 	a, za := w.createPair(map[string]string{"email": "a@example.com", "lastname": "A"})
@@ -140,7 +140,7 @@ func TestEveryCounterpartThatIsLeftOverIsReportedUnderTheMergedRecord(t *testing
 
 // A counterpart that was deleted must not keep the survivor from the one that lives.
 func TestTheSurvivorOfAMergeTakesOverTheLivingCounterpart(t *testing.T) {
-	for _, names := range []string{"nobody", "the counterpart that is gone"} {
+	for _, names := range []string{"no record", "the counterpart that is gone"} {
 		for _, order := range []string{"survivor primary loser", "primary survivor loser", "primary loser survivor", "loser survivor primary", "survivor loser primary"} {
 			t.Run("names "+names+", "+order, func(t *testing.T) {
 				w := newScenario(t)
@@ -149,7 +149,7 @@ func TestTheSurvivorOfAMergeTakesOverTheLivingCounterpart(t *testing.T) {
 				delete(w.zoho.records, gone.id)
 				w.applyChange(crm.Zoho, gone.id)
 				survivor := w.hubspot.editAsPerson("", jane)
-				if names != "nobody" {
+				if names != "no record" {
 					w.hubspot.records[survivor].counterpartID = gone.id
 				}
 				primary.mergedInto, loser.mergedInto = survivor, survivor

@@ -169,7 +169,7 @@ func wasCreatedWith(rec crm.Record, f *mapping.Field) bool {
 // editsOf returns the history of a field, newest first. Where the history does
 // not explain the current value, or was not asked for, the record's own time
 // stands in for the time of the edit: it is never too early, and an edit that
-// follows the base is found by its position, not by its time (rule R1).
+// follows the base is found by its position, not by its time (R1 in docs/merge-rules.md).
 func (v view) editsOf(f *mapping.Field, base merge.Base, rec crm.Record) []merge.Edit {
 	s := rec.Ref.System
 	var edits []merge.Edit
