@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,7 +20,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
 	"github.com/hubspot-zoho/connector/internal/failurecode"
-	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore/docstoretest"
 	"github.com/hubspot-zoho/connector/internal/mapping"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/store"
@@ -121,22 +120,7 @@ func newScenario(t *testing.T) *scenario {
 
 func newDatabase(t testing.TB) *firestore.Client {
 	t.Helper()
-	server, err := docstore.New(docstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		if err := errors.Join(server.Close(), <-served); err != nil {
-			t.Error(err)
-		}
-	})
-	client, err := store.Connect(context.Background(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
+	client, err := store.Connect(context.Background(), "test", firestore.DefaultDatabaseID, docstoretest.Serve(t))
 	if err != nil {
 		t.Fatal(err)
 	}

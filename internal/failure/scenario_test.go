@@ -1,9 +1,7 @@
 package failure_test
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -15,7 +13,7 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore/docstoretest"
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 	"github.com/hubspot-zoho/connector/internal/local/sim/sendgridsim"
 	"github.com/hubspot-zoho/connector/internal/op"
@@ -53,22 +51,7 @@ type scenario struct {
 
 func newScenario(t *testing.T) *scenario {
 	t.Helper()
-	server, err := docstore.New(docstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		if err := errors.Join(server.Close(), <-served); err != nil {
-			t.Error(err)
-		}
-	})
-	client, err := store.Connect(t.Context(), "test", firestore.DefaultDatabaseID, listener.Addr().String())
+	client, err := store.Connect(t.Context(), "test", firestore.DefaultDatabaseID, docstoretest.Serve(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,6 @@ package store_test
 
 import (
 	"context"
-	"errors"
-	"net"
 	"testing"
 	"time"
 
@@ -12,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hubspot-zoho/connector/internal/crm"
-	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore"
+	"github.com/hubspot-zoho/connector/internal/local/cloud/docstore/docstoretest"
 	"github.com/hubspot-zoho/connector/internal/local/cloud/emulator"
 	"github.com/hubspot-zoho/connector/internal/proof/tier"
 	"github.com/hubspot-zoho/connector/internal/safeguard"
@@ -22,22 +20,7 @@ import (
 // The stores keep one contract on the embedded Firestore and on Google's
 // emulator. Each test has a project, and so a database, of its own.
 func TestStoresOnTheEmbeddedFirestore(t *testing.T) {
-	server, err := docstore.New(docstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		if err := errors.Join(server.Close(), <-served); err != nil {
-			t.Error(err)
-		}
-	})
-	contracts(t, listener.Addr().String())
+	contracts(t, docstoretest.Serve(t))
 }
 
 func TestStoresOnGooglesEmulator(t *testing.T) {

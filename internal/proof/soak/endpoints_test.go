@@ -1,11 +1,8 @@
 package soak
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,34 +39,7 @@ func newEndpoints(hubspot, zoho string) *endpoints {
 
 // call makes one request below /_sim/; in and out may be nil.
 func (d *endpoints) call(ctx context.Context, s crm.System, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		encoded, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(encoded)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, d.url[s]+sim.ControlPrefix+path, body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := d.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	switch {
-	case err != nil:
-		return err
-	case res.StatusCode >= http.StatusMultipleChoices:
-		return fmt.Errorf("%s %s of %s: %s: %s", method, path, s, res.Status, answer)
-	case out == nil:
-		return nil
-	}
-	return json.Unmarshal(answer, out)
+	return sim.CallControl(ctx, d.http, method, d.url[s]+sim.ControlPrefix+path, in, out)
 }
 
 // both makes the same request at both doors.
