@@ -36,14 +36,14 @@ func TestNoTwoCodesAreEqual(t *testing.T) {
 }
 
 // TestEveryCodeAndReasonIsUsedByItsConstant reads the product's source: outside of
-// this package nothing repeats a code or a reason as a string, and no constant
+// this package nothing repeats a code as a string, and no constant
 // stands here without a use.
 func TestEveryCodeAndReasonIsUsedByItsConstant(t *testing.T) {
 	ours := map[string]bool{}
 	for _, c := range All() {
 		ours[string(c)] = true
 	}
-	used, repeated := map[string]bool{}, map[string]bool{}
+	used := map[string]bool{}
 	readProduct(t, func(file string, n ast.Node) {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
@@ -55,14 +55,11 @@ func TestEveryCodeAndReasonIsUsedByItsConstant(t *testing.T) {
 			if n.Kind != token.STRING || !ours[text] {
 				return
 			}
-			repeated[text] = true
-			if !strings.Contains(file, "/syncer/") {
-				t.Errorf("%s repeats %s: use the constant of package failurecode", file, text)
-			}
+			t.Errorf("%s repeats %s: use the constant of package failurecode", file, text)
 		}
 	})
-	for name, value := range constants(t) {
-		if !used[name] && !repeated[value] {
+	for name := range constants(t) {
+		if !used[name] {
 			t.Errorf("failurecode.%s is used nowhere", name)
 		}
 	}
@@ -93,23 +90,26 @@ func readProduct(t *testing.T, visit func(file string, n ast.Node)) {
 	}
 }
 
-// constants returns the codes of this package by their names. Reasons are left out
-// while package syncer spells them itself.
+// constants returns the codes and reasons of this package by their names.
 func constants(t *testing.T) map[string]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "failurecode.go", nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
 	values := map[string]string{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
-			values[spec.Names[0].Name], _ = strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+	for _, file := range []string{"failurecode.go", "reason.go"} {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return true
-	})
-	if len(values) != len(All()) {
-		t.Errorf("%d codes are declared, All returns %d", len(values), len(All()))
+		ast.Inspect(f, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+				if text, isText := spec.Values[0].(*ast.BasicLit); isText {
+					values[spec.Names[0].Name], _ = strconv.Unquote(text.Value)
+				}
+			}
+			return true
+		})
+	}
+	if want := len(All()) + len(AllReasons()); len(values) != want {
+		t.Errorf("%d codes and reasons are declared, All and AllReasons return %d", len(values), want)
 	}
 	return values
 }
