@@ -112,7 +112,7 @@ func (o *Operator) openTopics(ctx context.Context) (map[crm.System]*gcp.Publishe
 	return o.deps.newPublishers(ctx, c)
 }
 
-// ConnectClients are both CRMs and the mapping.
+// Clients are both CRMs and the mapping.
 type Clients struct {
 	Mapping *mapping.Mapping
 	HubSpot *hubspot.Client

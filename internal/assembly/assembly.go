@@ -19,14 +19,14 @@ import (
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
-// LinkStore stores the links of records.
+// Links stores the links of records.
 type Links interface {
 	syncer.LinkStore
 	syncer.Members
 	safeguard.Pairs
 }
 
-// FailureStore stores failed operations.
+// Failures stores failed operations.
 type Failures interface {
 	syncer.FailureStore
 	EraseFailures(ctx context.Context, refs ...crm.Ref) error

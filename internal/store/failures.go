@@ -13,7 +13,6 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
 
@@ -79,7 +78,7 @@ var (
 func (s *Failures) RecordFailure(ctx context.Context, f syncer.Failure) error {
 	r := failure.Record{
 		Ref: f.Operation.Ref, Record: f.Record,
-		Cause:     failure.Cause{Side: f.Side, Action: f.Action, Kind: f.Kind, Code: failurecode.Code(f.Code), Fields: f.Fields},
+		Cause:     failure.Cause{Side: f.Side, Action: f.Action, Kind: f.Kind, Code: f.Code, Fields: f.Fields},
 		Others:    f.Others,
 		Operation: f.Operation.ID, Change: f.Operation.Change, FirstSeen: f.At, LastSeen: f.At, Count: 1,
 	}

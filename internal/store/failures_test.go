@@ -110,7 +110,7 @@ func failureComesBack(t *testing.T, s *store.Failures) {
 	}
 	want := failure.Record{
 		Ref: f.Operation.Ref, Record: crm.Ref{System: crm.Zoho, Kind: crm.Contact},
-		Cause:     failure.Cause{Side: crm.Zoho, Action: "create", Kind: f.Kind, Code: failurecode.Code(f.Code), Fields: f.Fields},
+		Cause:     failure.Cause{Side: crm.Zoho, Action: "create", Kind: f.Kind, Code: f.Code, Fields: f.Fields},
 		Operation: "o", Change: op.Created, FirstSeen: failedAt, LastSeen: failedAt, Count: 1,
 	}.WithID()
 	if diff := cmp.Diff([]failure.Record{want}, listFailures(t, s, failure.Filter{})); diff != "" {

@@ -54,6 +54,10 @@ type state struct {
 	degraded         bool     // a history was needed and not available
 }
 
+// comesAgain reports whether the operation ends with an error, so that it comes
+// again: the company of the contact could not be synchronised now.
+func (st state) comesAgain() bool { return st.companyErr != nil }
+
 // withSnapshot returns the state with another snapshot on s.
 func (st state) withSnapshot(s crm.System, h *snapshot) state {
 	st.view = st.view.withSnapshotOn(s, h)

@@ -277,7 +277,7 @@ func (c companyLinker) linkCompanyOn(ctx context.Context, st state, d decision, 
 	}
 	st, found, err := c.resolveCompany(ctx, st, ref)
 	renamed = len(found.Former) > 0
-	if err == nil && !found.Complete && st.companyErr == nil {
+	if err == nil && !found.Complete && !st.comesAgain() {
 		if st.companyErr = c.syncCompany(ctx, ref); st.companyErr == nil {
 			st, found, err = c.resolveCompany(ctx, st, ref)
 			renamed = len(found.Former) > 0
@@ -288,7 +288,7 @@ func (c companyLinker) linkCompanyOn(ctx context.Context, st state, d decision, 
 		return st, companyTarget{}, renamed, err
 	case found.Complete:
 		return st, companyTarget{id: found.On(s)}, renamed, nil
-	case st.companyErr != nil: // it may be linked when the operation comes again
+	case st.comesAgain(): // the company may be linked by then
 		return st, companyTarget{code: codeLater}, renamed, nil
 	}
 	st.waitsForCompany = true

@@ -136,7 +136,7 @@ func (c creator) linkExisting(ctx context.Context, st state, ref crm.Ref) (state
 		return st, nil, err
 	}
 	st.link.dropDecisions() // it was there before: nothing of ours binds it
-	return (matcher{c.attempt}).linkTo(st, counterpart), nil, nil
+	return matcher(c).linkTo(st, counterpart), nil, nil
 }
 
 // dropIntent records that the counterpart cannot be created and takes the link

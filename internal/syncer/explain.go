@@ -147,7 +147,7 @@ func (x explainer) explainFields(ctx context.Context, e Explanation, src, counte
 // explainMatches finds what a record could be linked to that has no counterpart, or
 // none any more, and which of that belongs to another record.
 func (x explainer) explainMatches(ctx context.Context, src *snapshot) (matches []crm.Ref, taken map[crm.Ref]crm.Ref, err error) {
-	candidates, err := (matcher{x.attempt}).findCandidates(ctx, src.record)
+	candidates, err := matcher(x).findCandidates(ctx, src.record)
 	if err != nil {
 		return nil, nil, err
 	}

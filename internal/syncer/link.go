@@ -84,7 +84,7 @@ const (
 	keptCompanies = 8
 )
 
-// Side returns what the link holds of the record on s.
+// On returns what the link holds of the record on s.
 func (l *Link) On(s crm.System) *LinkSide {
 	if s == crm.HubSpot {
 		return &l.HubSpot

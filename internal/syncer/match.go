@@ -206,7 +206,7 @@ func (m matcher) joinIncompleteLink(ctx context.Context, st state, link Link) er
 		link.setRecord(m.source.System, m.source.RecordID)
 		link.restore()
 	}
-	return mergeHandler{m.attempt}.replaceLink(ctx, link, st.link)
+	return mergeHandler(m).replaceLink(ctx, link, st.link)
 }
 
 // resolveMatch chooses the one of the free candidates that alone can be meant. When

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hubspot-zoho/connector/internal/crm"
 	"github.com/hubspot-zoho/connector/internal/failure"
-	"github.com/hubspot-zoho/connector/internal/failurecode"
 	"github.com/hubspot-zoho/connector/internal/op"
 	"github.com/hubspot-zoho/connector/internal/syncer"
 )
@@ -62,7 +61,7 @@ func heard(f fault) error {
 func (s *failures) RecordFailure(ctx context.Context, f syncer.Failure) error {
 	r := failure.Record{
 		Ref: f.Operation.Ref, Record: f.Record,
-		Cause:     failure.Cause{Side: f.Side, Action: f.Action, Kind: f.Kind, Code: failurecode.Code(f.Code), Fields: f.Fields},
+		Cause:     failure.Cause{Side: f.Side, Action: f.Action, Kind: f.Kind, Code: f.Code, Fields: f.Fields},
 		Operation: f.Operation.ID, Change: f.Operation.Change, FirstSeen: f.At, LastSeen: f.At, Count: 1,
 	}
 	if r.Record == (crm.Ref{}) {

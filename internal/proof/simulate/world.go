@@ -55,7 +55,7 @@ func Total(counts map[string]int) int {
 	return n
 }
 
-// RepeatDue plays one seed to its end.
+// Run plays one seed to its end.
 func Run(o Options) Result {
 	w := newWorld(o)
 	w.play()
