@@ -159,7 +159,7 @@ func TestAWrongVariableIsToldWithoutItsValue(t *testing.T) {
 		"a version of old":              {"HUBSPOT_API_VERSION", planted, "is not of the form YYYY-MM: set it to the version in the paths of HubSpot's API, such as 2026-09"},
 		"a token with a line break":     {"HUBSPOT_ACCESS_TOKEN", planted + "\n" + planted, "holds a space, a line break, a quotation mark or a character outside of ASCII: set it to the access token of the HubSpot app"},
 		"a key in quotation marks":      {"SENDGRID_API_KEY", `"` + planted + `"`, "holds a space, a line break, a quotation mark or a character outside of ASCII: set it to the API key of the SendGrid account"},
-		"an app id in words":            {"HUBSPOT_APP_ID", planted, "is not a number: set it to the app's id, by which our own writes are told from people's"},
+		"an app id in words":            {"HUBSPOT_APP_ID", planted, "is not a number: set it to the app's id, which marks the connector's own writes"},
 		"an account by its name":        {"HUBSPOT_PORTAL_ID", planted, "is not a number: set it to the id of the HubSpot account, the number in the addresses of its pages"},
 		"a page in place of a host":     {"HUBSPOT_PAGES_URL", "https://app.hubspot.com/contacts/" + planted, "is not the http or https address of a host alone: set it to where people sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path"},
 		"a signature that is none":      {"HUBSPOT_SIGNATURE_VERSIONS", "v3, " + planted, "names a version that is none of v1, v2 and v3: set it to v3, or for an old app v1 or v2, separated by commas"},

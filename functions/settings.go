@@ -33,7 +33,7 @@ var settings = []setting{
 	{name: "HUBSPOT_API_URL", fallback: "https://api.hubapi.com", remedy: "https://api.hubapi.com", check: checkURL},
 	{name: "HUBSPOT_API_VERSION", fallback: "2026-09", remedy: "the version in the paths of HubSpot's API, such as 2026-09", check: checkYearMonth},
 	{name: "HUBSPOT_ACCESS_TOKEN", remedy: "the access token of the HubSpot app", check: checkCredential},
-	{name: "HUBSPOT_APP_ID", remedy: "the app's id, by which our own writes are told from people's", check: checkDigits},
+	{name: "HUBSPOT_APP_ID", remedy: "the app's id, which marks the connector's own writes", check: checkDigits},
 	{name: "HUBSPOT_PORTAL_ID", optional: true, remedy: "the id of the HubSpot account, the number in the addresses of its pages", check: checkDigits},
 	{name: "HUBSPOT_PAGES_URL", fallback: "https://app.hubspot.com", remedy: "where people sign in to HubSpot, such as https://app-eu1.hubspot.com, without a path", check: checkOrigin},
 	{name: "HUBSPOT_CLIENT_SECRET", remedy: "the app's client secret; two separated by a comma while it is rotated"},

@@ -32,7 +32,7 @@ var zohoRules = []rule{
 	{system: crm.Zoho, code: "EXPECTED_FIELD_MISSING", class: Permanent, origin: Defect, remedy: reportDefect},
 	{system: crm.Zoho, code: "AMBIGUITY_DURING_PROCESSING", class: Permanent, origin: Defect, remedy: reportDefect},
 	{system: crm.Zoho, code: "ALREADY_MODIFIED", class: Healing, origin: Contention,
-		remedy: "Somebody changed the Zoho record meanwhile."},
+		remedy: "A person changed the Zoho record meanwhile."},
 	{system: crm.Zoho, code: "RECORD_LOCKED", class: Healing, origin: Process,
 		remedy: "The Zoho record is locked. Unlock it in Zoho CRM."},
 	{system: crm.Zoho, code: "NOT_APPROVED", class: Healing, origin: Process,

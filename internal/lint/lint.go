@@ -121,7 +121,7 @@ func (c *checker) object(o *mapping.Object) {
 	for _, s := range crm.Systems {
 		if len(c.schemas[s].Fields[o.Kind]) == 0 {
 			known = false
-			page.add(Error, s, "", "no_such_object", fmt.Sprintf("%s tells of no fields of %s", title(s), sections[o.Kind]),
+			page.add(Error, s, "", "no_such_object", fmt.Sprintf("%s shows no fields of %s", title(s), sections[o.Kind]),
 				"give the connector's account access to these records")
 			continue
 		}
