@@ -141,7 +141,7 @@ type zohoConfig struct {
 	AccountsURL string
 	Share       float64 // of the account's quota
 	// TokenURL is where access tokens come from; direct, which is no variable,
-	// lets whoever holds the refresh token have them from Zoho itself.
+	// lets a holder of the refresh token get them from Zoho itself.
 	TokenURL string
 	direct   bool
 	Tokens   tokensConfig

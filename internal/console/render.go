@@ -219,7 +219,7 @@ var assetVersions = func() map[string]string {
 
 func assetURL(name string) template.URL { return queryURL("asset", name, "v", assetVersions[name]) }
 
-// serveAsset serves a file that holds nothing of anybody.
+// serveAsset serves a file that holds no personal data.
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("asset")
 	kind, known := assetTypes[name]

@@ -27,7 +27,7 @@ type FieldInfo struct {
 	// does not say.
 	Length int
 
-	ReadOnly   bool // nobody can write it through the API
+	ReadOnly   bool // it cannot be written through the API
 	Calculated bool // the system works its value out
 	Required   bool // a record without it is refused
 	Unique     bool // two records cannot have the same value

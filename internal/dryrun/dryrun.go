@@ -3,7 +3,7 @@
 // to later reads; links are kept in memory over those that are stored; failures,
 // messages and suppressions go nowhere.
 //
-// What it lets happen is what would happen, but for what nobody can know before it
+// What it lets happen is what would happen, except for what cannot be known before it
 // is tried: a value that a CRM refuses, and what people change meanwhile.
 //
 // It keeps about two kilobytes in memory for each pair that would be written.

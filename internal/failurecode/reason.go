@@ -1,7 +1,7 @@
 package failurecode
 
 // Reason says why an operation was ignored, or why it was parked where no single
-// code says so. Nobody has to act on an ignored operation.
+// code says so. No person has to act on an ignored operation.
 type Reason string
 
 // Reasons of ignored operations.

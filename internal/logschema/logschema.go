@@ -1,5 +1,5 @@
 // Package logschema names the log entries that metrics, alerts and the smoke test
-// read: their messages and their fields. Whoever logs one takes the name from
+// read: their messages and their fields. Code that logs one takes the name from
 // here, and a test holds terraform's filters against this list, so that a
 // renamed entry cannot silence an alarm.
 package logschema

@@ -146,7 +146,7 @@ func (f *Field) substitute(s crm.System, canon string) (string, bool) {
 	case f.Type == MultiPicklist:
 		return f.renderOptions(s, canon)
 	case f.Type == Owner:
-		return canon, true // the side has somebody else in place of whom it does not know
+		return canon, true // the side has another owner in place of one without account
 	}
 	return "", false
 }

@@ -17,7 +17,7 @@ const maxDigits = 100
 
 // canonNumber works on digits: a float would turn 0.1 or an amount of 17 digits
 // into another number. A text with thousands separators stays as it is, since
-// nobody knows whether "1,234" is large or small.
+// "1,234" may be large or small.
 func canonNumber(text string) string {
 	m := looseNumber.FindStringSubmatch(text)
 	if m == nil || m[2] == "" && m[3] == "" || len(text) > 2*maxDigits {

@@ -7,8 +7,8 @@ import (
 )
 
 // An owner is known by the e-mail address of its account, the one thing that
-// both CRMs have of a person. The rooms of the CRMs turn their own ids into
-// addresses; an id that nobody bears any more stays an id, marked with its
+// both CRMs have of a person. The packages of the CRMs turn their own ids into
+// addresses; an id without a user stays an id, marked with its
 // side, which the other side cannot hold.
 var ownerIDs = map[crm.System]string{crm.HubSpot: "hubspot:", crm.Zoho: zohoOnly}
 

@@ -11,7 +11,7 @@ import (
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // canonText is the form of free text, and the first step for every other type.
-// Only what nobody typed on purpose goes: the two CRMs trim and encode
+// Only characters that are not typed on purpose are removed: the two CRMs trim and encode
 // differently. Spaces within the text stay.
 func canonText(raw string) string {
 	if isPlain(raw) {

@@ -30,7 +30,7 @@ const (
 	Merged     Change = "merged"
 	Restored   Change = "restored"
 	Associated Change = "associated"
-	Reconciled Change = "reconciled" // found by a scan, no webhook told of it
+	Reconciled Change = "reconciled" // found by a scan
 	Requested  Change = "requested"  // a person asked for it
 )
 

@@ -56,8 +56,8 @@ func (r Report) Estimate(hubspot, zoho Sizes, q Quotas) Estimate {
 	n, link, update := r.Records, r.Counts.Total(reconcile.Link), r.Counts.Total(reconcile.Update)
 	wroteHubSpot, wroteZoho := r.Writes["hubspot"], r.Writes["zoho"]
 	valuesHubSpot, valuesZoho := r.Values["hubspot"], r.Values["zoho"]
-	// What is listed need not be read. Values are read back, and once more by
-	// whoever hears their echo; of every write, Zoho sends one.
+	// What is listed need not be read. Values are read back, and once more for
+	// their echo, which Zoho sends after every write.
 	e := Estimate{
 		HubSpotCalls: calls(n, hubspot.List) + calls(link, hubspot.Find) + calls(wroteHubSpot, hubspot.Write) + 2*calls(valuesHubSpot, hubspot.Read),
 		ZohoCalls: calls(n-update, zoho.Find) + calls(update, zoho.Read) + calls(wroteZoho, zoho.Write) +

@@ -30,7 +30,7 @@ type Config struct {
 	AtOnce    int
 	// Samples is how many operations of each outcome are kept; default 3.
 	Samples int
-	// Progress, unless nil, is told how many records were looked at.
+	// Progress, unless nil, receives how many records were processed.
 	Progress func(done int)
 }
 

@@ -52,9 +52,8 @@ const maxExamples = 3
 type DriftReport struct {
 	Pairs     int `json:"pairs"`     // live on both sides, by the links
 	Differing int `json:"differing"` // of these, in a field that should be equal
-	// Gone counts the pairs of which one record is no longer there, and Moved
-	// those of which one was merged into another, without that having been
-	// heard of.
+	// Deleted counts the pairs of which one record no longer exists, and MergedAway
+	// those of which one was merged into another, without an event of that.
 	Deleted    map[crm.System]int `json:"deleted,omitempty"`
 	MergedAway map[crm.System]int `json:"merged_away,omitempty"`
 	// Fields are the differences, those to be fixed first.

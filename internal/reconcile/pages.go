@@ -15,7 +15,7 @@ type RecordLister interface {
 }
 
 // Pages is a system of which the pages of a walk are the first reads of their
-// records: whoever works on a record right after it was listed need not read it
+// records: an operation on a record right after it was listed need not read it
 // again. Everything else is the system's own.
 type Pages struct {
 	syncer.CRM

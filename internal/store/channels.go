@@ -18,7 +18,7 @@ import (
 //	  events[]                such as Contacts.all
 //	  renewed_at, expires_at  its life, as Zoho granted it
 //	  seen_at                 when it was last found as it should be
-//	  gap_since               since when changes may not have been told, else year 1
+//	  gap_since               since when events may have been missed, else year 1
 const channelsCollection = "channels"
 
 // Channels keeps the states of Zoho's channels in Firestore. It implements

@@ -226,16 +226,16 @@ func (s *Failures) collectMatching(ctx context.Context, query firestore.Query, l
 // MarkMailed compares the counts in one transaction for each hundred failures.
 func (s *Failures) MarkMailed(ctx context.Context, records []failure.Record, at time.Time) error {
 	for chunk := range slices.Chunk(records, markChunk) {
-		told := map[string]int{}
+		counts := map[string]int{}
 		refs := make([]*firestore.DocumentRef, len(chunk))
 		for i, r := range chunk {
-			told[r.ID], refs[i] = r.Count, s.doc(r.ID)
+			counts[r.ID], refs[i] = r.Count, s.doc(r.ID)
 		}
 		err := s.editDocs(ctx, refs, func(id string, d *failureDoc) edit {
-			if d.isMailedOnce() && d.Count <= told[id] {
+			if d.isMailedOnce() && d.Count <= counts[id] {
 				return erased
 			}
-			d.MailedAt, d.MailedCount = &at, max(d.MailedCount, told[id])
+			d.MailedAt, d.MailedCount = &at, max(d.MailedCount, counts[id])
 			return edited
 		})
 		if err != nil {

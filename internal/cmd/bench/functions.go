@@ -54,7 +54,7 @@ func serveFunctions() {
 
 // startProfile writes the profile when the process is asked to end.
 func startProfile(path string) error {
-	f, err := os.Create(path) //nolint:gosec // whoever starts a benchmark names the file
+	f, err := os.Create(path) //nolint:gosec // the person who starts a benchmark names the file
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Fault struct {
 	// After, between its commit and the answer.
 	Latency Duration `json:"latency,omitempty"`
 	// After runs the real handler first, so that the write has happened
-	// although the client is told otherwise.
+	// although the client gets another answer.
 	After bool `json:"after,omitempty"`
 	// Drop closes the connection without an answer, by a panic with
 	// http.ErrAbortHandler that the HTTP server understands.

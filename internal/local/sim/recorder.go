@@ -23,7 +23,7 @@ type Call struct {
 	Status   int       `json:"status"` // 0 = the connection was closed without an answer
 	Duration Duration  `json:"duration"`
 
-	// RequestBody and ResponseBody are kept only when the recorder is told so,
+	// RequestBody and ResponseBody are kept only when the recorder is configured so,
 	// and only up to 64 kB each.
 	RequestBody  string `json:"request_body,omitempty"`
 	ResponseBody string `json:"response_body,omitempty"`
@@ -49,7 +49,7 @@ func (rec *Recorder) Wrap(h http.Handler) http.Handler {
 			return
 		}
 		call := &Call{Time: rec.now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
-		// Whoever has the answer finds the call, so it is recorded before that.
+		// A client that has the answer finds the call, so it is recorded before that.
 		tap := &tap{ResponseWriter: w, keep: rec.Bodies, begin: func(status int) { rec.add(call, status) }}
 		var request bytes.Buffer
 		if rec.Bodies && r.Body != nil {

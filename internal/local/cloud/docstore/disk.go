@@ -110,7 +110,7 @@ func (d *disk) syncLoop(ctx context.Context) {
 	}
 }
 
-// sync brings the log to the disk. After a failed sync nobody knows what the disk
+// sync brings the log to the disk. After a failed sync it is unknown what the disk
 // holds, so the store stops taking commits.
 func (d *disk) sync() {
 	d.mu.Lock()

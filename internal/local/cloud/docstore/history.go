@@ -14,8 +14,8 @@ const (
 	historyMax = 1 << 16
 )
 
-// history is the last changes, oldest first. With it the state at any time from
-// begin on can be told.
+// history is the last changes, oldest first. It gives the state at any time from
+// begin on.
 type history struct {
 	begin   int64 // the time of the last change that was dropped
 	changes []change
@@ -28,7 +28,7 @@ func (h *history) since(at int64) (changes []change, ok bool) {
 	return h.changes[i:], at >= h.begin
 }
 
-// add appends one commit's changes and drops what nobody needs: oldest tells the
+// add appends one commit's changes and drops what is not needed any more: oldest returns the
 // earliest time that an open transaction may look back to.
 func (h *history) add(changes []change, oldest func() int64) {
 	h.changes = append(h.changes, changes...)

@@ -18,7 +18,7 @@ type source interface {
 	ack(ctx context.Context, it *item) error
 	// bury moves the message to the dead-letter topic and acknowledges it.
 	deadLetter(ctx context.Context, it *item) error
-	// nacked tells of one more failed delivery. It may forget it.
+	// nacked reports one more failed delivery. It may forget it.
 	nacked(it *item)
 }
 

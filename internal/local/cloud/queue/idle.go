@@ -10,7 +10,7 @@ import (
 type counter struct {
 	mu   sync.Mutex
 	n    int
-	none chan struct{} // closed when n falls to 0; nil when nobody waits
+	none chan struct{} // closed when n falls to 0; nil without waiters
 }
 
 func (c *counter) add(n int) {

@@ -87,7 +87,7 @@ func (s *pulled) pull(ctx context.Context) {
 // receive takes what one stream brings. It ends with an error.
 //
 // When ctx ends, the endpoint is asked to end the stream. Were it cut, the
-// endpoint could send what is handed back into it, to nobody.
+// endpoint could send what is handed back into it, without a reader.
 func (s *pulled) receive(ctx context.Context) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()

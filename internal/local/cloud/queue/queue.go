@@ -119,8 +119,8 @@ func (q *Queue) resume(st *state) {
 }
 
 // publish stores messages and hands them to the subscriptions of the topic, in
-// the order given. The messages get their ids and time. Nobody is owed a message
-// on a topic without subscriptions.
+// the order given. The messages get their ids and time. A message on a topic
+// without subscriptions is dropped.
 func (q *Queue) publish(topic string, msgs ...*Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

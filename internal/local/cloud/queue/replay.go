@@ -75,7 +75,7 @@ func (s *state) records() []record {
 	return all
 }
 
-// forget drops what nobody can be owed any longer: messages for subscriptions
+// forget drops what cannot be delivered any more: messages for subscriptions
 // that are not configured, once they are older than the service would keep
 // them. It returns how many messages wait for such subscriptions.
 func (s *state) forget(configured map[string]bool, now time.Time) (orphans int) {

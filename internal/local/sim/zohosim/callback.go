@@ -70,7 +70,7 @@ func (s *Server) job(m message) sim.Job {
 	}}
 }
 
-// send gives messages to the Deliverer. Nobody may hold the server's lock.
+// send gives messages to the Deliverer. The caller must not hold the server's lock.
 func (s *Server) send(out []message) {
 	for _, m := range out {
 		s.deliverer.Send(s.job(m))
@@ -120,14 +120,14 @@ func (s *Server) notices(events []event) []message {
 		if !now.Before(ch.expiry) {
 			continue // an expired channel falls silent
 		}
-		var told []event
+		var events []event
 		for _, e := range events {
 			if s.tells(ch, e) {
-				told = append(told, e)
+				events = append(events, e)
 			}
 		}
-		if len(told) > 0 {
-			out = append(out, s.notice(ch, told))
+		if len(events) > 0 {
+			out = append(out, s.notice(ch, events))
 		}
 	}
 	return out

@@ -16,7 +16,7 @@ type author struct {
 	events []event
 }
 
-// event is one change that notifications and workflows may tell of.
+// event is one change that notifications and workflows may report.
 type event struct {
 	mod      *module
 	row      *row
@@ -24,7 +24,7 @@ type event struct {
 	affected []string // fields that changed, of an edit
 	version  *version
 	quiet    bool
-	related  bool // told only because a record that points to this one changed
+	related  bool // sent only because a record that points to this one changed
 }
 
 // insert adds a record. The caller holds the lock and has checked the values.

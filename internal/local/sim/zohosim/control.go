@@ -296,14 +296,14 @@ func (s *Server) handNotify(_ *http.Request, h *hand) (any, error) {
 			s.update(h.table, r, values, &h.by)
 		}
 	}
-	told := slices.DeleteFunc(h.by.events, func(e event) bool { return e.related })
-	if len(told) == 0 {
+	events := slices.DeleteFunc(h.by.events, func(e event) bool { return e.related })
+	if len(events) == 0 {
 		for _, r := range rows {
-			told = append(told, event{mod: h.table.mod, row: r, op: "edit", version: r.cur})
+			events = append(events, event{mod: h.table.mod, row: r, op: "edit", version: r.cur})
 		}
 	}
 	h.by.events = nil
-	h.out = s.notices(told)
+	h.out = s.notices(events)
 	return object{"callbacks": len(h.out)}, nil
 }
 

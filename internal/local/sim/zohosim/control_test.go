@@ -93,11 +93,11 @@ func TestMergeDeletesTheLoser(t *testing.T) {
 	if at(moved, "Account_Name", "id") != survivor || moved["Modified_Time"] != before {
 		t.Errorf("contact points to %v, modified %v", moved["Account_Name"], moved["Modified_Time"])
 	}
-	told := map[any]any{}
+	events := map[any]any{}
 	for _, m := range in.all(b.sim) {
-		told[m["operation"]] = at(m["ids"], 0)
+		events[m["operation"]] = at(m["ids"], 0)
 	}
-	if diff := cmp.Diff(map[any]any{"delete": loser, "update": survivor}, told); diff != "" {
+	if diff := cmp.Diff(map[any]any{"delete": loser, "update": survivor}, events); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
@@ -209,11 +209,11 @@ func TestAContactThatMovesIsToldToBothAccounts(t *testing.T) {
 	in := newInbox(t)
 	b.watch(in, `"Accounts.edit"`, "")
 	b.must(http.StatusOK, "PUT", "/crm/v8/Contacts/"+id, `{"data":[{"Account_Name":{"id":"`+to+`"}}]}`)
-	told := map[any]bool{}
+	events := map[any]bool{}
 	for _, m := range in.all(b.sim) {
-		told[at(m, "ids", 0)] = true
+		events[at(m, "ids", 0)] = true
 	}
-	if diff := cmp.Diff(map[any]bool{from: true, to: true}, told); diff != "" {
+	if diff := cmp.Diff(map[any]bool{from: true, to: true}, events); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }

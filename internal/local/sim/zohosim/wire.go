@@ -40,7 +40,7 @@ func (a answer) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // the client has gone; there is nobody to tell
+	_, _ = w.Write(body) // the client has disconnected
 }
 
 // problem is one error in Zoho's shape. It stands flat or inside data[].

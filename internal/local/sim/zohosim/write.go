@@ -141,7 +141,7 @@ type result struct {
 
 func failed(p problem) result { return result{problem: &p} }
 
-// each runs a write record by record under one lock, tells of the changes, and
+// each runs a write record by record under one lock, sends the changes, and
 // answers in input order.
 func (s *Server) each(c *call, in *request, success int, one func(t *table, record object, path string) result) answer {
 	s.mu.Lock()

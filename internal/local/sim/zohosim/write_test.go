@@ -287,9 +287,9 @@ func TestAWriteThatChangesNothingFollowsTheSwitch(t *testing.T) {
 		before := b.record(Contacts, id)["Modified_Time"]
 		b.sim.Clock().Advance(5 * time.Second)
 		b.must(http.StatusOK, "PUT", "/crm/v8/Contacts/"+id, `{"data":[{"Last_Name":"Doe"}]}`)
-		moved, told := b.record(Contacts, id)["Modified_Time"] != before, len(in.all(b.sim)) == 1
-		if moved == quiet || told == quiet {
-			t.Errorf("quiet %v: moved %v, told %v", quiet, moved, told)
+		moved, events := b.record(Contacts, id)["Modified_Time"] != before, len(in.all(b.sim)) == 1
+		if moved == quiet || events == quiet {
+			t.Errorf("quiet %v: moved %v, told %v", quiet, moved, events)
 		}
 	}
 }

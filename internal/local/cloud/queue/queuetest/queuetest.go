@@ -1,5 +1,5 @@
 // Package queuetest is the contract of a queue that pushes: what publishers and
-// endpoints may rely on, whoever stores the messages.
+// endpoints may rely on, whichever store keeps the messages.
 package queuetest
 
 import (
