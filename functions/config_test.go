@@ -79,7 +79,7 @@ func noSecrets(_ context.Context, name string) ([]byte, error) {
 	return nil, errors.New("nobody should ask for " + name)
 }
 
-func TestEverythingThatIsMissingIsToldAtOnceWithItsRemedy(t *testing.T) {
+func TestEverythingThatIsMissingIsReportedAtOnceWithItsRemedy(t *testing.T) {
 	for what, empty := range map[string]func(string) string{
 		"an empty environment":        func(string) string { return "" },
 		"an environment of spaces":    func(string) string { return " \t\n" },
@@ -146,7 +146,7 @@ func TestAVariableThatIsEmptyHasItsFallback(t *testing.T) {
 	}
 }
 
-func TestAWrongVariableIsToldWithoutItsValue(t *testing.T) {
+func TestAWrongVariableIsReportedWithoutItsValue(t *testing.T) {
 	const planted = "planted-value"
 	tests := map[string]struct{ name, value, want string }{
 		"a URL without a scheme":        {"ZOHO_TOKEN_URL", planted + ".example.com", "is not an absolute http or https URL: set it to the URL of GetZohoToken"},
@@ -232,7 +232,7 @@ func TestASecretIsCheckedLikeAnyValue(t *testing.T) {
 	}
 }
 
-func TestASecretThatCannotBeReadIsToldByName(t *testing.T) {
+func TestASecretThatCannotBeReadIsNamed(t *testing.T) {
 	const reference = "projects/p/secrets/zoho/versions/3"
 	e := environment{"ZOHO_CLIENT_SECRET": reference, "ZOHO_CLIENT_ID": "planted-value"}
 	denied := errors.New("permission denied")

@@ -85,7 +85,7 @@ func TestAWebhookWithoutASecretIsNotSetUp(t *testing.T) {
 	}
 }
 
-func TestNoValueIsToldWhenASetUpFails(t *testing.T) {
+func TestNoValueIsReportedWhenASetUpFails(t *testing.T) {
 	tests := []struct{ function, variable, value string }{
 		{"HubSpotWebhook", "HUBSPOT_WEBHOOK_URL", "planted-no-url"},
 		{"HubSpotWebhook", "HUBSPOT_WEBHOOK_URL", "https://planted-user:planted-word@example.com"},

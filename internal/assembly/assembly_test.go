@@ -60,7 +60,7 @@ func TestASyncerIsNotAssembledWithoutAnyOfItsParts(t *testing.T) {
 	}
 }
 
-func TestADryRunNeedsNobodyToPublishTo(t *testing.T) {
+func TestADryRunNeedsNoPublisher(t *testing.T) {
 	d := complete()
 	d.Publishers = nil
 	s, err := NewSyncer(d, Options{DryRun: true})

@@ -56,7 +56,7 @@ func TestAFailureSaysWhenItIsRepeatedByItself(t *testing.T) {
 	}
 }
 
-func TestNobodyGetsNothing(t *testing.T) {
+func TestAnUnknownPersonGetsNothing(t *testing.T) {
 	b := newScenario(t)
 	b.record(failedRecord("1", "INVALID_DATA"))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)

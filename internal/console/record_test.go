@@ -76,7 +76,7 @@ func TestWhatIsSearchedForStandsInNoAddressAndNoLog(t *testing.T) {
 	}
 }
 
-func TestACRMThatIsDownIsToldByItsRemedy(t *testing.T) {
+func TestTheRemedyNamesACRMThatIsDown(t *testing.T) {
 	b := newScenario(t)
 	b.records.err = &crm.Error{System: crm.Zoho, Action: "read", Kind: crm.Unavailable, Status: 503}
 	w := b.get("?page=record&ref=zoho/contact/2")

@@ -24,7 +24,7 @@ func TestWhatCanHealIsTemporary(t *testing.T) {
 	}
 }
 
-func TestAnErrorTellsCodesAndNames(t *testing.T) {
+func TestAnErrorHasCodesAndNamesAndNoValues(t *testing.T) {
 	tests := map[string]struct {
 		err  Error
 		want string

@@ -238,7 +238,7 @@ func TestZohosPagesAreInTheDataCentreOfTheConsent(t *testing.T) {
 	}
 }
 
-func TestCausesAreToldApartByWhatAPersonCanRemove(t *testing.T) {
+func TestCausesDifferByWhatAPersonCanRemove(t *testing.T) {
 	a, b := failed("a", "1").Cause, failed("b", "2").Cause
 	if a.ID() != b.ID() || len(a.ID()) != 16 {
 		t.Errorf("two records with one cause: %s and %s", a.ID(), b.ID())

@@ -11,7 +11,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-func TestTheJobTellsTheSchedulerWhetherToTryAgain(t *testing.T) {
+func TestTheJobAnswersTheSchedulerWhetherToTryAgain(t *testing.T) {
 	h := newScenario(t)
 	var log bytes.Buffer
 	handler := h.digest(t).Handler(slog.New(slog.NewJSONHandler(&log, nil)))

@@ -108,7 +108,7 @@ func (s *mailScenario) end() {
 	}
 }
 
-func TestEveryFailureIsToldAndNoneTwiceWithoutNeed(t *testing.T) {
+func TestEveryFailureIsMailedAndNoneTwiceWithoutNeed(t *testing.T) {
 	told := 0
 	for seed := range uint64(8) {
 		s := &mailScenario{scenario: newScenario(t), t: t, rng: rand.New(rand.NewPCG(seed, 1)),

@@ -10,7 +10,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/local/sim"
 )
 
-func TestAWrongConfigurationIsToldAtOnce(t *testing.T) {
+func TestAWrongConfigurationIsReportedAtOnce(t *testing.T) {
 	_, err := failure.NewDigest(failure.Config{Pages: failure.Pages{HubSpotPortal: "4711/x", Zoho: "javascript:alert(1)"}})
 	for _, part := range []string{"store, mailer", "portal", "pages"} {
 		if err == nil || !strings.Contains(err.Error(), part) {

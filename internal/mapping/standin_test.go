@@ -72,7 +72,7 @@ func TestWhatASideCannotHoldFollowsTheMapping(t *testing.T) {
 	}
 }
 
-func TestAnOwnerWithADefaultTellsItToTheOtherSide(t *testing.T) {
+func TestAnOwnerWithADefaultIsWrittenWithIt(t *testing.T) {
 	f := contactField(t, "{hubspot: hubspot_owner_id, zoho: Owner, type: owner, unknown: default, default: pat@b.com}")
 	v, err := f.Render(crm.Zoho, "jane@a.com")
 	if want := (crm.Value{Type: crm.OwnedBy, Text: "jane@a.com", Otherwise: "pat@b.com"}); err != nil || v != want {

@@ -140,7 +140,7 @@ func TestAnUnknownVersionIsRecognised(t *testing.T) {
 	}
 }
 
-func TestEverythingThatIsMissingIsToldAtOnce(t *testing.T) {
+func TestEverythingThatIsMissingIsReportedAtOnce(t *testing.T) {
 	_, decoding := Decode([]byte(`{"version":1,"events":-1}`))
 	_, encoding := Encode(Operation{Events: -1})
 	for doing, err := range map[string]error{"decode": decoding, "encode": encoding} {

@@ -99,7 +99,7 @@ func TestAddressesBecomeIdsOfActiveOwners(t *testing.T) {
 	}
 }
 
-func TestTheListIsReadOnceAndAnewForSomebodyNew(t *testing.T) {
+func TestTheListIsReadOnceAndAgainForANewOwner(t *testing.T) {
 	h := newScenario()
 	d := h.directory()
 	assign := func(email string, reads int) {

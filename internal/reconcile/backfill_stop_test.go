@@ -178,7 +178,7 @@ func TestABackfillStopsAtAHold(t *testing.T) {
 
 // A restart that is stopped on its first page is not taken for the run that was
 // finished before it.
-func TestARestartThatIsStoppedIsContinuedWithoutBeingToldAgain(t *testing.T) {
+func TestARestartThatWasStoppedContinuesWithoutTheFlag(t *testing.T) {
 	two := func(b *reconcile.BackfillConfig) {
 		quick(b)
 		b.Phases = append(b.Phases, reconcile.Phase{System: crm.HubSpot, Kind: crm.Company, Creates: true})

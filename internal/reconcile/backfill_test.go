@@ -159,7 +159,7 @@ func ofContacts(counts map[reconcile.Outcome]int) reconcile.Outcomes {
 	return reconcile.Outcomes{crm.Contact: counts}
 }
 
-func TestABackfillWorksOnEveryRecordAndTellsWhatBecameOfIt(t *testing.T) {
+func TestABackfillProcessesEveryRecordAndReportsTheOutcomes(t *testing.T) {
 	c := newBackfillScenario(1000)
 	report, err := c.run(t)
 	if err != nil {

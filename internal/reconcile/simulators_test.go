@@ -12,7 +12,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/reconcile"
 )
 
-func TestTheSimulatorsTellOfWhatWasCreatedChangedAndDeleted(t *testing.T) {
+func TestTheSimulatorsListCreatedChangedAndDeletedRecords(t *testing.T) {
 	r := newScenario(t, 0)
 	h, z := r.create(crm.HubSpot, "A", "B"), r.create(crm.Zoho, "C", "D")
 	r.run()
@@ -42,7 +42,7 @@ func TestTheSimulatorsTellOfWhatWasCreatedChangedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestAMergeIsToldUnderTheIdsOfBothSides(t *testing.T) {
+func TestAMergeIsReportedUnderTheIdsOfBothSides(t *testing.T) {
 	r := newScenario(t, 0)
 	h, z := r.create(crm.HubSpot, "A", "B"), r.create(crm.Zoho, "C", "D")
 	r.settle()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestABuildTellsWhatItWasMadeOf(t *testing.T) {
+func TestABuildKnowsItsCommit(t *testing.T) {
 	checkout := func(version, revision, modified string) *debug.BuildInfo {
 		b := &debug.BuildInfo{}
 		b.Main.Version = version

@@ -262,9 +262,9 @@ func readFile(t *testing.T, name string) string {
 	return string(data)
 }
 
-// TestTheDocumentationTellsEveryEntryOfTheLog: each message and each field that
+// TestTheDocumentationListsEveryEntryOfTheLog: each message and each field that
 // the deployed code logs, and no other.
-func TestTheDocumentationTellsEveryEntryOfTheLog(t *testing.T) {
+func TestTheDocumentationListsEveryEntryOfTheLog(t *testing.T) {
 	code := logged(t)
 	if len(code) < len(logschema.Messages()) {
 		t.Fatalf("%d entries were found, fewer than the journal names", len(code))

@@ -120,14 +120,14 @@ func (s *Server) notices(events []event) []message {
 		if !now.Before(ch.expiry) {
 			continue // an expired channel falls silent
 		}
-		var events []event
+		var announced []event
 		for _, e := range events {
 			if s.tells(ch, e) {
-				events = append(events, e)
+				announced = append(announced, e)
 			}
 		}
-		if len(events) > 0 {
-			out = append(out, s.notice(ch, events))
+		if len(announced) > 0 {
+			out = append(out, s.notice(ch, announced))
 		}
 	}
 	return out

@@ -296,14 +296,14 @@ func (s *Server) handNotify(_ *http.Request, h *hand) (any, error) {
 			s.update(h.table, r, values, &h.by)
 		}
 	}
-	events := slices.DeleteFunc(h.by.events, func(e event) bool { return e.related })
-	if len(events) == 0 {
+	announced := slices.DeleteFunc(h.by.events, func(e event) bool { return e.related })
+	if len(announced) == 0 {
 		for _, r := range rows {
-			events = append(events, event{mod: h.table.mod, row: r, op: "edit", version: r.cur})
+			announced = append(announced, event{mod: h.table.mod, row: r, op: "edit", version: r.cur})
 		}
 	}
 	h.by.events = nil
-	h.out = s.notices(events)
+	h.out = s.notices(announced)
 	return object{"callbacks": len(h.out)}, nil
 }
 

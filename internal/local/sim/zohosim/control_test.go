@@ -93,16 +93,16 @@ func TestMergeDeletesTheLoser(t *testing.T) {
 	if at(moved, "Account_Name", "id") != survivor || moved["Modified_Time"] != before {
 		t.Errorf("contact points to %v, modified %v", moved["Account_Name"], moved["Modified_Time"])
 	}
-	events := map[any]any{}
+	told := map[any]any{}
 	for _, m := range in.all(b.sim) {
-		events[m["operation"]] = at(m["ids"], 0)
+		told[m["operation"]] = at(m["ids"], 0)
 	}
-	if diff := cmp.Diff(map[any]any{"delete": loser, "update": survivor}, events); diff != "" {
+	if diff := cmp.Diff(map[any]any{"delete": loser, "update": survivor}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
-func TestSilentMergeTellsNobody(t *testing.T) {
+func TestASilentMergeSendsNoNotification(t *testing.T) {
 	b := start(t, Config{})
 	ids := b.fill(2)
 	in := newInbox(t)
@@ -202,18 +202,18 @@ func TestTheControlAPIListsTheStoredRecords(t *testing.T) {
 	}
 }
 
-func TestAContactThatMovesIsToldToBothAccounts(t *testing.T) {
+func TestAContactThatMovesNotifiesBothAccounts(t *testing.T) {
 	b := start(t, Config{})
 	from, to := b.create(Accounts, `{"Account_Name":"From"}`), b.create(Accounts, `{"Account_Name":"To"}`)
 	id := b.create(Contacts, `{"Last_Name":"Doe","Account_Name":{"id":"`+from+`"}}`)
 	in := newInbox(t)
 	b.watch(in, `"Accounts.edit"`, "")
 	b.must(http.StatusOK, "PUT", "/crm/v8/Contacts/"+id, `{"data":[{"Account_Name":{"id":"`+to+`"}}]}`)
-	events := map[any]bool{}
+	told := map[any]bool{}
 	for _, m := range in.all(b.sim) {
-		events[at(m, "ids", 0)] = true
+		told[at(m, "ids", 0)] = true
 	}
-	if diff := cmp.Diff(map[any]bool{from: true, to: true}, events); diff != "" {
+	if diff := cmp.Diff(map[any]bool{from: true, to: true}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }

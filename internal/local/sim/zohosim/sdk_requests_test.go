@@ -142,7 +142,7 @@ func TestUsersComeInPages(t *testing.T) {
 }
 
 // The SDK knows these keys and no others.
-func TestTimelinesTellLessAboutPagesThanLists(t *testing.T) {
+func TestTimelinesSayLessAboutPagesThanLists(t *testing.T) {
 	b := start(t, Config{})
 	id := b.create(Contacts, `{"Last_Name":"Doe"}`)
 	b.must(http.StatusOK, "PUT", "/crm/v8/Contacts/"+id, `{"data":[{"Phone":"1"}],"trigger":[]}`)

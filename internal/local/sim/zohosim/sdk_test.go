@@ -79,7 +79,7 @@ func TestAddressesThatAreWrong(t *testing.T) {
 	}
 }
 
-func TestFieldMetadataTellsWhatCanBeWritten(t *testing.T) {
+func TestFieldMetadataShowsWhatCanBeWritten(t *testing.T) {
 	b := start(t, Config{})
 	out := b.must(http.StatusOK, "GET", "/crm/v8/settings/fields?module=Contacts", "")
 	fields := map[string]any{}

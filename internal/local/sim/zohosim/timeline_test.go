@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTimelineTellsWhoChangedWhatAndHow(t *testing.T) {
+func TestATimelineShowsWhoChangedWhatAndHow(t *testing.T) {
 	b := start(t, Config{TimeOffset: 5*time.Hour + 30*time.Minute})
 	id := b.create(Contacts, `{"First_Name":"Jane","Last_Name":"Doe","Phone":"1"}`)
 	b.sim.Clock().Advance(10 * time.Second)

@@ -186,7 +186,7 @@ func TestCallbackBodies(t *testing.T) {
 	}
 }
 
-func TestWhoIsToldOfAnEdit(t *testing.T) {
+func TestChannelsThatAreNotifiedOfAnEdit(t *testing.T) {
 	phone := func(b *bench) string {
 		m := b.sim.modules[Contacts]
 		return `,"notification_condition":[{"type":"field_selection","module":{"api_name":"Contacts","id":"` + m.id +
@@ -253,7 +253,7 @@ func TestAnExpiredChannelFallsSilent(t *testing.T) {
 	}
 }
 
-func TestMassEditTellsOfManyRecordsAtOnce(t *testing.T) {
+func TestAMassEditNotifiesOfManyRecordsAtOnce(t *testing.T) {
 	b := start(t, Config{})
 	ids := b.fill(3)
 	in := newInbox(t)
