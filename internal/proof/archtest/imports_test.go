@@ -19,7 +19,7 @@ const module = "github.com/hubspot-zoho/connector"
 // root is the directory of the module, seen from this package.
 const root = "../../.."
 
-// pkg is what "go list" tells of a package.
+// pkg is what "go list" says of a package.
 type pkg struct {
 	ImportPath string
 	Dir        string
@@ -93,8 +93,8 @@ func TestNoPackageImportsWhatItMustNotKnow(t *testing.T) {
 				"internal/hubspot", "internal/zoho", "internal/gcp", "internal/store", "internal/syncer"}},
 		{"the syncer knows neither vendor, nor HTTP, nor Google", []string{"internal/syncer"},
 			[]string{"net/http", "os", "internal/hubspot", "internal/zoho", "internal/gcp", "internal/store", "cloud.google.com", "google.golang.org"}},
-		{"HubSpot's room does not know Zoho", []string{"internal/hubspot"}, []string{"internal/zoho", "internal/gcp", "internal/store"}},
-		{"Zoho's room does not know HubSpot", []string{"internal/zoho"}, []string{"internal/hubspot", "internal/gcp", "internal/store"}},
+		{"package hubspot does not know Zoho", []string{"internal/hubspot"}, []string{"internal/zoho", "internal/gcp", "internal/store"}},
+		{"package zoho does not know HubSpot", []string{"internal/zoho"}, []string{"internal/hubspot", "internal/gcp", "internal/store"}},
 		{"a simulator meets the code over the wire only", []string{"internal/local/sim"},
 			[]string{"internal/hubspot", "internal/zoho", "internal/crm", "internal/op", "functions"}},
 		{"the embedded cloud serves Google's client, not ours", []string{"internal/local/cloud"},
@@ -122,12 +122,12 @@ func TestPackagesThatFewMayImport(t *testing.T) {
 		imported string
 		by       []string
 	}{
-		{"only these rooms know Google", "cloud.google.com", []string{"internal/gcp", "internal/store", "internal/local/cloud"}},
-		{"nothing stands above the doors but what starts them", "functions", []string{"", "internal/cmd"}},
+		{"only these packages know Google", "cloud.google.com", []string{"internal/gcp", "internal/store", "internal/local/cloud"}},
+		{"nothing stands above the entry points but what starts them", "functions", []string{"", "internal/cmd"}},
 		{"only what starts functions needs all of them", module, []string{"internal/cmd"}},
 		{"simulators are for local runs", "internal/local/sim", []string{"internal/local/sim", "internal/cmd"}},
 		{"the embedded cloud is for local runs", "internal/local/cloud", []string{"internal/local/cloud", "internal/cmd"}},
-		{"the framework is the door's business", "github.com/GoogleCloudPlatform/functions-framework-go",
+		{"the framework is used by the entry points alone", "github.com/GoogleCloudPlatform/functions-framework-go",
 			[]string{"", "functions", "internal/cmd"}},
 	}
 	all := allPackages(t)

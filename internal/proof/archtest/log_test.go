@@ -231,7 +231,7 @@ func (r *logReader) text(e ast.Expr) (string, bool) {
 	return "", false
 }
 
-// logPage is where the entries are told to people.
+// logPage is where people read of the entries.
 const logPage = "docs/log.md"
 
 // documented reads the table: the message, and the fields in the last column.
@@ -288,7 +288,7 @@ func TestEveryMetricReadsFieldsOfItsOwnEntry(t *testing.T) {
 	code := logged(t)
 	for key, m := range metrics {
 		if code[m.Message] == nil {
-			t.Errorf("%s counts entries %q, which nobody logs", key, m.Message)
+			t.Errorf("%s counts entries %q, which no code logs", key, m.Message)
 		}
 		for _, field := range m.Fields {
 			if !code[m.Message][field] {
@@ -315,7 +315,7 @@ func TestThePlaybooksNameEntriesAndFieldsThatAreLogged(t *testing.T) {
 		text := readFile(t, name)
 		for _, m := range namedEntry.FindAllStringSubmatch(text, -1) {
 			if code[m[1]] == nil {
-				t.Errorf("%s names the entry %q, which nobody logs", name, m[1])
+				t.Errorf("%s names the entry %q, which no code logs", name, m[1])
 			}
 		}
 		for _, m := range payload.FindAllStringSubmatch(text, -1) {

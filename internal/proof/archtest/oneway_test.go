@@ -56,7 +56,7 @@ func TestEverySyncerAndEveryAttemptComesFromOnePlace(t *testing.T) {
 		{"a limiter sees every call of an account", "hubspot.New", nil, []string{"functions/clients.go"}},
 		// The bench opens the channel of the installation that it measures.
 		{"a limiter sees every call of an account", "zoho.New", nil, []string{"functions/clients.go", "internal/cmd/bench/testbed.go"}},
-		{"whoever writes is counted", "consumer.Consumer", nil, []string{"functions/consumers.go", "internal/proof/simulate/world.go"}},
+		{"every writer is counted", "consumer.Consumer", nil, []string{"functions/consumers.go", "internal/proof/simulate/world.go"}},
 	}
 	all := allPackages(t)
 	for _, rule := range rules {

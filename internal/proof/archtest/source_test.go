@@ -76,7 +76,7 @@ func timeName(file *ast.File) string {
 }
 
 // TestHandlersStartNoGoroutineAndReadNoClock: a function's CPU stops with its
-// answer, and what takes its time as a value can be simulated. The doors hand
+// answer, and what takes its time as a value can be simulated. The entry points hand
 // time.Now on; they do not call it.
 func TestHandlersStartNoGoroutineAndReadNoClock(t *testing.T) {
 	rules := map[string]struct{ onlyCalls bool }{

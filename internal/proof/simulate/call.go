@@ -65,7 +65,7 @@ func (m *model) refusal(action string, f fault) error {
 }
 
 // errOdd is an error that no rule describes.
-var errOdd = errors.New("something that nobody has seen before")
+var errOdd = errors.New("an unknown error")
 
 // fail makes every call meet f until a time.
 func (m *model) fail(f fault, until int64) { m.failing, m.until = f, until }
@@ -213,7 +213,7 @@ func (m *model) Create(ctx context.Context, kind crm.Kind, w crm.Write) (crm.Wri
 }
 
 // countCreated judges what the connector has created: nothing that a person
-// deleted, nor a second twin of what a merge has joined.
+// deleted, nor a second counterpart of what a merge has joined.
 func (m *model) countCreated(made *record) {
 	of := crm.Ref{System: m.system.Other(), Kind: made.ref.Kind, RecordID: made.madeFor}
 	m.created[of]++
@@ -298,7 +298,7 @@ func (m *model) write(ctx context.Context, action string, do func() error) (faul
 	case lateWrite:
 		m.world.landing = append(m.world.landing, landing{
 			at: m.world.now + m.world.between(1, 120*second), what: string(m.system) + " " + action,
-			do: func() { _ = do() }, // nobody hears the answer
+			do: func() { _ = do() }, // no caller reads the answer
 		})
 		return f, lost
 	}
@@ -366,7 +366,7 @@ func (m *model) unique(action string, k crm.Kind, r *record, w crm.Write) error 
 		e := m.err(action, crm.Duplicate, "DUPLICATE_DATA")
 		e.ExistingID = other.ref.RecordID
 		if action == "update" {
-			e.Fields = []crm.FieldError{{Field: "twin", Code: "DUPLICATE_DATA"}}
+			e.Fields = []crm.FieldError{{Field: "counterpart", Code: "DUPLICATE_DATA"}}
 		}
 		return e
 	}

@@ -18,7 +18,7 @@ func isCompany(k crm.Kind, api string, s crm.System) bool {
 }
 
 // showsCompany is what a CRM shows of the company of a contact. Zoho shows none
-// whose account was deleted, although nobody touched the contact.
+// whose account was deleted, although no person touched the contact.
 func (m *model) showsCompany(id string) string {
 	if m.system == crm.Zoho && id != "" {
 		if c := m.on(crm.Company, id); c == nil || !c.alive() {
@@ -34,7 +34,7 @@ func (m *model) employs(id string) bool {
 	return c != nil && c.alive()
 }
 
-// anyCompany draws a company at which somebody puts a contact, "" for none.
+// anyCompany draws a company at which a person puts a contact, "" for none.
 func (p *people) anyCompany(s crm.System) string {
 	w := p.world
 	var alive []*record
@@ -50,7 +50,7 @@ func (p *people) anyCompany(s crm.System) string {
 }
 
 // moveMembers puts the contacts of a company that was merged at the survivor.
-// Neither CRM tells of it, nor does it move the time of a contact; HubSpot
+// Neither CRM sends an event, nor does it move the time of a contact; HubSpot
 // has it in the history.
 func (m *model) moveMembers(from, to *record) {
 	field := companyField.On(m.system)
@@ -69,7 +69,7 @@ func (m *model) moveMembers(from, to *record) {
 }
 
 // mergeInZoho joins two records of Zoho: the survivor takes what it lacks, the
-// loser goes for good, and all that is told of it is that it was deleted.
+// loser goes for good, and its only event is its deletion.
 func (p *people) mergeInZoho() {
 	w := p.world
 	m := w.crms[crm.Zoho]
@@ -137,7 +137,7 @@ func (w *world) checkCompany(l syncer.Link, h, z *record) {
 	c.shownH, c.shownZ = h.last().fields[companyField.HubSpot], z.last().fields[companyField.Zoho]
 	hc, zc := w.crms[crm.HubSpot].stands(c.shownH), w.crms[crm.Zoho].stands(c.shownZ)
 	if !w.companiesAgree(hc, zc) && !w.companyWaits(l, hc, zc) && !w.lookedDeleted(c.edits(z), hc) {
-		c.violate("they are not one company, and nobody was told")
+		c.violate("they are not one company, and no failure says so")
 	}
 	if w.people.merged[h] || w.people.merged[z] || w.links.wiped {
 		return
@@ -158,7 +158,7 @@ func (w *world) checkCompany(l syncer.Link, h, z *record) {
 }
 
 // unsettled reports whether the company of a choice was deleted or merged, or
-// has no twin: where such a company stood is not judged.
+// has no counterpart: where such a company stood is not judged.
 func (w *world) unsettled(e edit) bool {
 	company := w.crms[e.rec.ref.System].on(crm.Company, e.canon)
 	return company != nil && (!company.alive() || company.restored || w.people.merged[company] || w.pairOf(company) == nil)
@@ -209,17 +209,17 @@ func (w *world) companyWaits(l syncer.Link, hc, zc *record) bool {
 		if r == nil || r.alive() && w.pairOf(r) != nil {
 			continue
 		}
-		if r.ref.System == crm.Zoho || !r.alive() || w.people.merged[r] || w.toldOf(r.ref) || w.toldOfCompany(l) {
+		if r.ref.System == crm.Zoho || !r.alive() || w.people.merged[r] || w.reportedOf(r.ref) || w.reportedOfCompany(l) {
 			return true
 		}
 	}
 	// One that shows none may have lost it with the company, which nothing stands for.
-	return (hc == nil || zc == nil) && w.toldOfCompany(l)
+	return (hc == nil || zc == nil) && w.reportedOfCompany(l)
 }
 
 // lookedDeleted reports whether the company that a person took a contact of Zoho
 // away from was deleted soon after, so that the contact looked as it does when
-// nobody touched it. A company that one side deleted stays on the other.
+// no person touched it. A company that one side deleted stays on the other.
 func (w *world) lookedDeleted(edits []edit, counterpart *record) bool {
 	n := len(edits)
 	if counterpart == nil || n < 2 || edits[n-1].canon != "" {
@@ -229,8 +229,8 @@ func (w *world) lookedDeleted(edits []edit, counterpart *record) bool {
 	return left != nil && left.last().deleted && left.last().seq > edits[n-1].seq && w.links.paired[counterpart.ref] == left.ref
 }
 
-func (w *world) toldOfCompany(l syncer.Link) bool {
-	return w.failures.told(func(f failure.Record) bool {
+func (w *world) reportedOfCompany(l syncer.Link) bool {
+	return w.failures.isReported(func(f failure.Record) bool {
 		for _, fe := range f.Cause.Fields {
 			if fe.Field == companyField.On(f.Cause.Side) && (f.Ref == l.Ref(f.Ref.System) || f.Record == l.Ref(f.Record.System)) {
 				return true

@@ -56,9 +56,9 @@ func (c *comparison) check() {
 	allowed := c.winners(c.edits(c.h), c.edits(c.z))
 	if len(allowed) == 0 {
 		// What we wrote when we made a record for another one that is gone cannot
-		// be told from what Zoho filled in by itself, and stays there.
+		// be distinguished from what Zoho filled in by itself, and stays there.
 		if other := c.z.madeFor; !equal && (other == "" || other == c.h.ref.RecordID) {
-			c.violate("nobody typed anything")
+			c.violate("no person typed anything")
 		}
 		return
 	}
@@ -79,9 +79,9 @@ func (c *comparison) holds(e edit) bool {
 	return c.shownZ == e.canon && (c.shownH == e.canon || c.image(c.shownH) == e.canon)
 }
 
-// excused reports whether a side refuses the value and a person was told.
+// excused reports whether a side refuses the value and a failure exists.
 func (c *comparison) excused(canon string) bool {
-	return c.world.failures.told(func(f failure.Record) bool {
+	return c.world.failures.isReported(func(f failure.Record) bool {
 		if !c.isOf(f.Ref) && !c.isOf(f.Record) {
 			return false
 		}
@@ -94,10 +94,10 @@ func (c *comparison) excused(canon string) bool {
 	})
 }
 
-// lost reports whether a person was told that the decided value is nowhere to
+// lost reports whether a failure says that the decided value is nowhere to
 // be found, as it may be when the record that held it was merged away.
 func (c *comparison) lost() bool {
-	return c.world.failures.told(func(f failure.Record) bool {
+	return c.world.failures.isReported(func(f failure.Record) bool {
 		return f.Cause.Code == "LOST_VALUE" && len(f.Cause.Fields) == 1 && f.Cause.Fields[0].Field == c.field.Name &&
 			(c.isOf(f.Ref) || c.isOf(f.Record))
 	})
@@ -133,7 +133,7 @@ func (c *comparison) checkKept(equal bool) {
 			cleared = c.z
 		}
 		if es := c.edits(cleared); (len(es) == 0 || es[len(es)-1].canon != "") && !c.excused(c.shownH+c.shownZ) {
-			c.violate("and nobody cleared it")
+			c.violate("and no person cleared it")
 		}
 		return
 	}
@@ -164,14 +164,14 @@ func (c *comparison) checkKept(equal bool) {
 }
 
 // leftByAnother reports whether Zoho holds what we wrote there for another record,
-// which is gone: nobody typed it, so it stays.
+// which is gone: no person typed it, so it stays.
 func (c *comparison) leftByAnother() bool {
 	entries := c.z.history[c.field.Zoho]
 	return c.shownH == "" && c.z.madeFor != "" && c.z.madeFor != c.h.ref.RecordID && len(entries) > 0 && entries[len(entries)-1].by == connector
 }
 
 // fromFormerCounterpart reports whether both show what a person typed, after an edit, into
-// a record of Zoho that was the twin before and is gone.
+// a record of Zoho that was the counterpart before and is gone.
 func (c *comparison) fromFormerCounterpart(e edit) bool {
 	return c.shownH == c.shownZ && slices.ContainsFunc(c.world.people.edits, func(later edit) bool {
 		return later.field == c.field.Name && later.canon == c.shownH && later.at > e.at-c.tolerance() &&

@@ -17,7 +17,7 @@
 // People also operate the connector, with the commands and pages that they have: they
 // explain, compare, plan, backfill, replay, release, and look and act in the console,
 // while everything goes wrong. A safeguard that another instance put on holds
-// clears for hours, and whoever clears a value then has gone around it: see operator.
+// clears for hours, and a handler that clears a value then has bypassed it: see operator.
 //
 // People never stop at anything, but at some point they stop. Then every fault
 // is healed, what was put aside is replayed, and the world is given time to

@@ -50,7 +50,7 @@ func (s *failures) begin(ctx context.Context, label string) (fault, error) {
 	return f, nil
 }
 
-func heard(f fault) error {
+func errorOf(f fault) error {
 	if f == storeLost {
 		return errStore
 	}
@@ -77,7 +77,7 @@ func (s *failures) Record(ctx context.Context, r failure.Record) error {
 		return err
 	}
 	s.keep(r)
-	return heard(f)
+	return errorOf(f)
 }
 
 func (s *failures) keep(r failure.Record) {
@@ -130,7 +130,7 @@ func (s *failures) ResolveFailures(ctx context.Context, at time.Time, refs ...cr
 		}
 	}
 	s.world.say("%d failures resolved of %v", count, refs)
-	return count, heard(f)
+	return count, errorOf(f)
 }
 
 // ListFailures implements failure.Lister.
@@ -160,7 +160,7 @@ func (s *failures) MarkRepeated(ctx context.Context, at time.Time, ids ...string
 			n.Repeats, n.RepeatedAt = n.Repeats+1, at
 		}
 	}
-	return heard(f)
+	return errorOf(f)
 }
 
 // UnreportedFailures implements failure.Outbox.
@@ -201,7 +201,7 @@ func (s *failures) MarkMailed(ctx context.Context, records []failure.Record, at 
 			s.forget(func(other *noted) bool { return other == n })
 		}
 	}
-	return heard(f)
+	return errorOf(f)
 }
 
 // ClaimDigest implements failure.Turn.
@@ -214,7 +214,7 @@ func (s *failures) ClaimDigest(ctx context.Context, holder string, now, until ti
 		return false, nil
 	}
 	s.holder, s.until = holder, until
-	return f == noFault, heard(f)
+	return f == noFault, errorOf(f)
 }
 
 // ReleaseDigest implements failure.Turn.
@@ -226,12 +226,12 @@ func (s *failures) ReleaseDigest(ctx context.Context, holder string) error {
 	if s.holder == holder {
 		s.holder, s.until = "", time.Time{}
 	}
-	return heard(f)
+	return errorOf(f)
 }
 
-// told reports whether a failure fits that a person can see, or has seen and
+// reported reports whether a failure fits that a person can see, or has seen and
 // dismissed.
-func (s *failures) told(fits func(failure.Record) bool) bool {
+func (s *failures) isReported(fits func(failure.Record) bool) bool {
 	return slices.ContainsFunc(s.order, func(n *noted) bool { return (n.IsOpen() || n.Dismissed != "") && fits(n.Record) })
 }
 
@@ -289,7 +289,7 @@ func (s *failures) DismissFailures(ctx context.Context, at time.Time, why failur
 			count++
 		}
 	}
-	return count, heard(f)
+	return count, errorOf(f)
 }
 
 // of reports whether an operation was ever recorded as failed.

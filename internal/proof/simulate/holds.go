@@ -23,7 +23,7 @@ type holds struct {
 	ends   int64 // when a person releases what is held, 0 for nothing that is
 }
 
-// holdSeen is how long after a hold began whoever had asked before may still write:
+// holdSeen is how long after a hold began a handler that asked before may still write:
 // the state that an instance knows is ten seconds old at most, and a handler may be
 // stalled between that and its write.
 const holdSeen = 10 * minute
@@ -49,7 +49,7 @@ func (h *holds) release() {
 	h.world.happened("released by a person", "what was held")
 }
 
-// inForce reports whether clears are held, and whoever writes knows it.
+// inForce reports whether clears are held, and every writer knows it.
 func (h *holds) inForce(at place) bool {
 	s := h.stored[at]
 	now := h.world.Now()

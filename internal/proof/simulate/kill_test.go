@@ -114,12 +114,12 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name:   "privacy deletion, told after the deletion",
+		name:   "privacy deletion, received after the deletion",
 		before: func(w *world) { w.contact(crm.HubSpot, "a") },
 		play:   func(w *world) { w.people.eraseFor(w.crms[crm.HubSpot].records[0], hookDeleted, hookErased) },
 	},
 	{
-		name:   "privacy deletion, told before the deletion",
+		name:   "privacy deletion, received before the deletion",
 		before: func(w *world) { w.contact(crm.HubSpot, "a") },
 		play:   func(w *world) { w.people.eraseFor(w.crms[crm.HubSpot].records[0], hookErased, hookDeleted) },
 	},
@@ -129,7 +129,7 @@ var scenarios = []scenario{
 const creationEffects = 12
 
 // erasedDuring are scenes in which a contact is deleted for privacy while the
-// connector creates its twin, one for each effect after which that may be.
+// connector creates its counterpart, one for each effect after which that may be.
 func erasedDuring() []scenario {
 	var all []scenario
 	for n := 1; n <= creationEffects; n++ {

@@ -46,7 +46,7 @@ type kind struct {
 	key string // the field by which people know a record
 	// taken reports whether HubSpot refuses a key that another record has.
 	taken bool
-	// fresh makes a key that nobody has, and spelt what Zoho's users make of it.
+	// fresh makes a key that no record has, and spelt what Zoho's users make of it.
 	fresh func(n int) string
 	spelt func(key string) string
 }
@@ -64,7 +64,7 @@ var kinds = map[crm.Kind]kind{
 	},
 }
 
-// planted is part of every key: whoever repeats one has told of a person.
+// planted is part of every key: a text that repeats one names a person.
 const planted = "planted.example"
 
 // isKey reports whether a field is the key of its kind.

@@ -112,7 +112,7 @@ func (m *model) ReadSchema(ctx context.Context) (crm.Schema, error) {
 	if _, err := m.begin(ctx, "read"); err != nil {
 		return crm.Schema{}, err
 	}
-	s := crm.Schema{System: m.system, CounterpartField: "twin", Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
+	s := crm.Schema{System: m.system, CounterpartField: "counterpart", Fields: map[crm.Kind]map[string]crm.FieldInfo{}}
 	for kind, object := range theMapping.Objects {
 		fields := map[string]crm.FieldInfo{}
 		for i := range object.Fields {

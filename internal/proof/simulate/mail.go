@@ -34,7 +34,7 @@ type mail struct {
 	seq  int
 	text string
 	// again is set when the job could not note that the mail was accepted, or
-	// another one was at the same work: what it tells is told again.
+	// another one was at the same work: its content is mailed again.
 	again bool
 }
 
@@ -127,8 +127,8 @@ func (m *mailroom) Send(ctx context.Context, sent failure.Mail) error {
 	return nil
 }
 
-// toldErased reports whether a mail leaves a record to a person to delete.
-func (m *mailroom) toldErased(ref crm.Ref) bool {
+// reportedErased reports whether a mail leaves a record to a person to delete.
+func (m *mailroom) reportedErased(ref crm.Ref) bool {
 	return slices.ContainsFunc(m.mails, func(letter mail) bool {
 		return strings.Contains(letter.text, string(failurecode.PrivacyDeletion)) && strings.Contains(letter.text, ref.RecordID)
 	})
@@ -144,12 +144,12 @@ func (m *mailroom) overtaken() bool {
 	return false
 }
 
-// check: whoever waits for a person was told of, with its last news, and not
+// check: every open failure was mailed, with its last news, and not
 // more often than there was news, or than an answer was lost.
 func (m *mailroom) check() {
 	w := m.world
 	for _, n := range w.failures.order {
-		told, last, again := 0, 0, 0
+		reported, last, again := 0, 0, 0
 		for _, letter := range m.mails {
 			if letter.seq < n.news[0] {
 				continue // of an entry that was erased, and recorded anew
@@ -161,19 +161,19 @@ func (m *mailroom) check() {
 			default:
 				w.violate("failure %s stands twice in one mail", n.ID)
 			}
-			told, last = told+1, letter.seq
+			reported, last = reported+1, letter.seq
 			if letter.again {
 				again++
 			}
 		}
 		if n.IsOpen() && last < n.news[len(n.news)-1] {
-			w.violate("failure %s of %s is open and no mail tells of its last operation", n.ID, n.Ref)
+			w.violate("failure %s of %s is open and no mail lists its last operation", n.ID, n.Ref)
 		}
-		// What names somebody who was erased is forgotten when it was told, and
-		// told anew when the erasure has to be done again.
-		if told > len(n.news)+again && !n.IsMailedOnce() {
+		// What names an erased person is forgotten when it was mailed, and
+		// mailed anew when the erasure has to be done again.
+		if reported > len(n.news)+again && !n.IsMailedOnce() {
 			w.violate("failure %s of %s had news %d times and was mailed %d times, %d of them for want of an answer",
-				n.ID, n.Ref, len(n.news), told, again)
+				n.ID, n.Ref, len(n.news), reported, again)
 		}
 	}
 }

@@ -43,7 +43,7 @@ type record struct {
 	created    time.Time
 	createdBy  author
 	createdSeq int
-	madeFor    string     // the twin for which the connector made it
+	madeFor    string     // the counterpart for which the connector made it
 	versions   []*version // oldest first; those are kept that a late copy may show
 	history    map[string][]entry
 	mergedInto *record
@@ -54,9 +54,9 @@ type record struct {
 	purged     bool  // deleted for good
 	erased     bool  // deleted for privacy
 	ofMerge    bool  // made by a merge in HubSpot
-	// swallowedBy is the survivor of a merge in Zoho, which nobody is told of.
+	// swallowedBy is the survivor of a merge in Zoho, which sends no event.
 	swallowedBy *record
-	trouble     fault // what whoever works with it meets
+	trouble     fault // the fault that its handler meets
 	troubled    int64 // until then
 }
 
@@ -92,7 +92,7 @@ type model struct {
 	byRef   map[crm.Ref]*record
 	next    map[crm.Kind]int
 	changed int             // values that the connector changed
-	created map[crm.Ref]int // records that the connector created, by twin
+	created map[crm.Ref]int // records that the connector created, by counterpart
 	failing fault           // what every call meets
 	until   int64           // nothing answers until then
 }
@@ -216,7 +216,7 @@ func (m *model) show(r *record, v *version, history bool) crm.Record {
 	return rec
 }
 
-// keptVersions is how many versions of a field a CRM tells of.
+// keptVersions is how many versions of a field a CRM shows.
 const keptVersions = 20
 
 func (m *model) historyOf(r *record, until int) map[string][]crm.Edit {
@@ -238,7 +238,7 @@ func (m *model) on(k crm.Kind, id string) *record {
 	return m.byRef[crm.Ref{System: m.system, Kind: k, RecordID: id}]
 }
 
-// holder returns the live record that bears a twin id, nil if there is none.
+// holder returns the live record that bears a counterpart id, nil if there is none.
 func (m *model) holder(k crm.Kind, counterpart string, except *record) *record {
 	for _, r := range m.records {
 		if r != except && r.ref.Kind == k && r.alive() && r.last().counterpart == counterpart {

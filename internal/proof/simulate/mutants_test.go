@@ -260,8 +260,8 @@ var mutants = []mutant{
 // mutantSeeds is within how many seeds a mutant has to be noticed.
 const mutantSeeds = 500
 
-// TestEveryMutantFitsTheSource takes moments, so that whoever moves a place that
-// a mutant changes is told by every run of this package.
+// TestEveryMutantFitsTheSource takes moments, so that a person who moves a place that
+// a mutant changes sees it in every run of this package.
 func TestEveryMutantFitsTheSource(t *testing.T) {
 	if os.Getenv("SIMULATE_MUTANT") != "" {
 		t.Skip("this is a mutant itself")
@@ -309,7 +309,7 @@ var firstFailure = regexp.MustCompile(`seed (\d+):\s+(.*)`)
 
 // overlay writes the mutated files and the file that tells the go command of
 // them. A place that is no longer there fails the test: the mutant would be
-// the healthy connector, and nobody would notice.
+// the healthy connector, and the test would prove nothing.
 func (m mutant) overlay(t *testing.T, root, dir string) string {
 	t.Helper()
 	texts := map[string]string{}

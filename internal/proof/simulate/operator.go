@@ -89,7 +89,7 @@ type signedIn struct{}
 // IdentifyCaller implements console.Gate.
 func (signedIn) IdentifyCaller(*http.Request) (string, error) { return "operator", nil }
 
-// tokens tells of Zoho's token and channels, which nothing is wrong with.
+// tokens returns a healthy token and healthy channels.
 type tokens struct{ world *world }
 
 // LoadToken implements console.Token.
@@ -163,7 +163,7 @@ func (o *operator) judge(name string, err error) {
 		errors.Is(err, errOdd), errors.Is(err, reconcile.ErrOvertaken), errors.Is(err, failure.ErrPanic), errors.Is(err, errPage),
 		errors.Is(err, syncer.ErrBusy), errors.Is(err, syncer.ErrChanged), errors.Is(err, syncer.ErrClaimed):
 	default:
-		w.violate("%s failed for a reason that nobody has made: %v", name, err)
+		w.violate("%s failed for a reason that no fault explains: %v", name, err)
 	}
 }
 

@@ -35,7 +35,7 @@ func (w *world) checkGivenUp() {
 	}
 }
 
-// checkTurn: nobody writes to a pair that another handler holds.
+// checkTurn: no handler writes to a pair that another handler holds.
 func (w *world) checkTurn(ref crm.Ref) {
 	l := w.links.kept[w.links.claims[ref]]
 	holder, _, _ := strings.Cut(l.Lease.Holder, "/")
@@ -62,8 +62,8 @@ func (w *world) checkLinks() {
 	}
 }
 
-// checkOrphans: where two records of HubSpot were merged and both had a twin, a
-// person was told of the twin that is left over.
+// checkOrphans: where two records of HubSpot were merged and both had a counterpart, a
+// failure exists for the counterpart that is left over.
 func (w *world) checkOrphans() {
 	if w.links.wiped {
 		return // who belonged to whom is not known any more
@@ -80,16 +80,16 @@ func (w *world) checkOrphans() {
 			w.violate("%s was merged into %s, which did not take over %s", source.ref, source.survivor().ref, r.ref)
 			continue
 		}
-		if w.pairOf(source.survivor()) == nil && w.toldOf(source.survivor().ref) {
+		if w.pairOf(source.survivor()) == nil && w.reportedOf(source.survivor().ref) {
 			continue
 		}
 		if !slices.ContainsFunc(w.failures.order, func(n *noted) bool { return n.Record.Record == r.ref || n.Ref == r.ref }) {
-			w.violate("%s is left over by a merge into %s, and nobody was told", r.ref, source.survivor().ref)
+			w.violate("%s is left over by a merge into %s, and no failure says so", r.ref, source.survivor().ref)
 		}
 	}
 }
 
-// lostSince reports whether the survivor had a twin that lived when a record was
+// lostSince reports whether the survivor had a counterpart that lived when a record was
 // merged into it.
 func (w *world) lostSince(merged *record) bool {
 	counterpart := w.crms[crm.Zoho].byRef[w.links.paired[merged.survivor().ref]]
@@ -110,7 +110,7 @@ func (w *world) counterpartsOf(survivor *record) int {
 }
 
 // checkErased: of who was deleted for privacy nothing is kept, and a person was
-// told to delete the twin.
+// asked by a failure to delete the counterpart.
 func (w *world) checkErased() {
 	for _, r := range w.crms[crm.HubSpot].records {
 		if !r.erased {
@@ -124,13 +124,13 @@ func (w *world) checkErased() {
 				w.violate("%s was erased, and failure %s names it still", r.ref, n.ID)
 			}
 		}
-		if counterpart := w.crms[crm.Zoho].holder(r.ref.Kind, r.ref.RecordID, nil); counterpart != nil && !counterpart.late && !counterpart.restored && !w.mail.toldErased(counterpart.ref) {
-			w.violate("%s was erased, and nobody was told to delete %s", r.ref, counterpart.ref)
+		if counterpart := w.crms[crm.Zoho].holder(r.ref.Kind, r.ref.RecordID, nil); counterpart != nil && !counterpart.late && !counterpart.restored && !w.mail.reportedErased(counterpart.ref) {
+			w.violate("%s was erased, and no failure asks to delete %s", r.ref, counterpart.ref)
 		}
 	}
 }
 
-// checkCounterparts: every record of HubSpot has a twin, or a reason why not.
+// checkCounterparts: every record of HubSpot has a counterpart, or a reason why not.
 func (w *world) checkCounterparts() {
 	for _, r := range w.crms[crm.HubSpot].records {
 		if !r.alive() {
@@ -139,12 +139,12 @@ func (w *world) checkCounterparts() {
 		l, linked := w.links.kept[w.links.claims[r.ref]]
 		switch {
 		case linked && (l.Complete() || l.DeletedOn == crm.Zoho):
-		case w.toldOf(r.ref):
+		case w.reportedOf(r.ref):
 		case w.people.merged[r]:
 		case w.links.wiped && w.crms[crm.Zoho].holder(r.ref.Kind, r.ref.RecordID, nil) != nil:
 			// Nothing has asked for it since the store was emptied.
 		default:
-			w.violate("%s has no twin and nobody was told why", r.ref)
+			w.violate("%s has no counterpart and no failure says why", r.ref)
 		}
 	}
 	w.checkCopies()
@@ -159,7 +159,7 @@ func (w *world) checkCopies() {
 		if linked || !r.alive() || r.createdBy == person {
 			continue
 		}
-		if (r.late || r.restored) && w.toldOf(r.ref) {
+		if (r.late || r.restored) && w.reportedOf(r.ref) {
 			continue // the record in HubSpot was linked to another record meanwhile
 		}
 		source := hubspot.on(r.ref.Kind, r.last().counterpart)
@@ -169,15 +169,15 @@ func (w *world) checkCopies() {
 	}
 	for _, r := range hubspot.records {
 		// A copy that a person deleted before we knew of it may be made again, and
-		// one that became the twin of another record meanwhile.
+		// one that became the counterpart of another record meanwhile.
 		if n := zoho.created[r.ref] - zoho.lostCopies(r.ref); n > 1 && !w.people.merged[r] {
 			w.violate("%s was created %d times in Zoho", r.ref, n)
 		}
 	}
 }
 
-func (w *world) toldOf(ref crm.Ref) bool {
-	return w.failures.told(func(f failure.Record) bool { return f.Ref == ref || f.Record == ref })
+func (w *world) reportedOf(ref crm.Ref) bool {
+	return w.failures.isReported(func(f failure.Record) bool { return f.Ref == ref || f.Record == ref })
 }
 
 // writesPerEdit bounds how often the connector may change a value for each
@@ -195,7 +195,7 @@ func (w *world) checkWrites() {
 func (w *world) checkPair(l syncer.Link) {
 	h, z := w.crms[crm.HubSpot].on(l.Kind, l.HubSpot.RecordID), w.crms[crm.Zoho].on(l.Kind, l.Zoho.RecordID)
 	if h == nil || z == nil || !h.alive() || !z.alive() {
-		// Deleted, and the link was told; or merged, and the survivor's link stands.
+		// Deleted, and the link knows; or merged, and the survivor's link stands.
 		return
 	}
 	if !l.Complete() {
@@ -218,7 +218,7 @@ func (w *world) checkPair(l syncer.Link) {
 	}
 }
 
-// lostCopies counts the records that the connector created as the twin of one
+// lostCopies counts the records that the connector created as the counterpart of one
 // record and that people deleted, or gave the key of another.
 func (m *model) lostCopies(counterpart crm.Ref) int {
 	n := 0

@@ -30,7 +30,7 @@ type people struct {
 	edits   []edit
 	byField map[fieldOf][]int // indexes into edits
 	merged  map[*record]bool  // records whose values a merge has moved
-	// answer is an edit that somebody on the other side is about to make.
+	// answer is an edit that a person on the other side is about to make.
 	answer *answer
 }
 
@@ -44,7 +44,7 @@ type answer struct {
 	field string
 }
 
-// replies makes the edit that somebody is about to make, if there is one.
+// replies makes the edit that a person is about to make, if there is one.
 func (p *people) replies() bool {
 	a := p.answer
 	p.answer = nil
@@ -55,7 +55,7 @@ func (p *people) replies() bool {
 	return true
 }
 
-// act lets somebody do something.
+// act lets a person act.
 func (p *people) act() {
 	w := p.world
 	p.left--
@@ -95,7 +95,7 @@ func (p *people) typeAnything(alive []*record) {
 	p.provoke(r, field)
 }
 
-// provoke makes somebody on the other side edit the same field very soon.
+// provoke makes a person on the other side edit the same field very soon.
 func (p *people) provoke(r *record, field string) {
 	w := p.world
 	if !w.chance(w.plan.answers) {
@@ -256,7 +256,7 @@ func (p *people) save(r *record, fields map[string]string) {
 	}
 }
 
-// value draws what somebody types.
+// value draws what a person types.
 func (p *people) value(s crm.System, f *mapping.Field) string {
 	w := p.world
 	p.values++
@@ -302,7 +302,7 @@ func (p *people) erase(r *record) {
 	p.eraseFor(r, hooks...)
 }
 
-// eraseFor deletes r for privacy and tells of it.
+// eraseFor deletes r for privacy and sends the event.
 func (p *people) eraseFor(r *record, hooks ...hook) {
 	p.end(r)
 	r.purged, r.erased = true, true
@@ -380,7 +380,7 @@ func (p *people) merge() {
 	w.announce(loser, hookDeleted)
 }
 
-// markMerged notes the records, and their twins, whose values no longer have
+// markMerged notes the records, and their counterparts, whose values no longer have
 // one history of their own.
 func (p *people) markMerged(all ...*record) {
 	for _, r := range all {

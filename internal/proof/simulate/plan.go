@@ -41,7 +41,7 @@ const (
 	deadLettered   fault = "dead-lettered"
 	sweepFailed    fault = "sweep failed"
 	shortPage      fault = "page of a sweep cut short"
-	answeredTwice  fault = "published, and the CRM told otherwise"
+	answeredTwice  fault = "published, and the CRM answered otherwise"
 	garbled        fault = "message that is no operation"
 	revoked        fault = "token revoked for hours"
 	usedUp         fault = "calls of the day used up"
@@ -89,7 +89,7 @@ func Boundaries() []string {
 		"hubspot read", "hubspot find", "hubspot update", "hubspot list",
 		"zoho read", "zoho history", "zoho find", "zoho create", "zoho update", "zoho list",
 		"load cursor", "save cursor", "sweep publish",
-		"find members", "publish", "bury", "look for a grave", "erase failures",
+		"find members", "publish", "suppress", "read the suppression list", "erase failures",
 		"find links", "list links", "load hold", "save statistics", "load statistics", "load token", "load channels", "erase cursors", "dismiss failures",
 		"list failures", "list due", "mark repeated", "replay publish", "claim digest", "list unreported", "send mail", "mark mailed", "release digest",
 	} {
@@ -110,7 +110,7 @@ type plan struct {
 	rate    float64 // faults for each call
 	kill    float64 // kills for each step
 	has     map[fault]bool
-	noField bool // nobody has made the field for the Zoho id in HubSpot
+	noField bool // the field does not exist for the Zoho id in HubSpot
 	repeats int  // of how many values people type the same again; 0 for new ones
 	bad     bool // people type values that the other side refuses
 	deletes bool

@@ -32,7 +32,7 @@ type webhook struct {
 }
 
 // announce sends the webhooks of one change.
-// A CRM tells of our own writes like of any other.
+// A CRM sends events of our own writes like of any other.
 func (w *world) announce(r *record, change hook) {
 	if w.dropsWebhooks {
 		return
@@ -62,7 +62,7 @@ func (w *world) announce(r *record, change hook) {
 	w.net = append(w.net, h)
 }
 
-// receive publishes one webhook that is due, as the doors do.
+// receive publishes one webhook that is due, as the webhook functions do.
 func (w *world) receive(i int) {
 	h := w.net[i]
 	switch w.draw(publishFailed, publishFailed, answeredTwice) {
@@ -98,7 +98,7 @@ func (p publisher) Publish(ctx context.Context, ops []op.Operation) error {
 	failed := p.world.draw(publishFailed, noFault) != noFault
 	for _, o := range ops {
 		if failed && p.world.chance(0.5) {
-			return errStore // some are published, and the caller is told that none is
+			return errStore // some are published, and the caller is answered that none is
 		}
 		p.world.queue.publish(o)
 	}

@@ -40,7 +40,7 @@ type suppressions struct {
 // Suppress implements syncer.Suppressions.
 func (g *suppressions) Suppress(ctx context.Context, until time.Time, hashes ...string) error {
 	for _, h := range hashes {
-		if err := g.world.seam(ctx, "bury"); err != nil {
+		if err := g.world.seam(ctx, "suppress"); err != nil {
 			return err
 		}
 		f := g.world.draw(storeDown, storeLost)
@@ -57,7 +57,7 @@ func (g *suppressions) Suppress(ctx context.Context, until time.Time, hashes ...
 
 // IsSuppressed implements syncer.Suppressions.
 func (g *suppressions) IsSuppressed(ctx context.Context, now time.Time, hash string) (bool, error) {
-	if err := g.world.seam(ctx, "look for a grave"); err != nil {
+	if err := g.world.seam(ctx, "read the suppression list"); err != nil {
 		return false, err
 	}
 	if g.world.draw(storeDown, noFault, noFault) != noFault {
@@ -73,7 +73,7 @@ func (s *failures) EraseFailures(ctx context.Context, refs ...crm.Ref) error {
 		return err
 	}
 	s.forget(func(n *noted) bool { return slices.Contains(refs, n.Ref) || slices.Contains(refs, n.Record.Record) })
-	return heard(f)
+	return errorOf(f)
 }
 
 // forget removes entries without a trace.

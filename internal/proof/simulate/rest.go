@@ -48,10 +48,10 @@ func (o *operator) atRest() {
 func (o *operator) explainAll() {
 	for _, s := range crm.Systems {
 		for _, r := range slices.Clone(o.world.crms[s].records) {
-			var told syncer.Explanation
-			o.explain(r.ref, func(e syncer.Explanation) { told = e; o.checkExplanation(r, e) })
+			var reported syncer.Explanation
+			o.explain(r.ref, func(e syncer.Explanation) { reported = e; o.checkExplanation(r, e) })
 			o.wait()
-			o.checkPage(r, told)
+			o.checkPage(r, reported)
 		}
 	}
 }
@@ -126,14 +126,14 @@ func (o *operator) checkPage(r *record, e syncer.Explanation) {
 }
 
 // checkDrift: at rest nothing differs that should be equal, but for what a side
-// refuses, of which a person was told.
+// refuses, of which a failure exists.
 func (o *operator) checkDrift(r reconcile.DriftReport) {
 	w := o.world
 	for s, n := range r.Deleted {
-		w.violate("drift: %d pairs have lost their record in %s, and nobody heard of it", n, s)
+		w.violate("drift: %d pairs have lost their record in %s, and no event was processed", n, s)
 	}
 	for s, n := range r.MergedAway {
-		w.violate("drift: %d pairs have a record in %s that was merged, and nobody heard of it", n, s)
+		w.violate("drift: %d pairs have a record in %s that was merged, and no event was processed", n, s)
 	}
 	if r.Unread > 0 {
 		w.violate("drift: %d pairs could not be read: %s", r.Unread, r.Err)
@@ -142,16 +142,16 @@ func (o *operator) checkDrift(r reconcile.DriftReport) {
 		if f.Cause.IsIntended() {
 			continue
 		}
-		told := (f.Cause == syncer.RefusedValue || f.Cause == syncer.Lost) && !slices.ContainsFunc(f.Examples, func(pair string) bool { return !o.refusalTold(pair) })
-		if !told {
+		reported := (f.Cause == syncer.RefusedValue || f.Cause == syncer.Lost) && !slices.ContainsFunc(f.Examples, func(pair string) bool { return !o.refusalReported(pair) })
+		if !reported {
 			w.violate("drift: %s of %v differs at rest: %s %s %s", f.Field, f.Examples, f.Cause, f.Side, f.Code)
 		}
 	}
 }
 
-// refusalTold reports whether a failure tells of a pair, or of a record that was
+// refusalReported reports whether a failure names a pair, or of a record that was
 // merged into one of the two.
-func (o *operator) refusalTold(pair string) bool {
+func (o *operator) refusalReported(pair string) bool {
 	of := func(ref crm.Ref) bool {
 		r := o.world.crms[crm.HubSpot].byRef[ref]
 		if r == nil {
@@ -159,10 +159,10 @@ func (o *operator) refusalTold(pair string) bool {
 		}
 		return r != nil && slices.Contains(strings.Fields(pair), r.survivor().ref.String())
 	}
-	return o.world.failures.told(func(f failure.Record) bool { return of(f.Ref) || of(f.Record) })
+	return o.world.failures.isReported(func(f failure.Record) bool { return of(f.Ref) || of(f.Record) })
 }
 
-// unseenEdits is how much people do that no webhook tells of.
+// unseenEdits is how much people do without a webhook.
 const unseenEdits = 6
 
 // editUnseen lets people enter and edit records of HubSpot while no webhook is
@@ -206,12 +206,12 @@ func (o *operator) foretell() []foretold {
 		if !r.alive() {
 			continue
 		}
-		var told syncer.Explanation
-		o.explain(r.ref, func(e syncer.Explanation) { told = e })
+		var reported syncer.Explanation
+		o.explain(r.ref, func(e syncer.Explanation) { reported = e })
 		o.wait()
-		o.checkPage(r, told)
-		z := w.crms[crm.Zoho].byRef[told.Records[crm.Zoho].Ref]
-		for _, f := range told.Fields {
+		o.checkPage(r, reported)
+		z := w.crms[crm.Zoho].byRef[reported.Records[crm.Zoho].Ref]
+		for _, f := range reported.Fields {
 			if f.WriteZoho && z != nil && f.Field.Type != mapping.Company {
 				all = append(all, foretold{z, f.Field, f.Value.Text})
 			}
@@ -225,7 +225,7 @@ func (o *operator) checkForetold(all []foretold) {
 	for _, f := range all {
 		shown := f.field.Canon(crm.Zoho, f.record.last().fields[f.field.Zoho])
 		stores := f.field.Canon(crm.Zoho, o.world.crms[crm.Zoho].stores(f.field.Zoho, f.canon))
-		if shown != f.canon && shown != stores && !o.world.toldOf(f.record.ref) && !o.refusalTold(f.record.ref.String()+" "+o.counterpart(f.record)) {
+		if shown != f.canon && shown != stores && !o.world.reportedOf(f.record.ref) && !o.refusalReported(f.record.ref.String()+" "+o.counterpart(f.record)) {
 			o.world.violate("%s of %s was said to become %q, and is %q", f.field.Name, f.record.ref, f.canon, shown)
 		}
 	}
@@ -286,7 +286,7 @@ func (o *operator) fillUnderHold() {
 	w.run(func() bool { return !o.filling })
 }
 
-// refusals counts how often a CRM refused a value: nobody can know of that before
+// refusals counts how often a CRM refused a value: which cannot be known before
 // it is tried. That a required one is missing can be known.
 func (w *world) refusals() int {
 	n := 0

@@ -159,7 +159,7 @@ func (s *sum) check(t *testing.T) {
 	}
 	for _, c := range Commands() {
 		if s.commands[c] == 0 {
-			t.Errorf("nobody gave the command %q", c)
+			t.Errorf("no operator gave the command %q", c)
 		}
 	}
 	for _, f := range Faults() {

@@ -23,7 +23,7 @@ func (s *statistics) recorder() *stats.Recorder {
 	return stats.NewRecorder(stats.Config{Store: s, Instance: s.world.newID(), Every: statisticsEvery})
 }
 
-// SaveHour implements figures.Store.
+// SaveHour implements stats.Store.
 func (s *statistics) SaveHour(ctx context.Context, h stats.Hour) error {
 	if err := s.world.seam(ctx, "save statistics"); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (s *statistics) SaveHour(ctx context.Context, h stats.Hour) error {
 	return nil
 }
 
-// LoadHours implements console.Figures.
+// LoadHours implements console.Stats.
 func (s *statistics) LoadHours(ctx context.Context, since time.Time, _ bool) ([]stats.Hour, error) {
 	if err := s.world.seam(ctx, "load statistics"); err != nil {
 		return nil, err

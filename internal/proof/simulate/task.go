@@ -46,7 +46,7 @@ func (w *world) spawn(name string, limit int64, run func(ctx context.Context), d
 			switch r := recover(); r {
 			case nil, killed:
 			case planted:
-				t.panicked = true // the door answers 500
+				t.panicked = true // the handler answers 500
 			default:
 				w.violate("%s panicked before %s: %v", t.name, t.label, r)
 			}

@@ -45,7 +45,7 @@ func (l *listener) run(ctx context.Context) error {
 			err = wait(ctx, time.Second)
 		}
 		if err != nil && ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to end
+			return nil //nolint:nilerr // it had to end
 		}
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (l *listener) quiet(ctx context.Context, long time.Duration) error {
 	}
 }
 
-// diary is what the connector's log tells of a run.
+// diary is what the log of the connector says of a run.
 type diary struct {
 	outcomes map[string]int
 	nacks    int

@@ -42,7 +42,7 @@ func (d *endpoints) call(ctx context.Context, s crm.System, method, path string,
 	return sim.CallControl(ctx, d.http, method, d.url[s]+sim.ControlPrefix+path, in, out)
 }
 
-// both makes the same request at both doors.
+// both makes the same request at both control APIs.
 func (d *endpoints) both(ctx context.Context, method, path string, in any) error {
 	for _, s := range crm.Systems {
 		if err := d.call(ctx, s, method, path, in, nil); err != nil {
@@ -52,7 +52,7 @@ func (d *endpoints) both(ctx context.Context, method, path string, in any) error
 	return nil
 }
 
-// record is a record as either door shows it.
+// record is a record as either control API shows it.
 type record struct {
 	ID         string                     `json:"id"`
 	Properties map[string]json.RawMessage `json:"properties"` // HubSpot
@@ -142,7 +142,7 @@ func (d *endpoints) read(ctx context.Context, s crm.System, kind crm.Kind, id st
 }
 
 // list gives the living records, narrowed by a query such as "?HubSpot_ID=1",
-// which only Zoho's door knows.
+// which only Zoho's control API knows.
 func (d *endpoints) list(ctx context.Context, s crm.System, kind crm.Kind, query string) ([]record, error) {
 	var out struct {
 		Results []record `json:"results"` // HubSpot

@@ -9,10 +9,10 @@ import (
 	"github.com/hubspot-zoho/connector/internal/crm"
 )
 
-// shownFaults is how many differences are told in full.
+// shownFaults is how many differences are printed in full.
 const shownFaults = 25
 
-// clockTime is how times are told.
+// clockTime is how times are printed.
 const clockTime = "15:04:05.000"
 
 // oracle compares both CRMs with what people did.
@@ -94,7 +94,7 @@ func (o *oracle) judgeKind(ctx context.Context, kind crm.Kind) error {
 func (o *oracle) alone(e *entity, z record) {
 	o.Helper()
 	if z.ID == "" || z.text(counterpartField[crm.Zoho]) != "" {
-		o.wrong("%s %s, only in Zoho: there %t, twin %q", e.kind, e.ids[crm.Zoho], z.ID != "", z.text(counterpartField[crm.Zoho]))
+		o.wrong("%s %s, only in Zoho: there %t, counterpart %q", e.kind, e.ids[crm.Zoho], z.ID != "", z.text(counterpartField[crm.Zoho]))
 	}
 	for i, f := range fields[e.kind] {
 		if got := z.text(f.names[crm.Zoho]); got != e.cells[i].value {
@@ -111,10 +111,10 @@ func (o *oracle) pair(ctx context.Context, e *entity, h record, zohoID string) e
 		return err
 	}
 	if first := e.ids[crm.Zoho]; first != "" && first != z.ID {
-		o.wrong("%s %s of HubSpot: the twin is %s, and was %s", e.kind, h.ID, z.ID, first)
+		o.wrong("%s %s of HubSpot: the counterpart is %s, and was %s", e.kind, h.ID, z.ID, first)
 	}
 	if got := h.text(counterpartField[crm.HubSpot]); got != z.ID {
-		o.wrong("%s %s of HubSpot names %q as its twin, which is %s", e.kind, h.ID, got, z.ID)
+		o.wrong("%s %s of HubSpot names %q as its counterpart, which is %s", e.kind, h.ID, got, z.ID)
 	}
 	for i, f := range fields[e.kind] {
 		c := &e.cells[i]
@@ -129,7 +129,7 @@ func (o *oracle) pair(ctx context.Context, e *entity, h record, zohoID string) e
 				}
 				o.own++
 				if entry.value != "" && !c.said[entry.value] {
-					o.wrong("%s %s/%s: the connector wrote %q to %s of %s, which nobody had said", e.kind, h.ID, z.ID,
+					o.wrong("%s %s/%s: the connector wrote %q to %s of %s, which no person had typed", e.kind, h.ID, z.ID,
 						entry.value, f.names[s], s)
 				}
 			}

@@ -201,7 +201,7 @@ func (p *people) count(what string) {
 	p.tally[what]++
 }
 
-// editSomething edits one to three fields of an entity that nobody else is at.
+// editSomething edits one to three fields of an entity that no other person edits.
 // One in five edits concerns one of the first twenty entities.
 func (p *people) editSomething(ctx context.Context, rng *rand.Rand) error {
 	for ctx.Err() == nil {

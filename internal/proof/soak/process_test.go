@@ -34,7 +34,7 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// freeAddress finds a port that nobody listens on.
+// freeAddress finds a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -126,7 +126,7 @@ type supervisor struct {
 	kills  int           // how many there shall be
 	every  time.Duration // on average
 	rng    *rand.Rand
-	giveUp func(error) // is told when the program ends by itself
+	giveUp func(error) // is called when the program ends by itself
 	loses  string      // a directory that is lost with each kill; empty: none
 
 	done    chan struct{} // closed when all kills are done

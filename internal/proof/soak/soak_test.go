@@ -164,7 +164,7 @@ func (w *world) logFile(t *testing.T, name string) *os.File {
 	return f
 }
 
-// environment is what both processes are told.
+// environment is what both processes receive.
 func environment(hubspot, zoho, functions string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
@@ -231,7 +231,7 @@ func (w *world) heal(ctx context.Context, t *testing.T, k *supervisor) {
 	must(t, w.listener.quiet(ctx, longestPause))
 }
 
-// sweep has the connector look for what no webhook told of, as the scheduler
+// sweep has the connector look for changes that webhooks missed, as the scheduler
 // does every few minutes, and waits until nothing moves. All edits are older by
 // now than what the sweep leaves to its next run.
 func (w *world) sweep(ctx context.Context, t *testing.T) {
@@ -268,14 +268,14 @@ func (w *world) echo(t *testing.T) {
 	}
 }
 
-// report prints the figures and checks what the log tells.
+// report prints the numbers and checks the log.
 func (w *world) report(t *testing.T, k *supervisor, o *oracle, worked, settled time.Duration, calls int) {
 	t.Helper()
 	d, err := readDiary(w.connector.log.Name())
 	must(t, err)
 	for _, lines := range [][]string{d.parked, d.panics} {
 		if len(lines) > 0 {
-			t.Errorf("%d entries of the log tell of operations given up or of a panic, such as %s", len(lines), lines[0])
+			t.Errorf("%d entries of the log report operations given up or of a panic, such as %s", len(lines), lines[0])
 		}
 	}
 	if k.killed < *kills {

@@ -32,7 +32,7 @@ func TestEveryMetricReadsAnEntryThatTheCodeLogs(t *testing.T) {
 	}
 	for key, m := range metrics {
 		if !slices.Contains(logschema.Messages(), m.Message) {
-			t.Errorf("%s counts entries %q, which nobody logs", key, m.Message)
+			t.Errorf("%s counts entries %q, which no code logs", key, m.Message)
 		}
 		for _, field := range m.Fields {
 			if !slices.Contains(logschema.Fields(), field) {
@@ -42,7 +42,7 @@ func TestEveryMetricReadsAnEntryThatTheCodeLogs(t *testing.T) {
 	}
 }
 
-// TestEveryEntryOfTheLogSchemaIsLoggedByItsName: a constant that nobody uses, or
+// TestEveryEntryOfTheLogSchemaIsLoggedByItsName: a constant without a use, or
 // a literal in its place, would make the test above worthless.
 func TestEveryEntryOfTheLogSchemaIsLoggedByItsName(t *testing.T) {
 	var code strings.Builder
@@ -70,7 +70,7 @@ func TestEveryEntryOfTheLogSchemaIsLoggedByItsName(t *testing.T) {
 		"NotSetUp", "SecretsChanged", "TokenRefreshed", "TokenRefreshFailed", "ChannelKept", "ChannelNotKept", "DigestDone", "DigestNotSent", "Reconciled",
 	} {
 		if !strings.Contains(code.String(), "logschema."+name) {
-			t.Errorf("nobody logs logschema.%s", name)
+			t.Errorf("no code logs logschema.%s", name)
 		}
 	}
 }
