@@ -94,7 +94,7 @@ func TestActivityShowsTheLatestOperationsOfAllInstancesOnce(t *testing.T) {
 
 func TestTheMappingIsShownWithWhatDoesNotFit(t *testing.T) {
 	b := newScenario(t)
-	b.holds("?page=mapping", "last_name", "Last_Name", "required by Zoho CRM", "Findings", "tells of no fields of contacts")
+	b.holds("?page=mapping", "last_name", "Last_Name", "required by Zoho CRM", "Findings", "shows no fields of contacts")
 	b.schemas[crm.Zoho].(*schema).err = &crm.Error{System: crm.Zoho, Action: "schema", Kind: crm.Unavailable, Err: errors.New("x")}
 	b.holds("?page=mapping", "last_name", "The mapping could not be compared")
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // mailScenario records, resolves and mails at random, with a mail service and a job
-// that fail in every way, and keeps account of what people must have been told.
+// that fail in every way, and keeps account of what must have been mailed.
 type mailScenario struct {
 	*scenario
 	t   *testing.T
@@ -100,7 +100,7 @@ func (s *mailScenario) end() {
 			}
 		}
 		if s.open[id] && last < s.since[id] {
-			s.t.Errorf("failure %s is open and nobody was told of its last operation", id)
+			s.t.Errorf("failure %s is open and no mail lists its last operation", id)
 		}
 		if times > news+s.again {
 			s.t.Errorf("failure %s of %d operations was mailed %d times, %d answers were lost", id, news, times, s.again)

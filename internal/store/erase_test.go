@@ -253,16 +253,16 @@ func (o *office) erase(order []op.Change) {
 		t.Fatalf("%v: left to a person: %+v, %v", order, tasks, err)
 	}
 	if left := o.left(traces); !slices.Equal(left, []string{z.RecordID}) {
-		t.Errorf("%v: %d traces are left beside the task that names the twin: %v", order, len(left), left)
+		t.Errorf("%v: %d traces are left beside the task that names the counterpart: %v", order, len(left), left)
 	}
 	if err := o.failures.MarkMailed(ctx, tasks, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if left := o.left(traces); len(left) > 0 {
-		t.Errorf("%v: once the mail has told it %v are left in\n%s", order, left, o.dump())
+		t.Errorf("%v: once the mail has listed it %v are left in\n%s", order, left, o.dump())
 	}
 
-	// What arrives late brings nobody back, also where a copy of HubSpot that
+	// What arrives late creates no record again, also where a copy of HubSpot that
 	// lags shows the contact still.
 	creates := o.zoho.creates
 	o.tell(h, op.Deleted)

@@ -24,7 +24,7 @@ func failuresContract(t *testing.T, host string) {
 		{"a failure comes back as it was recorded", failureComesBack},
 		{"an operation is counted once", failureOncePerOperation},
 		{"four who record one operation count it once", failureRace},
-		{"a failure is listed until a mail told it", failureUntilMailed},
+		{"a failure is listed until it is mailed", failureUntilMailed},
 		{"a count that grew while the mail was sent is listed again", failureGrew},
 		{"a later success resolves every failure of the record", failureResolved},
 		{"a resolved failure that happens again opens again", failureReopened},

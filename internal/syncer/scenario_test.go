@@ -11,7 +11,7 @@ import (
 	"github.com/hubspot-zoho/connector/internal/op"
 )
 
-// scenario is a house of models.
+// scenario is a syncer over models.
 type scenario struct {
 	t            *testing.T
 	clock        *modelClock
