@@ -135,7 +135,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		"somebody else's channel":            {func(c *check.Config) { c.Channels = channels(ours, zoho.Channel{ID: "5", NotifyURL: endpoint + "2"}) }, "channel", check.OK},
 		"no webhook URL":                     {func(c *check.Config) { c.NotifyURL = "" }, "channel", check.Note},
 		"a topic is missing":                 {func(c *check.Config) { c.Topics = topics(check.Topic{Name: "a"}) }, "topics", check.Error},
-		"a topic without a subscription":          {func(c *check.Config) { c.Topics = topics(check.Topic{Name: "a", Exists: true}) }, "topics", check.Error},
+		"a topic without a subscription":     {func(c *check.Config) { c.Topics = topics(check.Topic{Name: "a", Exists: true}) }, "topics", check.Error},
 		"no HubSpot account is named":        {func(c *check.Config) { c.PortalID = "" }, "account", check.Note},
 		"a token of another account":         {func(c *check.Config) { c.PortalID = "4712" }, "account", check.Error},
 		"pages in the EU":                    {func(c *check.Config) { c.Account = account("https://app-eu1.hubspot.com") }, "account", check.Warning},
